@@ -1,0 +1,68 @@
+// The agent's own metrics. prometheus-cpp stays behind this file; what components hold are light handles that
+// live as long as the Metrics they came from.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace prometheus {
+class Counter;
+class Gauge;
+}  // namespace prometheus
+
+namespace hinomi {
+
+using Labels = std::map<std::string, std::string>;
+
+/// Handles are values; adding to one is an atomic operation, from any thread. A default-made handle ignores
+/// what it is given.
+class Counter {
+ public:
+  Counter() = default;
+  explicit Counter(prometheus::Counter* counter) : counter_(counter) {}
+  void Add(double value = 1);
+  double Value() const;
+
+ private:
+  prometheus::Counter* counter_ = nullptr;
+};
+
+class Gauge {
+ public:
+  Gauge() = default;
+  explicit Gauge(prometheus::Gauge* gauge) : gauge_(gauge) {}
+  void Set(double value);
+  void Add(double value);
+  double Value() const;
+
+ private:
+  prometheus::Gauge* gauge_ = nullptr;
+};
+
+class Metrics {
+ public:
+  Metrics();
+  ~Metrics();
+  Metrics(const Metrics&) = delete;
+  Metrics& operator=(const Metrics&) = delete;
+
+  /// The series of that name and those labels, made at the first call. Names follow the Prometheus
+  /// conventions: base units, `_total` on counters. Any thread; takes a lock, so call it at construction and
+  /// not per record.
+  Counter CounterOf(const std::string& name, const std::string& help, const Labels& labels = {});
+  Gauge GaugeOf(const std::string& name, const std::string& help, const Labels& labels = {});
+  /// Runs `refresh` at the start of every exposition, in the scraping thread.
+  void OnScrape(std::function<void()> refresh);
+
+  /// All series in the text format 0.0.4. Any thread.
+  std::string Expose();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace hinomi

@@ -1,0 +1,91 @@
+# The rules that every target of the project shares, and the two functions that make targets:
+#
+#   hinomi_library(shipper/codec SOURCES cri.cc DEPENDS base)     one static library per folder
+#   hinomi_test(shipper/codec SOURCES cri_test.cc [DEPENDS ...])  its unit tests, one ctest entry each
+#
+# A library is named by its folder; DEPENDS takes such names as well as targets of other packages.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+
+option(HINOMI_TESTS "build the tests" ON)
+option(HINOMI_BENCH "build the benchmarks" OFF)
+option(HINOMI_FUZZ "build the fuzz targets with libFuzzer (clang)" OFF)
+set(HINOMI_SANITIZE "" CACHE STRING "list for -fsanitize=, such as address,undefined")
+
+add_compile_options(-Wall -Wextra -Werror -fno-omit-frame-pointer)
+add_compile_definitions(SPDLOG_COMPILED_LIB SPDLOG_FMT_EXTERNAL)
+if(HINOMI_SANITIZE)
+  add_compile_options(-fsanitize=${HINOMI_SANITIZE} -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${HINOMI_SANITIZE})
+endif()
+if(HINOMI_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+find_program(MOLD mold)
+if(MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+find_program(CCACHE ccache)
+if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(fmt REQUIRED)
+find_package(yaml-cpp REQUIRED)
+find_package(prometheus-cpp CONFIG REQUIRED)
+find_package(simdjson REQUIRED)
+find_package(CURL REQUIRED)
+pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
+pkg_check_modules(isal REQUIRED IMPORTED_TARGET libisal)
+find_library(CIVETWEB_LIBRARY civetweb REQUIRED)
+if(HINOMI_TESTS)
+  enable_testing()
+  find_package(GTest REQUIRED)
+  include(GoogleTest)
+endif()
+
+# hinomi_target(folder, out): the target that a folder's library is.
+function(hinomi_target folder out)
+  string(REPLACE "/" "_" name "hinomi_${folder}")
+  set(${out} ${name} PARENT_SCOPE)
+endfunction()
+
+# Links names of folders and targets of packages alike.
+function(hinomi_link target)
+  foreach(name ${ARGN})
+    hinomi_target(${name} ours)
+    if(TARGET ${ours})
+      target_link_libraries(${target} PUBLIC ${ours})
+    else()
+      target_link_libraries(${target} PUBLIC ${name})
+    endif()
+  endforeach()
+endfunction()
+
+function(hinomi_library folder)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
+  hinomi_target(${folder} target)
+  add_library(${target} STATIC ${ARG_SOURCES})
+  target_include_directories(${target} PUBLIC ${PROJECT_SOURCE_DIR})
+  hinomi_link(${target} ${ARG_DEPENDS})
+endfunction()
+
+function(hinomi_test folder)
+  if(NOT HINOMI_TESTS)
+    return()
+  endif()
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
+  hinomi_target(${folder} library)
+  set(target ${library}_test)
+  add_executable(${target} ${ARG_SOURCES})
+  hinomi_link(${target} ${folder} ${ARG_DEPENDS} GTest::gmock_main)
+  gtest_discover_tests(${target} DISCOVERY_MODE PRE_TEST TEST_PREFIX "${folder}: "
+    PROPERTIES LABELS unit TIMEOUT 60)
+endfunction()

@@ -1,0 +1,94 @@
+// All configuration of the agent: one struct per component with its defaults. `Describe` in describe.cc names
+// every key once and so loads, validates and documents it (config/fields.h).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/logging.h"
+
+namespace hinomi {
+
+using Nanoseconds = std::chrono::nanoseconds;
+
+struct LogConfig {
+  log::Level level = log::Level::kInfo;
+  log::Format format = log::Format::kText;
+};
+
+struct HttpConfig {
+  std::string listen = "127.0.0.1:9797";
+};
+
+struct LimitsConfig {
+  uint64_t in_flight_bytes_max = 16 << 20;  // encoded bytes of all batches together
+  uint64_t record_bytes_max = 256 << 10;    // a longer record is cut there and marked
+  Nanoseconds open_record_delay_max = std::chrono::seconds(5);
+  uint64_t namespaces_max = 200;            // in the agent's own metrics; more go to _overflow
+};
+
+/// Patterns with * and ?; an empty one matches everything.
+struct LogMatch {
+  std::string namespace_pattern;
+  std::string pod_pattern;
+  std::string container_pattern;
+};
+
+struct KubernetesSourceConfig {
+  std::string pods_dir = "/var/log/pods";
+  Nanoseconds since = std::chrono::hours(24);
+  std::vector<LogMatch> exclude;
+};
+
+enum class SinkType { kElasticsearch, kStdout };
+enum class Compression { kNone, kGzip };
+
+struct ElasticsearchConfig {
+  std::vector<std::string> endpoints;
+  std::string index = "logs-kubernetes.container_logs-default";
+  Compression compression = Compression::kGzip;
+  bool setup = true;
+  std::string username;
+  std::string password_file;  // secrets are read from files, at every (re)connection
+  std::string api_key_file;   // the base64 form that Elasticsearch calls "encoded"
+  std::string ca_file;        // PEM; empty: the system's
+  uint64_t requests_max = 2;  // concurrent requests
+  Nanoseconds timeout = std::chrono::seconds(30);
+};
+
+struct SinkConfig {
+  std::string name;
+  SinkType type = SinkType::kStdout;
+  uint64_t batch_bytes = 2 << 20;  // encoded, before compression
+  Nanoseconds linger = std::chrono::milliseconds(200);
+  ElasticsearchConfig elasticsearch;  // for type elasticsearch
+};
+
+enum class StartAt { kBeginning, kNow };
+
+struct RouteConfig {
+  std::string name;
+  LogMatch match;
+  std::string sink;
+  bool stop = false;
+  StartAt start = StartAt::kBeginning;
+};
+
+struct Config {
+  std::string cluster = "default";
+  std::string node;  // filled in by the loader: $NODE_NAME, else the host name
+  std::string state_dir = "/var/lib/hinomi";
+  std::string host_root = "/";
+  LogConfig log;
+  HttpConfig http;
+  LimitsConfig limits;
+  bool kubernetes_enabled = true;
+  KubernetesSourceConfig kubernetes;
+  std::vector<SinkConfig> sinks;    // in the order of the file
+  std::vector<RouteConfig> routes;  // in the order of the file; the first match with `stop` ends the search
+};
+
+}  // namespace hinomi

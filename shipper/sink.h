@@ -1,0 +1,48 @@
+// What every sink is to the rest: it tries once to deliver a batch and says what became of each record. It
+// knows nothing of files, routes or retries: those are Delivery's (shipper/delivery.h).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "base/clock.h"
+#include "shipper/batch.h"
+
+namespace hinomi {
+
+/// The bytes a sink wants per record.
+enum class RecordFormat : uint8_t {
+  kBulk,  // an Elasticsearch `create` action line with the document's id, then the document
+  kJson,  // the document, one line
+};
+
+/// How one attempt ended, beyond the outcomes in the batch.
+struct Attempt {
+  /// Empty: every record of the batch has its outcome. Otherwise some are still kPending and this says why, as an
+  /// operator can act on it: `cannot send to "http://…": connection refused; is Elasticsearch running?`.
+  std::string error;
+  /// Value of the metric label `code`: an HTTP status, or "connect", "timeout", "tls", "response", …
+  std::string code;
+  /// Not to be tried before this has passed (Retry-After), if the sink said so.
+  std::optional<Duration> retry_after;
+};
+
+class Sink {
+ public:
+  virtual ~Sink() = default;
+
+  virtual RecordFormat format() const = 0;
+
+  /// Tries once to deliver the records whose outcome is kPending, and sets the outcome of those that the peer
+  /// decided on: kAcknowledged, or kRejected with an entry in batch.rejections for an error about that very
+  /// document. What is undecided stays kPending. Blocks, for the sink's timeout at most, and returns early when
+  /// `stop` is requested. Called from `concurrency()` threads at once; `lane` in [0, concurrency()) tells them
+  /// apart, one call per lane at a time, so that connections and buffers can be kept per lane.
+  virtual Attempt Deliver(Batch& batch, uint32_t lane, const std::stop_token& stop) = 0;
+
+  virtual uint32_t concurrency() const { return 1; }
+};
+
+}  // namespace hinomi
