@@ -1,5 +1,5 @@
-// Time as the agent sees it. Everything that waits, ages or backs off takes a Clock, so that tests and the
-// simulation decide what time it is.
+// Time as the agent sees it. Everything that waits, ages or backs off takes a Clock, so that tests
+// and the simulation decide what time it is.
 #pragma once
 
 #include <chrono>

@@ -105,7 +105,8 @@ void Write(Level level, const void* site, std::string_view message) {
   if (!Admit(state, site, &swallowed)) return;
   std::string line;
   AppendEscaped(line, message, state.format == Format::kJson);
-  if (swallowed > 0) line += fmt::format(" ({} similar lines before this were swallowed)", swallowed);
+  if (swallowed > 0)
+    line += fmt::format(" ({} similar lines before this were swallowed)", swallowed);
   state.logger->log(ToSpdlog(level), line);
 }
 

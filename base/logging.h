@@ -1,8 +1,9 @@
-// The agent's own log, one line an event, to standard error. The level says the consequence: WARN, nothing is
-// lost; ERROR, data was lost or somebody must act. spdlog stays behind this file.
+// The agent's own log, one line an event, to standard error. The level says the consequence: WARN,
+// nothing is lost; ERROR, data was lost or somebody must act. spdlog stays behind this file.
 //
-// Every call site is throttled: after ten lines within a minute the rest of that minute is swallowed, and the
-// site's next line says how many. So no fault, and no log of the agent that the agent itself ships, can flood it.
+// Every call site is throttled: after ten lines within a minute the rest of that minute is
+// swallowed, and the site's next line says how many. So no fault, and no log of the agent that the
+// agent itself ships, can flood it.
 #pragma once
 
 #include <fmt/core.h>
@@ -17,8 +18,8 @@ enum class Format { kText, kJson };
 /// Call once, before the first thread starts. Until then the level is info and the format text.
 void Configure(Level level, Format format);
 
-/// Writes one line; newlines in `message` are escaped. `site` identifies the call site for the throttle, and
-/// is the address of its format string. Any thread.
+/// Writes one line; newlines in `message` are escaped. `site` identifies the call site for the
+/// throttle, and is the address of its format string. Any thread.
 void Write(Level level, const void* site, std::string_view message);
 
 /// True when lines of this level are wanted.

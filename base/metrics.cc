@@ -40,7 +40,8 @@ Counter Metrics::CounterOf(const std::string& name, const std::string& help, con
 
 Gauge Metrics::GaugeOf(const std::string& name, const std::string& help, const Labels& labels) {
   const std::lock_guard lock(impl_->mutex);
-  return Gauge(&prometheus::BuildGauge().Name(name).Help(help).Register(impl_->registry).Add(labels));
+  return Gauge(
+      &prometheus::BuildGauge().Name(name).Help(help).Register(impl_->registry).Add(labels));
 }
 
 void Metrics::OnScrape(std::function<void()> refresh) {

@@ -1,5 +1,5 @@
-// The agent's own metrics. prometheus-cpp stays behind this file; what components hold are light handles that
-// live as long as the Metrics they came from.
+// The agent's own metrics. prometheus-cpp stays behind this file; what components hold are light
+// handles that live as long as the Metrics they came from.
 #pragma once
 
 #include <functional>
@@ -17,8 +17,8 @@ namespace hinomi {
 
 using Labels = std::map<std::string, std::string>;
 
-/// Handles are values; adding to one is an atomic operation, from any thread. A default-made handle ignores
-/// what it is given.
+/// Handles are values; adding to one is an atomic operation, from any thread. A default-made handle
+/// ignores what it is given.
 class Counter {
  public:
   Counter() = default;
@@ -50,8 +50,8 @@ class Metrics {
   Metrics& operator=(const Metrics&) = delete;
 
   /// The series of that name and those labels, made at the first call. Names follow the Prometheus
-  /// conventions: base units, `_total` on counters. Any thread; takes a lock, so call it at construction and
-  /// not per record.
+  /// conventions: base units, `_total` on counters. Any thread; takes a lock, so call it at
+  /// construction and not per record.
   Counter CounterOf(const std::string& name, const std::string& help, const Labels& labels = {});
   Gauge GaugeOf(const std::string& name, const std::string& help, const Labels& labels = {});
   /// Runs `refresh` at the start of every exposition, in the scraping thread.

@@ -1,6 +1,6 @@
 // How functions of Hinomi fail: a Result<T> is a value or an Error, and an Error is of one of five
-// kinds, each with one way of handling it (CONTRIBUTING.md, "Errors"). Shaped like std::expected, which
-// GCC 12 does not offer in C++20.
+// kinds, each with one way of handling it (CONTRIBUTING.md, "Errors"). Shaped like std::expected,
+// which GCC 12 does not offer in C++20.
 #pragma once
 
 #include <string>
@@ -20,7 +20,8 @@ enum class ErrorKind {
   kPermanent,  // will never work: dead letter with the reason
 };
 
-/// What went wrong. `message` reads `cannot <verb> "<object>": <cause>`, and the remedy where one is known.
+/// What went wrong. `message` reads `cannot <verb> "<object>": <cause>`, and the remedy where one
+/// is known.
 struct Error {
   ErrorKind kind = ErrorKind::kIo;
   std::string message;
@@ -60,7 +61,8 @@ template <>
 class [[nodiscard]] Result<void> {
  public:
   Result() = default;
-  Result(Error error) : error_(std::move(error)), ok_(false) {}  // NOLINT(google-explicit-constructor)
+  Result(Error error)
+      : error_(std::move(error)), ok_(false) {}  // NOLINT(google-explicit-constructor)
 
   bool ok() const { return ok_; }
   explicit operator bool() const { return ok_; }

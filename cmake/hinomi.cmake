@@ -16,6 +16,9 @@ option(HINOMI_BENCH "build the benchmarks" OFF)
 option(HINOMI_FUZZ "build the fuzz targets with libFuzzer (clang)" OFF)
 set(HINOMI_SANITIZE "" CACHE STRING "list for -fsanitize=, such as address,undefined")
 
+# Executables lie where people look for them: build/PRESET/hinomi.
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
+
 add_compile_options(-Wall -Wextra -Werror -fno-omit-frame-pointer)
 add_compile_definitions(SPDLOG_COMPILED_LIB SPDLOG_FMT_EXTERNAL)
 if(HINOMI_SANITIZE)
@@ -31,7 +34,10 @@ if(MOLD)
 endif()
 find_program(CCACHE ccache)
 if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  # What one clone has compiled serves the next: no path of this one enters the key or the objects.
+  add_compile_options(-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+    ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${CCACHE})
 endif()
 
 find_package(Threads REQUIRED)

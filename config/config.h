@@ -1,5 +1,5 @@
-// All configuration of the agent: one struct per component with its defaults. `Describe` in describe.cc names
-// every key once and so loads, validates and documents it (config/fields.h).
+// All configuration of the agent: one struct per component with its defaults. `Describe` in
+// describe.cc names every key once and so loads, validates and documents it (config/fields.h).
 #pragma once
 
 #include <chrono>
@@ -27,7 +27,7 @@ struct LimitsConfig {
   uint64_t in_flight_bytes_max = 16 << 20;  // encoded bytes of all batches together
   uint64_t record_bytes_max = 256 << 10;    // a longer record is cut there and marked
   Nanoseconds open_record_delay_max = std::chrono::seconds(5);
-  uint64_t namespaces_max = 200;            // in the agent's own metrics; more go to _overflow
+  uint64_t namespaces_max = 200;  // in the agent's own metrics; more go to _overflow
 };
 
 /// Patterns with * and ?; an empty one matches everything.
@@ -87,8 +87,9 @@ struct Config {
   LimitsConfig limits;
   bool kubernetes_enabled = true;
   KubernetesSourceConfig kubernetes;
-  std::vector<SinkConfig> sinks;    // in the order of the file
-  std::vector<RouteConfig> routes;  // in the order of the file; the first match with `stop` ends the search
+  std::vector<SinkConfig> sinks;  // in the order of the file
+  std::vector<RouteConfig>
+      routes;  // in the order of the file; the first match with `stop` ends the search
 };
 
 }  // namespace hinomi

@@ -35,6 +35,8 @@ void Batch::Clear() {
   rejections.clear();
   route = 0;
   attempts = 0;
+  pending_before = 0;
+  charged_bytes = 0;
 }
 
 }  // namespace hinomi

@@ -1,8 +1,10 @@
-// The words that source, codec, transform, encode and sink share, so that none of them includes another.
+// The words that source, codec, transform, encode and sink share, so that none of them includes
+// another.
 //
-// A source hands out a Chunk: whole physical lines of one log. The codec turns it into Records, views into the
-// chunk. A transform rewrites a record's body in place of the view. The encoder appends the records to a Batch,
-// which a sink delivers. Then the batch's slices go back to the source: settled.
+// A source hands out a Chunk: whole physical lines of one log. The codec turns it into Records,
+// views into the chunk. A transform rewrites a record's body in place of the view. The encoder
+// appends the records to a Batch, which a sink delivers. Then the batch's slices go back to the
+// source: settled.
 #pragma once
 
 #include <compare>
@@ -49,14 +51,16 @@ struct Continuation {
 /// Contiguous bytes of one segment.
 struct ChunkPiece {
   uint32_t segment = 0;
-  uint64_t segment_key = 0;  // the segment's identity, stable over renames and restarts: part of a document's id
-  uint64_t offset = 0;       // of data in the segment
-  std::string_view data;     // readable for kPadding bytes beyond its end
-  bool last = false;         // the segment ends here and nothing will be added: a line without newline is whole
+  uint64_t segment_key =
+      0;  // the segment's identity, stable over renames and restarts: part of a document's id
+  uint64_t offset = 0;    // of data in the segment
+  std::string_view data;  // readable for kPadding bytes beyond its end
+  bool last =
+      false;  // the segment ends here and nothing will be added: a line without newline is whole
 };
 
-/// What a lease read: consecutive bytes of one log, over the end of a segment if it is final. Valid until the
-/// lease's buffer is filled again.
+/// What a lease read: consecutive bytes of one log, over the end of a segment if it is final. Valid
+/// until the lease's buffer is filled again.
 struct Chunk {
   static constexpr size_t kPadding = 64;  // simdjson reads that far
   std::span<const ChunkPiece> pieces;
@@ -67,34 +71,36 @@ struct Chunk {
 
 enum class BodyKind : uint8_t {
   kText,         // any bytes, not even UTF-8 is promised; becomes `message`
-  kJsonMembers,  // the members of a JSON object without its braces, valid UTF-8, safe to splice into a document
+  kJsonMembers,  // the members of a JSON object without its braces, valid UTF-8, safe to splice
+                 // into a document
 };
 
-/// One log record. Its views point into the chunk or into the arena of the stage that joined or rewrote them,
-/// and live as long as that lease.
+/// One log record. Its views point into the chunk or into the arena of the stage that joined or
+/// rewrote them, and live as long as that lease.
 struct Record {
   std::string_view body;  // readable for Chunk::kPadding bytes beyond its end
   std::string_view time;  // RFC 3339 as in the CRI line, at most nine digits of fraction, validated
   Position begin;         // of its first physical line
   Position end;           // behind its last
-  uint64_t segment_key = 0;  // of begin's segment
-  Hash128 content;           // of the raw bytes of its physical lines, headers included
+  uint64_t segment_key = 0;   // of begin's segment
+  Hash128 content;            // of the raw bytes of its physical lines, headers included
   uint32_t source_bytes = 0;  // length of its physical lines, newlines included
   Stream stream = Stream::kNone;
   BodyKind kind = BodyKind::kText;
-  bool cut = false;       // not the whole record: it was longer than record_bytes_max or waited too long
+  bool cut = false;  // not the whole record: it was longer than record_bytes_max or waited too long
   bool boundary = false;  // the log may be split at `end`: no earlier record is still open there
 };
 
 /// What a codec made of a chunk. Reused from lease to lease: no allocation in the steady state.
 struct Decoded {
   std::vector<Record> records;
-  Position consumed;         // the start of the first open record, or the end of the chunk
-  Continuation after;        // holds at `consumed`
-  bool has_open = false;     // something waits at `consumed`: a P without its F, a line without its newline
+  Position consumed;   // the start of the first open record, or the end of the chunk
+  Continuation after;  // holds at `consumed`
+  bool has_open =
+      false;  // something waits at `consumed`: a P without its F, a line without its newline
   uint64_t corrupt_bytes = 0;  // settled as dropped{corrupt}; they lie between the records
   uint64_t corrupt_lines = 0;
-  std::string arena;         // joined bodies
+  std::string arena;  // joined bodies
 
   void Clear();
 };
@@ -104,24 +110,28 @@ struct Origin {
   PodInfo pod;
   std::string path;       // of the log's current file as the node sees it, for log.file.path
   uint64_t log_hash = 0;  // pod UID, container, restart count and first timestamp
-  uint32_t first_seconds = 0;  // of the log's first timestamp, Unix time: the time prefix of document ids
-  bool own = false;       // the agent's own log: what goes wrong with it is counted but not logged
+  uint32_t first_seconds =
+      0;             // of the log's first timestamp, Unix time: the time prefix of document ids
+  bool own = false;  // the agent's own log: what goes wrong with it is counted but not logged
 };
 
-/// The part of one log that a batch holds: [begin, end), tiled by the batch's records of this slice and by
-/// ranges that are settled already.
+/// The part of one log that a batch holds: [begin, end), tiled by the batch's records of this slice
+/// and by ranges that are settled already.
 struct Slice {
   std::shared_ptr<const Origin> origin;
   uint64_t log = 0;    // the source's handle
   uint32_t route = 0;  // index of the route
   Position begin;
   Position end;
-  Continuation after;      // holds at end
-  uint64_t generation = 0;  // of the cursor when it was leased; a forgotten slice no longer settles anything
+  Continuation after;   // holds at end
+  uint64_t ticket = 0;  // the source's name for it; once forgotten it no longer settles anything
   uint64_t corrupt_bytes = 0;
-  uint64_t rejected_bytes = 0;  // filled in on delivery
-  uint64_t acknowledged_bytes = 0;
+  uint64_t corrupt_lines = 0;
   uint32_t records = 0;
+  // Filled in when every record has its outcome.
+  uint32_t rejected_records = 0;
+  uint64_t rejected_bytes = 0;
+  uint64_t acknowledged_bytes = 0;
 };
 
 enum class Outcome : uint8_t { kPending, kAcknowledged, kRejected };
@@ -149,7 +159,11 @@ struct Batch {
   std::vector<Slice> slices;
   std::vector<Rejection> rejections;
   uint32_t route = 0;
+
+  // Delivery's own notes.
   int attempts = 0;
+  uint32_t pending_before = 0;  // records without outcome before this attempt
+  uint64_t charged_bytes = 0;   // of the limit on bytes in flight
 
   /// Empties it and keeps the memory.
   void Clear();

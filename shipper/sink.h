@@ -1,5 +1,5 @@
-// What every sink is to the rest: it tries once to deliver a batch and says what became of each record. It
-// knows nothing of files, routes or retries: those are Delivery's (shipper/delivery.h).
+// What every sink is to the rest: it tries once to deliver a batch and says what became of each
+// record. It knows nothing of files, routes or retries: those are Delivery's (shipper/delivery.h).
 #pragma once
 
 #include <cstdint>
@@ -20,10 +20,12 @@ enum class RecordFormat : uint8_t {
 
 /// How one attempt ended, beyond the outcomes in the batch.
 struct Attempt {
-  /// Empty: every record of the batch has its outcome. Otherwise some are still kPending and this says why, as an
-  /// operator can act on it: `cannot send to "http://…": connection refused; is Elasticsearch running?`.
+  /// Empty: every record of the batch has its outcome. Otherwise some are still kPending and this
+  /// says why, as an operator can act on it: `cannot send to "http://…": connection refused; is
+  /// Elasticsearch running?`.
   std::string error;
-  /// Value of the metric label `code`: an HTTP status, or "connect", "timeout", "tls", "response", …
+  /// Value of the metric label `code`: an HTTP status, or "connect", "timeout", "tls", "response",
+  /// …
   std::string code;
   /// Not to be tried before this has passed (Retry-After), if the sink said so.
   std::optional<Duration> retry_after;
@@ -35,11 +37,12 @@ class Sink {
 
   virtual RecordFormat format() const = 0;
 
-  /// Tries once to deliver the records whose outcome is kPending, and sets the outcome of those that the peer
-  /// decided on: kAcknowledged, or kRejected with an entry in batch.rejections for an error about that very
-  /// document. What is undecided stays kPending. Blocks, for the sink's timeout at most, and returns early when
-  /// `stop` is requested. Called from `concurrency()` threads at once; `lane` in [0, concurrency()) tells them
-  /// apart, one call per lane at a time, so that connections and buffers can be kept per lane.
+  /// Tries once to deliver the records whose outcome is kPending, and sets the outcome of those
+  /// that the peer decided on: kAcknowledged, or kRejected with an entry in batch.rejections for an
+  /// error about that very document. What is undecided stays kPending. Blocks, for the sink's
+  /// timeout at most, and returns early when `stop` is requested. Called from `concurrency()`
+  /// threads at once; `lane` in [0, concurrency()) tells them apart, one call per lane at a time,
+  /// so that connections and buffers can be kept per lane.
   virtual Attempt Deliver(Batch& batch, uint32_t lane, const std::stop_token& stop) = 0;
 
   virtual uint32_t concurrency() const { return 1; }

@@ -1,0 +1,117 @@
+#include "app/agent.h"
+
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <optional>
+
+#include "app/process_metrics.h"
+#include "app/version.h"
+#include "base/logging.h"
+
+namespace hinomi {
+namespace {
+
+constexpr Duration kLockPatience = std::chrono::seconds(60);
+// SIGTERM to exit is ten seconds at most; what follows the drain needs a part of that.
+constexpr Duration kDrainPatience = std::chrono::seconds(8);
+
+// The signal that asks to end, within `timeout`; none otherwise.
+std::optional<int> AwaitSignal(Duration timeout) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(timeout);
+  const timespec wait = {seconds.count(), (timeout - seconds).count()};
+  const int signal = sigtimedwait(&set, nullptr, &wait);
+  return signal > 0 ? std::optional(signal) : std::nullopt;
+}
+
+std::string OwnPod() {
+  const char* namespace_name = std::getenv("POD_NAMESPACE");
+  const char* pod = std::getenv("POD_NAME");
+  if (namespace_name == nullptr || pod == nullptr) return "";
+  return std::string(namespace_name) + "/" + pod;
+}
+
+}  // namespace
+
+Agent::Agent(Config config) : config_(std::move(config)) { RegisterProcessMetrics(metrics_); }
+
+void Agent::SetNotReady(std::string why) {
+  const std::lock_guard lock(mutex_);
+  not_ready_ = std::move(why);
+}
+
+// The process is ready when its sources are; a dead sink is shown, but restarting the agent would
+// not mend it.
+HttpResponse Agent::Ready() {
+  const std::lock_guard lock(mutex_);
+  HttpResponse response;
+  std::string why = not_ready_;
+  if (why.empty() && shipper_ != nullptr) why = shipper_->NotReady();
+  if (!why.empty()) response.status = 503;
+  response.body = why.empty() ? "ready\n" : "not ready: " + why + "\n";
+  if (shipper_ == nullptr) return response;
+  for (const auto& [sink, error] : shipper_->SinkErrors()) {
+    response.body += "sink " + sink + ": " + error + "\n";
+  }
+  return response;
+}
+
+Result<std::unique_ptr<FileLock>> Agent::TakeState() {
+  const Result<void> made = files_.MakeDirectories(config_.state_dir);
+  if (!made) return made.error();
+  const Duration until = clock_.Monotonic() + kLockPatience;
+  while (true) {
+    Result<std::unique_ptr<FileLock>> lock = files_.Lock(config_.state_dir + "/lock");
+    if (lock || clock_.Monotonic() >= until) return lock;
+    if (lock.error().kind != ErrorKind::kTransient) {
+      return Error{ErrorKind::kIo, lock.error().message + "; state_dir must be writable"};
+    }
+    SetNotReady(lock.error().message);
+    log::Warn("{}; waiting for it to end", lock.error().message);
+    if (AwaitSignal(std::chrono::seconds(1))) {
+      return Error{ErrorKind::kIo, "stopped while waiting for the state directory"};
+    }
+  }
+}
+
+Result<int> Agent::Run() {
+  HttpServer::Handlers handlers;
+  handlers["/healthz"] = [] { return HttpResponse{.body = "ok\n"}; };
+  handlers["/readyz"] = [this] { return Ready(); };
+  handlers["/metrics"] = [this] {
+    return HttpResponse{200, "text/plain; version=0.0.4; charset=utf-8", metrics_.Expose()};
+  };
+  const Result<std::unique_ptr<HttpServer>> http =
+      HttpServer::Start(config_.http.listen, std::move(handlers));
+  if (!http) return http.error();
+  log::Info("hinomi {} ({}) on node \"{}\" serves {}/metrics", kVersion, kCommit, config_.node,
+            (*http)->address());
+  const Result<std::unique_ptr<FileLock>> state = TakeState();
+  if (!state) return state.error();
+  {
+    const std::lock_guard lock(mutex_);
+    shipper_ =
+        std::make_unique<Shipper>(config_, OwnPod(), Shipper::Parts{files_, clock_, metrics_});
+    shipper_->Start();
+    not_ready_.clear();
+  }
+  std::optional<int> signal;
+  while (!signal) signal = AwaitSignal(std::chrono::hours(1));
+  log::Info("received {}; shipping what is left", strsignal(*signal));
+  SetNotReady("ending");
+  // From here on a further signal ends the process the plain way.
+  std::signal(SIGINT, SIG_DFL);
+  sigset_t interrupt;
+  sigemptyset(&interrupt);
+  sigaddset(&interrupt, SIGINT);
+  pthread_sigmask(SIG_UNBLOCK, &interrupt, nullptr);
+  shipper_->Drain(kDrainPatience);
+  return 0;
+}
+
+}  // namespace hinomi

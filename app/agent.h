@@ -1,0 +1,41 @@
+// The agent: owns everything and wires it. Its life: serve /healthz, take the state directory,
+// ship, drain, end.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "app/http/server.h"
+#include "base/clock.h"
+#include "base/filesystem.h"
+#include "base/metrics.h"
+#include "config/config.h"
+#include "shipper/shipper.h"
+
+namespace hinomi {
+
+class Agent {
+ public:
+  explicit Agent(Config config);
+
+  /// Runs until SIGTERM or SIGINT, which the caller has blocked in all threads; drains then. A
+  /// second signal ends it at once. Errors: io (state directory, listen address). Returns the exit
+  /// status.
+  Result<int> Run();
+
+ private:
+  Result<std::unique_ptr<FileLock>> TakeState();
+  HttpResponse Ready();
+  void SetNotReady(std::string why);
+
+  const Config config_;
+  PosixFileSystem files_;
+  SystemClock clock_;
+  Metrics metrics_;
+  std::mutex mutex_;  // guards the next two
+  std::string not_ready_ = "starting";
+  std::unique_ptr<Shipper> shipper_;
+};
+
+}  // namespace hinomi

@@ -1,0 +1,87 @@
+#include "base/filesystem.h"
+
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+
+#include "base/temporary_directory.h"
+
+namespace hinomi {
+namespace {
+
+using ::testing::HasSubstr;
+namespace fs = std::filesystem;
+
+TEST(PosixFileSystem, ResolvesLinksBelowTheHostRoot) {
+  const TemporaryDirectory root;
+  PosixFileSystem files;
+  fs::create_directories(root / "data/pods");
+  fs::create_directories(root / "var");
+  fs::create_symlink("/data", root / "var/log");  // absolute: as the host sees it
+  fs::create_symlink("../data/pods", root / "var/relative");
+  fs::create_symlink("loop", root / "loop");
+  fs::create_symlink("../../../../etc", root / "out");
+
+  EXPECT_EQ(*files.Resolve(root.path(), "/var/log/pods"), root / "data/pods");
+  EXPECT_EQ(*files.Resolve(root.path(), "/var/relative"), root / "data/pods");
+  EXPECT_FALSE(files.Resolve(root.path(), "/loop").ok());
+  EXPECT_FALSE(files.Resolve(root.path(), "/missing").ok());
+  // ".." does not lead out of the root.
+  EXPECT_FALSE(files.Resolve(root.path(), "/out").ok());
+  EXPECT_EQ(*files.Resolve("/", "/usr/../etc"), "/etc");
+}
+
+TEST(PosixFileSystem, OpensNothingThroughLinks) {
+  const TemporaryDirectory root;
+  PosixFileSystem files;
+  root.Append("pods/a/0.log", "hello");
+  root.Append("secret/0.log", "secret");
+  fs::create_symlink(root / "secret/0.log", root / "pods/a/1.log");
+  fs::create_symlink(root / "secret", root / "pods/b");
+  CHECK(mkfifo((root / "pods/a/2.log").c_str(), 0600) == 0);
+  fs::create_directories(root / "pods/a/3.log");
+
+  EXPECT_TRUE(files.Open(root / "pods", "a/0.log").ok());
+  EXPECT_FALSE(files.Open(root / "pods", "a/1.log").ok()) << "a link as the last component";
+  EXPECT_FALSE(files.Open(root / "pods", "b/0.log").ok()) << "a link on the way";
+  EXPECT_FALSE(files.List(root / "pods", "b").ok());
+  EXPECT_THAT(files.Open(root / "pods", "a/2.log").error().message,
+              HasSubstr("not a regular file"));
+  EXPECT_THAT(files.Open(root / "pods", "a/3.log").error().message,
+              HasSubstr("not a regular file"));
+  EXPECT_EQ(files.Stat(root / "pods", "a/1.log")->kind, FileKind::kLink);
+  EXPECT_EQ(files.List(root / "pods", "a")->size(), 4u);
+}
+
+TEST(PosixFileSystem, ReadsWhereverAskedAndShortOnlyAtTheEnd) {
+  const TemporaryDirectory root;
+  PosixFileSystem files;
+  root.Append("log", "0123456789");
+  const std::unique_ptr<File> file = std::move(*files.Open(root.path(), "log"));
+  char out[16] = {};
+  EXPECT_EQ(*file->ReadAt(4, out, 3), 3u);
+  EXPECT_EQ(std::string_view(out, 3), "456");
+  EXPECT_EQ(*file->ReadAt(8, out, 16), 2u);
+  EXPECT_EQ(*file->ReadAt(20, out, 16), 0u);
+  EXPECT_EQ(file->Stat()->size, 10u);
+}
+
+TEST(PosixFileSystem, WritesAndLocks) {
+  const TemporaryDirectory root;
+  PosixFileSystem files;
+  EXPECT_TRUE(files.MakeDirectories(root / "state/deep").ok());
+  EXPECT_TRUE(files.WriteSynced(root / "state/file", "a longer text").ok());
+  EXPECT_TRUE(files.WriteSynced(root / "state/file", "short").ok());
+  EXPECT_EQ(*files.ReadWhole(root / "state/file", 100), "short");
+  EXPECT_FALSE(files.ReadWhole(root / "state/file", 3).ok());
+
+  Result<std::unique_ptr<FileLock>> first = files.Lock(root / "lock");
+  ASSERT_TRUE(first.ok());
+  const Result<std::unique_ptr<FileLock>> second = files.Lock(root / "lock");
+  ASSERT_FALSE(second.ok());
+  EXPECT_EQ(second.error().kind, ErrorKind::kTransient);
+  first->reset();
+  EXPECT_TRUE(files.Lock(root / "lock").ok());
+}
+
+}  // namespace
+}  // namespace hinomi

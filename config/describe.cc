@@ -1,0 +1,165 @@
+#include "config/describe.h"
+
+#include <fmt/core.h>
+
+namespace hinomi {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr uint64_t kKiB = 1 << 10;
+constexpr uint64_t kMiB = 1 << 20;
+constexpr uint64_t kGiB = 1 << 30;
+
+const Choices<log::Level> kLevels = {{"debug", log::Level::kDebug},
+                                     {"info", log::Level::kInfo},
+                                     {"warn", log::Level::kWarn},
+                                     {"error", log::Level::kError}};
+const Choices<log::Format> kFormats = {{"text", log::Format::kText}, {"json", log::Format::kJson}};
+const Choices<SinkType> kSinkTypes = {{"elasticsearch", SinkType::kElasticsearch},
+                                      {"stdout", SinkType::kStdout}};
+const Choices<Compression> kCompressions = {{"none", Compression::kNone},
+                                            {"gzip", Compression::kGzip}};
+const Choices<StartAt> kStarts = {{"beginning", StartAt::kBeginning}, {"now", StartAt::kNow}};
+
+}  // namespace
+
+void Describe(Fields& fields, LogConfig* config) {
+  fields.Choice("level", &config->level,
+                "What the agent itself logs: warn, nothing is lost; error, data was lost or "
+                "somebody must act.",
+                kLevels);
+  fields.Choice("format", &config->format, "One line of text or one JSON object an event.",
+                kFormats);
+}
+
+void Describe(Fields& fields, HttpConfig* config) {
+  fields.Text("listen", &config->listen,
+              "Address of /metrics, /healthz and /readyz: host:port, :port or [IPv6]:port; port 0 "
+              "takes a free one.",
+              CheckListen);
+}
+
+void Describe(Fields& fields, LimitsConfig* config) {
+  fields.Size("in_flight_bytes_max", &config->in_flight_bytes_max,
+              "Encoded bytes of all batches together; beyond it nothing more is read.",
+              {kMiB, 4 * kGiB});
+  fields.Size("record_bytes_max", &config->record_bytes_max,
+              "A longer record is cut there and marked.", {kKiB, 4 * kMiB});
+  fields.Time("open_record_delay_max", &config->open_record_delay_max,
+              "How long an unfinished record waits for its rest.", {milliseconds(1), minutes(10)});
+  fields.Number("namespaces_max", &config->namespaces_max,
+                "Namespaces in the agent's own metrics; more are summed up as _overflow.",
+                {1, 100'000});
+}
+
+void Describe(Fields& fields, LogMatch* match) {
+  constexpr std::string_view kHelp = "Pattern with * and ?; empty matches every one.";
+  fields.Text("namespace", &match->namespace_pattern, kHelp);
+  fields.Text("pod", &match->pod_pattern, kHelp);
+  fields.Text("container", &match->container_pattern, kHelp);
+}
+
+void Describe(Fields& fields, KubernetesSourceConfig* config) {
+  fields.Text("pods_dir", &config->pods_dir,
+              "Where the kubelet keeps container logs, below host_root.", CheckNotEmpty);
+  fields.Time("since", &config->since,
+              "Files last written longer ago than this when first seen are not read.",
+              {seconds(0), hours(2'000'000)});
+  fields.List("exclude", &config->exclude, "Logs that are not read at all.");
+}
+
+void Describe(Fields& fields, ElasticsearchConfig* config) {
+  fields.TextList("endpoints", &config->endpoints,
+                  "The servers, each http(s)://host[:port]; comma-separated in the environment.",
+                  CheckEndpoint);
+  fields.Require(!config->endpoints.empty(), "endpoints",
+                 "expected at least one, such as [\"http://127.0.0.1:9200\"]");
+  fields.Text("index", &config->index, "Data stream (or index) that the documents go to.",
+              CheckIndex);
+  fields.Choice("compression", &config->compression, "Of request bodies.", kCompressions);
+  fields.Flag("setup", &config->setup,
+              "Write an index template that makes the index a data stream with the right mapping.");
+  fields.Text("username", &config->username, "For basic authentication.");
+  fields.Text("password_file", &config->password_file, "File that holds the user's password.",
+              CheckReadableFile);
+  fields.Require(config->username.empty() || !config->password_file.empty(), "username",
+                 "needs a password_file beside it");
+  fields.Require(config->password_file.empty() || !config->username.empty(), "password_file",
+                 "needs a username beside it");
+  fields.Text("api_key_file", &config->api_key_file,
+              "File that holds an API key in the form that Elasticsearch calls encoded; instead of "
+              "username and password_file.",
+              CheckReadableFile);
+  fields.Require(config->api_key_file.empty() || config->username.empty(), "api_key_file",
+                 "cannot be used together with username; remove one of them");
+  fields.Text("ca_file", &config->ca_file,
+              "PEM file of the authorities to trust; empty: those of the system.",
+              CheckReadableFile);
+  fields.Number("requests_max", &config->requests_max, "Concurrent requests.", {1, 64});
+  fields.Time("timeout", &config->timeout, "Of one request.", {milliseconds(10), minutes(10)});
+}
+
+void Describe(Fields& fields, SinkConfig* config) {
+  fields.Choice("type", &config->type, "What the sink is.", kSinkTypes);
+  fields.Required("type");
+  fields.Size("batch_bytes", &config->batch_bytes,
+              "Encoded bytes, before compression, at which a batch leaves.", {kKiB, 64 * kMiB});
+  fields.Time("linger", &config->linger, "Longest wait of a record for its batch to fill.",
+              {seconds(0), minutes(1)});
+  if (fields.When("type", "elasticsearch", config->type == SinkType::kElasticsearch)) {
+    Describe(fields, &config->elasticsearch);
+  }
+}
+
+void Describe(Fields& fields, RouteConfig* config) {
+  fields.Text("name", &config->name,
+              "Key of the route's cursors. May be left out where a sink has one route: it is then "
+              "the sink's name.",
+              CheckName);
+  fields.Section("match", "The logs that take this route; all patterns must match.",
+                 [&] { Describe(fields, &config->match); });
+  fields.Text("sink", &config->sink, "Name of the sink that the logs go to.", CheckName);
+  fields.Required("sink");
+  fields.Flag("stop", &config->stop, "Logs that take this route take no later one.");
+  fields.Choice("start", &config->start,
+                "Where a route reads a log that it has no cursor for: from its beginning or from "
+                "now on.",
+                kStarts);
+}
+
+void Describe(Fields& fields, Config* config) {
+  fields.Text("cluster", &config->cluster, "Name of the cluster, in every document.",
+              CheckNotEmpty);
+  fields.Text("node", &config->node, "Name of this node, in every document.");
+  fields.Text("state_dir", &config->state_dir,
+              "Where cursors and dead letters are kept; must survive restarts.", CheckNotEmpty);
+  fields.Text("host_root", &config->host_root,
+              "Where the host's root directory is mounted; prefix of pods_dir.", CheckNotEmpty);
+  fields.Section("log", "The agent's own log.", [&] { Describe(fields, &config->log); });
+  fields.Section("http", "The agent's HTTP server.", [&] { Describe(fields, &config->http); });
+  fields.Section("limits", "What bounds memory and metrics.",
+                 [&] { Describe(fields, &config->limits); });
+  fields.Section("sources", "Where logs come from; without this key: kubernetes.", [&] {
+    fields.Section(
+        "kubernetes", "The containers of this node.",
+        [&] { Describe(fields, &config->kubernetes); }, &config->kubernetes_enabled);
+  });
+  fields.Map("sinks", &config->sinks,
+             "Where records go, by name; without any: one of type stdout, named stdout.");
+  for (const SinkConfig& sink : config->sinks) {
+    fields.Require(
+        sink.batch_bytes <= config->limits.in_flight_bytes_max,
+        fmt::format("sinks.{}.batch_bytes", sink.name),
+        fmt::format("expected at most limits.in_flight_bytes_max ({}), got {}",
+                    FormatSize(config->limits.in_flight_bytes_max), FormatSize(sink.batch_bytes)));
+  }
+  fields.List("routes", &config->routes,
+              "Which logs go to which sink: every route that matches receives a log, down to one "
+              "with stop. With a single sink the list may be left out.");
+}
+
+}  // namespace hinomi

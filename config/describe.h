@@ -1,0 +1,19 @@
+// Every key of the configuration, once: its name, member, unit, range and meaning.
+#pragma once
+
+#include "config/config.h"
+#include "config/fields.h"
+
+namespace hinomi {
+
+void Describe(Fields& fields, LogConfig* config);
+void Describe(Fields& fields, HttpConfig* config);
+void Describe(Fields& fields, LimitsConfig* config);
+void Describe(Fields& fields, LogMatch* match);
+void Describe(Fields& fields, KubernetesSourceConfig* config);
+void Describe(Fields& fields, ElasticsearchConfig* config);
+void Describe(Fields& fields, SinkConfig* config);
+void Describe(Fields& fields, RouteConfig* config);
+void Describe(Fields& fields, Config* config);
+
+}  // namespace hinomi

@@ -1,0 +1,146 @@
+// Reference: the Fields that write the manual.
+#include <fmt/core.h>
+
+#include "config/describe.h"
+#include "config/load.h"
+
+namespace hinomi {
+namespace {
+
+constexpr std::string_view kIntroduction = R"(# Configuration
+
+This page is printed by `hinomi config --reference`.
+
+`hinomi run --config FILE` reads one YAML file. Without one, the container logs of this node go to standard output.
+`hinomi check --config FILE` reports everything that is wrong with a file, by line and column; `hinomi config --config
+FILE` prints the values in effect and where each came from.
+
+- A value comes from the flag `--set key=value`, else from the environment variable, else from the file, else it is
+  the default.
+- Unknown and repeated keys are errors.
+- Sizes are written `100`, `64kB`, `1MB`, `1GB` (powers of 1000) or `256KiB`, `1MiB`, `1GiB` (powers of 1024); durations
+  `200ms`, `5s`, `1m`, `24h`, `7d`.
+- Secrets are never written here: the file names the files that hold them.
+
+```yaml
+cluster: demo
+sinks:
+  search: { type: elasticsearch, endpoints: ["http://127.0.0.1:9200"] }
+routes:
+  - { name: prod, match: {namespace: "prod-*"}, sink: search, stop: true }
+  - { name: rest, sink: search, start: now }
+```
+)";
+
+class Writer final : public Fields {
+ public:
+  std::string Take() { return std::move(text_); }
+
+  /// Starts a section of the manual.
+  void Head(std::string_view title, std::string_view help) {
+    Flush();
+    if (!title.empty()) Append("\n## {}\n\n{}\n", title, help);
+    head_pending_ = true;
+  }
+  void Flush() {
+    Append("{}", row_);
+    row_.clear();
+  }
+
+  void Section(std::string_view key, std::string_view help, const std::function<void()>& body,
+               bool* given) override {
+    static_cast<void>(given);
+    std::string outer = std::exchange(path_, PathOf(key));
+    Head("`" + path_ + "`", help);
+    body();
+    path_ = std::move(outer);
+    Head("", "");
+  }
+  bool When(std::string_view key, std::string_view choice, bool holds) override {
+    static_cast<void>(holds);
+    Head(fmt::format("`{}` of {} {}", path_, key, choice),
+         "Only for this " + std::string(key) + ".");
+    return true;
+  }
+  void Required(std::string_view key) override {
+    static_cast<void>(key);
+    row_ = Row("required");
+  }
+  void Require(bool holds, std::string_view key, std::string_view problem) override {
+    static_cast<void>(holds);
+    static_cast<void>(key);
+    static_cast<void>(problem);
+  }
+
+ protected:
+  void Visit(const Scalar& scalar) override {
+    std::string value = scalar.get();
+    Add({std::string(scalar.key), scalar.type, std::string(scalar.help)},
+        value.empty() ? "empty" : "`" + value + "`");
+  }
+  void Visit(const TextItems& items) override {
+    Add({std::string(items.key), std::string(items.type), std::string(items.help)}, "required");
+  }
+  void Visit(const StructItems& items) override {
+    std::string outer = std::exchange(path_, PathOf(items.key));
+    bool outer_in_list = std::exchange(in_list_, in_list_ || !items.named);
+    path_ += items.named ? ".NAME" : "[]";
+    Head("`" + path_ + "`", items.help);
+    items.clear();
+    items.add("NAME");
+    items.describe(0);
+    path_ = std::move(outer);
+    in_list_ = outer_in_list;
+    Head("", "");
+  }
+
+ private:
+  struct Key {
+    std::string name;
+    std::string type;
+    std::string help;
+  };
+
+  std::string PathOf(std::string_view key) const {
+    return path_.empty() ? std::string(key) : fmt::format("{}.{}", path_, key);
+  }
+  template <typename... Args>
+  void Append(fmt::format_string<Args...> format, Args&&... args) {
+    fmt::format_to(std::back_inserter(text_), format, std::forward<Args>(args)...);
+  }
+  void Add(Key key, const std::string& value) {
+    Flush();
+    if (std::exchange(head_pending_, false)) {
+      Append("\n| key | type | default | environment | meaning |\n|---|---|---|---|---|\n");
+    }
+    key_ = std::move(key);
+    row_ = Row(value);
+  }
+  std::string Row(std::string_view value) const {
+    std::string path = PathOf(key_.name);
+    std::string variable = in_list_ ? "" : "`" + EnvironmentName(path) + "`";
+    return fmt::format("| `{}` | {} | {} | {} | {} |\n", path, key_.type, value, variable,
+                       key_.help);
+  }
+
+  std::string text_;
+  std::string path_;
+  bool in_list_ = false;
+  bool head_pending_ = true;
+  Key key_;          // the last one
+  std::string row_;  // its row, which may still become "required"
+};
+
+}  // namespace
+
+std::string Reference() {
+  Config config;
+  config.node = "$NODE_NAME, else the host name";
+  config.sinks.emplace_back();
+  Writer writer;
+  Describe(writer, &config);
+  writer.Flush();
+  return std::string(kIntroduction) + writer.Take();
+}
+
+}  // namespace hinomi

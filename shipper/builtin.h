@@ -1,0 +1,25 @@
+// The table of everything that a configuration can name. A new sink is one line in builtin.cc.
+#pragma once
+
+#include <memory>
+
+#include "base/filesystem.h"
+#include "base/metrics.h"
+#include "config/config.h"
+#include "shipper/encode/ecs.h"
+#include "shipper/sink.h"
+
+namespace hinomi {
+
+struct SinkSurroundings {
+  FileSystem& files;
+  const Clock& clock;
+  Metrics& metrics;
+};
+
+std::unique_ptr<Sink> MakeSink(const SinkConfig& config, const SinkSurroundings& around);
+
+/// The encoder of the records that go to `sink`.
+EcsEncoder MakeEncoder(const Config& config, const SinkConfig& sink, RecordFormat format);
+
+}  // namespace hinomi

@@ -1,0 +1,67 @@
+#include "shipper/compress/gzip.h"
+
+#include <isa-l/igzip_lib.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+
+#include "base/check.h"
+
+namespace hinomi {
+
+namespace {
+constexpr size_t kFirstCapacityBytes = 64 << 10;
+}  // namespace
+
+struct GzipCompressor::Stream {
+  isal_zstream z;
+  uint8_t level_buffer[ISAL_DEF_LVL1_DEFAULT];
+};
+
+GzipCompressor::GzipCompressor() : stream_(new Stream) {
+  isal_deflate_init(&stream_->z);
+  stream_->z.level = 1;
+  stream_->z.level_buf = stream_->level_buffer;
+  stream_->z.level_buf_size = sizeof stream_->level_buffer;
+}
+
+GzipCompressor::~GzipCompressor() = default;
+
+void GzipCompressor::Grow() {
+  const size_t used = capacity_ - stream_->z.avail_out;
+  const size_t capacity = std::max(kFirstCapacityBytes, capacity_ * 2);
+  // Not make_unique: it would write zeros over memory that is about to be filled.
+  std::unique_ptr<std::byte[]> out(new std::byte[capacity]);
+  if (used > 0) memcpy(out.get(), out_.get(), used);
+  out_ = std::move(out);
+  capacity_ = capacity;
+  stream_->z.next_out = reinterpret_cast<uint8_t*>(out_.get()) + used;
+  stream_->z.avail_out = static_cast<uint32_t>(capacity - used);
+}
+
+std::string_view GzipCompressor::Compress(std::span<const std::string_view> parts) {
+  isal_zstream& z = stream_->z;
+  isal_deflate_reset(&z);
+  z.gzip_flag = IGZIP_GZIP;  // set anew: writing the header changes it
+  z.flush = NO_FLUSH;
+  z.next_out = reinterpret_cast<uint8_t*>(out_.get());
+  z.avail_out = static_cast<uint32_t>(capacity_);
+  size_t part = 0;
+  do {
+    const std::string_view data = part < parts.size() ? parts[part] : std::string_view();
+    // The library only reads; its interface predates const.
+    z.next_in = reinterpret_cast<uint8_t*>(const_cast<char*>(data.data()));
+    z.avail_in = static_cast<uint32_t>(data.size());
+    z.end_of_stream = ++part >= parts.size();
+    for (;;) {
+      if (z.avail_out == 0) Grow();
+      CHECK(isal_deflate(&z) == COMP_OK);
+      const bool done = z.end_of_stream ? z.internal_state.state == ZSTATE_END : z.avail_in == 0;
+      if (done) break;
+    }
+  } while (part < parts.size());
+  return {reinterpret_cast<const char*>(out_.get()), capacity_ - z.avail_out};
+}
+
+}  // namespace hinomi

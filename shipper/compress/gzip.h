@@ -1,0 +1,34 @@
+// Bytes on their way to a sink become one gzip member. ISA-L stays behind this file. Knows nothing
+// of what is inside.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string_view>
+
+namespace hinomi {
+
+/// Compresses one request after another. Its buffers grow to the largest result and are then
+/// reused: no allocation in the steady state. One thread at a time.
+class GzipCompressor {
+ public:
+  GzipCompressor();
+  ~GzipCompressor();
+  GzipCompressor(const GzipCompressor&) = delete;
+  GzipCompressor& operator=(const GzipCompressor&) = delete;
+
+  /// `parts` one after another as one gzip member (RFC 1952), level 1. Less than 4 GiB in all. The
+  /// result belongs to the compressor and is valid until the next call.
+  std::string_view Compress(std::span<const std::string_view> parts);
+
+ private:
+  struct Stream;
+  void Grow();
+
+  std::unique_ptr<Stream> stream_;
+  std::unique_ptr<std::byte[]> out_;
+  size_t capacity_ = 0;
+};
+
+}  // namespace hinomi

@@ -1,0 +1,322 @@
+#include "shipper/delivery.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/logging.h"
+
+namespace hinomi {
+namespace {
+
+constexpr Duration kShedAfter = std::chrono::seconds(30);
+constexpr Duration kBackOffFirst = std::chrono::milliseconds(250);
+constexpr Duration kBackOffMax = std::chrono::seconds(10);
+constexpr Duration kRejectingHold = std::chrono::seconds(60);
+// Fewer than this are dead-lettered without the wait: one odd document in a quiet hour is most of
+// its batch.
+constexpr size_t kRejectingRecordsMin = 16;
+constexpr Duration kIdleWait = std::chrono::seconds(1);
+
+}  // namespace
+
+Delivery::Delivery(Options options, Parts parts)
+    : options_(std::move(options)),
+      parts_(std::move(parts)),
+      routes_(options_.route_names.size()),
+      random_(static_cast<unsigned>(parts_.clock.Monotonic().count())) {
+  const Labels sink = {{"sink", options_.sink_name}};
+  Metrics& metrics = parts_.metrics;
+  retries_ =
+      metrics.CounterOf("hinomi_sink_retries_total", "Batches that were sent once more.", sink);
+  batches_ = metrics.CounterOf("hinomi_sink_batches_total", "Batches settled.", sink);
+  up_ = metrics.GaugeOf("hinomi_sink_up", "0 while the sink takes nothing.", sink);
+  in_flight_ =
+      metrics.GaugeOf("hinomi_sink_in_flight_bytes",
+                      "Encoded bytes of batches that are filled, waiting or being sent.", sink);
+  up_.Set(1);
+  for (size_t i = 0; i < routes_.size(); ++i) {
+    routes_[i].rejecting_gauge = metrics.GaugeOf(
+        "hinomi_sink_rejecting", "1 while the sink refuses most documents of a route.",
+        {{"sink", options_.sink_name}, {"route", options_.route_names[i]}});
+  }
+}
+
+std::unique_ptr<Batch> Delivery::NewBatch(uint32_t route) {
+  const std::lock_guard lock(mutex_);
+  const Duration now = parts_.clock.Monotonic();
+  if (failing_since_ && now - *failing_since_ >= kShedAfter) return nullptr;
+  if (now < routes_[route].hold_until) return nullptr;
+  const bool nothing_yet = in_flight_bytes_ == 0;  // one batch must fit, whatever the limit
+  if (!nothing_yet && in_flight_bytes_ + options_.batch_bytes > options_.in_flight_bytes_max) {
+    return nullptr;
+  }
+  std::unique_ptr<Batch> batch;
+  if (spare_.empty()) {
+    batch = std::make_unique<Batch>();
+  } else {
+    batch = std::move(spare_.back());
+    spare_.pop_back();
+  }
+  batch->route = route;
+  batch->charged_bytes = options_.batch_bytes;
+  in_flight_bytes_ += batch->charged_bytes;
+  in_flight_.Set(static_cast<double>(in_flight_bytes_));
+  ++open_;
+  return batch;
+}
+
+void Delivery::Enqueue(std::unique_ptr<Batch> batch) {
+  const bool empty = batch->records.empty();
+  {
+    const std::lock_guard lock(mutex_);
+    --open_;
+    in_flight_bytes_ += batch->bytes.size() - batch->charged_bytes;
+    batch->charged_bytes = batch->bytes.size();
+    in_flight_.Set(static_cast<double>(in_flight_bytes_));
+    if (!empty) waiting_.push_back({std::move(batch), Duration{0}});
+    Changed();
+  }
+  if (empty) Finish(std::move(batch));
+}
+
+void Delivery::Changed() {
+  ++changes_;
+  changed_.notify_all();
+}
+
+void Delivery::Discard(std::unique_ptr<Batch> batch) {
+  {
+    const std::lock_guard lock(mutex_);
+    --open_;
+  }
+  Release(std::move(batch));
+}
+
+bool Delivery::shedding() const {
+  const std::lock_guard lock(mutex_);
+  return failing_since_ && parts_.clock.Monotonic() - *failing_since_ >= kShedAfter;
+}
+
+std::vector<std::unique_ptr<Batch>> Delivery::Shed() {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::unique_ptr<Batch>> shed;
+  if (!failing_since_ || parts_.clock.Monotonic() - *failing_since_ < kShedAfter) return shed;
+  // What is being sent comes back first in line and is the probe; else the oldest that waits.
+  const size_t keep = delivering_ > 0 ? 0 : 1;
+  while (waiting_.size() > keep) {
+    shed.push_back(std::move(waiting_.back().batch));
+    waiting_.pop_back();
+    ++open_;
+  }
+  spare_.clear();
+  return shed;
+}
+
+bool Delivery::idle() const {
+  const std::lock_guard lock(mutex_);
+  return waiting_.empty() && delivering_ == 0;
+}
+
+std::unique_ptr<Batch> Delivery::Take(Duration* wait) {
+  const std::lock_guard lock(mutex_);
+  const Duration now = parts_.clock.Monotonic();
+  *wait = kIdleWait;
+  if (failing_since_ && delivering_ > 0) return nullptr;  // the probe is out
+  for (auto it = waiting_.begin(); it != waiting_.end(); ++it) {
+    const Duration due = std::max(it->not_before, routes_[it->batch->route].hold_until);
+    if (due <= now) {
+      std::unique_ptr<Batch> batch = std::move(it->batch);
+      waiting_.erase(it);
+      ++delivering_;
+      if (batch->attempts++ > 0) retries_.Add();
+      return batch;
+    }
+    *wait = std::min(*wait, due - now);
+    if (failing_since_) return nullptr;
+  }
+  return nullptr;
+}
+
+uint32_t Delivery::PendingOf(const Batch& batch) const {
+  return static_cast<uint32_t>(
+      std::count_if(batch.records.begin(), batch.records.end(),
+                    [](const BatchRecord& record) { return record.outcome == Outcome::kPending; }));
+}
+
+// Most of a batch refused looks like a mistake in the sink's mapping, not like bad documents: that
+// is said, and gets a minute in which somebody may mend it, before the records become dead letters.
+bool Delivery::HoldForRejections(Batch& batch, Duration now) {
+  const std::lock_guard lock(mutex_);
+  Route& route = routes_[batch.route];
+  const bool most = batch.rejections.size() * 2 > batch.records.size();
+  if (!most || batch.rejections.size() < kRejectingRecordsMin) {
+    if (!most && route.rejecting) {
+      route.rejecting = false;
+      route.rejecting_gauge.Set(0);
+    }
+    return false;
+  }
+  if (route.rejecting) return false;
+  route.rejecting = true;
+  route.rejecting_gauge.Set(1);
+  route.hold_until = now + kRejectingHold;
+  log::Error(
+      "sink \"{}\" refuses most documents of route \"{}\": {}: {}; the route waits for {} s, then "
+      "they "
+      "become dead letters",
+      options_.sink_name, options_.route_names[batch.route], batch.rejections.front().type,
+      batch.rejections.front().reason, kRejectingHold / std::chrono::seconds(1));
+  for (const Rejection& rejection : batch.rejections) {
+    batch.records[rejection.record].outcome = Outcome::kPending;
+  }
+  batch.rejections.clear();
+  return true;
+}
+
+// On the disk before they are settled. When that fails they are pending again.
+std::optional<std::string> Delivery::StoreRejections(Batch& batch) {
+  if (batch.rejections.empty()) return std::nullopt;
+  const Result<void> stored =
+      parts_.dead_letters.Append(batch, options_.sink_name, options_.route_names[batch.route]);
+  if (stored) {
+    const Rejection& first = batch.rejections.front();
+    const Slice& slice = batch.slices[batch.records[first.record].slice];
+    if (!slice.origin->own) {
+      log::Error("sink \"{}\" refused {} documents, now dead letters; the first, of \"{}\": {}: {}",
+                 options_.sink_name, batch.rejections.size(), slice.origin->path, first.type,
+                 first.reason);
+    }
+    batch.rejections.clear();
+    return std::nullopt;
+  }
+  for (const Rejection& rejection : batch.rejections) {
+    batch.records[rejection.record].outcome = Outcome::kPending;
+  }
+  batch.rejections.clear();
+  return stored.error().message;
+}
+
+Duration Delivery::BackOff(int attempts) {
+  const Duration full = kBackOffFirst * (1 << std::min(attempts, 10));
+  std::uniform_real_distribution<double> jitter(0.5, 1.0);
+  return std::chrono::duration_cast<Duration>(std::min(full, kBackOffMax) * jitter(random_));
+}
+
+void Delivery::Failed(const std::string& error, bool progress, Duration now) {
+  if (last_error_.empty()) {
+    log::Warn("sink \"{}\": {}; nothing is lost, it will be tried again", options_.sink_name,
+              error);
+  }
+  last_error_ = error;
+  if (progress) {
+    failing_since_.reset();
+    failures_ = 0;
+  } else if (!failing_since_) {
+    failing_since_ = now;
+  }
+  ++failures_;
+  up_.Set(failing_since_ ? 0 : 1);
+}
+
+void Delivery::Succeeded() {
+  if (!last_error_.empty()) log::Info("sink \"{}\" takes records again", options_.sink_name);
+  last_error_.clear();
+  failing_since_.reset();
+  failures_ = 0;
+  up_.Set(1);
+}
+
+void Delivery::Complete(std::unique_ptr<Batch> batch, const Attempt& attempt) {
+  const Duration now = parts_.clock.Monotonic();
+  if (HoldForRejections(*batch, now)) {
+    const std::lock_guard lock(mutex_);
+    return Requeue(std::move(batch), now + kRejectingHold);
+  }
+  const std::optional<std::string> unstored = StoreRejections(*batch);
+  const uint32_t pending = PendingOf(*batch);
+  const bool progress = pending < batch->pending_before;
+  batch->pending_before = pending;
+  if (pending == 0) {
+    {
+      const std::lock_guard lock(mutex_);
+      Succeeded();
+      --delivering_;
+      Changed();
+    }
+    return Finish(std::move(batch));
+  }
+  const std::string error = unstored.value_or(attempt.error);
+  parts_.metrics
+      .CounterOf("hinomi_sink_errors_total", "Attempts that left records undelivered, by cause.",
+                 {{"sink", options_.sink_name}, {"code", unstored ? "dead_letters" : attempt.code}})
+      .Add();
+  const std::lock_guard lock(mutex_);
+  if (attempt.code != "stopped") Failed(error, progress, now);
+  const Duration wait = std::max(BackOff(failures_ - 1), attempt.retry_after.value_or(Duration{0}));
+  Requeue(std::move(batch), now + wait);
+}
+
+// Back to where its age puts it: in front.
+void Delivery::Requeue(std::unique_ptr<Batch> batch, Duration not_before) {
+  --delivering_;
+  waiting_.push_front({std::move(batch), not_before});
+  Changed();
+}
+
+void Delivery::TallySlices(Batch& batch) {
+  for (const BatchRecord& record : batch.records) {
+    Slice& slice = batch.slices[record.slice];
+    if (record.outcome == Outcome::kRejected) {
+      ++slice.rejected_records;
+      slice.rejected_bytes += record.source_bytes;
+    } else {
+      slice.acknowledged_bytes += record.source_bytes;
+    }
+  }
+}
+
+void Delivery::Finish(std::unique_ptr<Batch> batch) {
+  TallySlices(*batch);
+  parts_.settle(*batch);
+  batches_.Add();
+  Release(std::move(batch));
+}
+
+void Delivery::Release(std::unique_ptr<Batch> batch) {
+  {
+    const std::lock_guard lock(mutex_);
+    in_flight_bytes_ -= batch->charged_bytes;
+    in_flight_.Set(static_cast<double>(in_flight_bytes_));
+    batch->Clear();
+    if (!failing_since_ && spare_.size() < 2) spare_.push_back(std::move(batch));
+  }
+  parts_.room();
+}
+
+void Delivery::RunLane(uint32_t lane, const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    const uint64_t seen = Changes();
+    Duration wait{0};
+    std::unique_ptr<Batch> batch = Take(&wait);
+    if (batch == nullptr) {
+      std::unique_lock lock(mutex_);
+      changed_.wait_for(lock, stop, wait, [&] { return changes_ != seen; });
+      continue;
+    }
+    batch->pending_before = PendingOf(*batch);
+    const Attempt attempt = parts_.sink.Deliver(*batch, lane, stop);
+    Complete(std::move(batch), attempt);
+  }
+}
+
+uint64_t Delivery::Changes() const {
+  const std::lock_guard lock(mutex_);
+  return changes_;
+}
+
+std::string Delivery::LastError() const {
+  const std::lock_guard lock(mutex_);
+  return last_error_;
+}
+
+}  // namespace hinomi

@@ -1,0 +1,118 @@
+// Brings the batches of one sink to it: holds them until every record is settled, retries, backs
+// off, keeps one probe when the sink is dead, writes dead letters. Knows nothing of files.
+//
+// The state machine (Take, Complete) takes no time and starts no thread; RunLane is the loop around
+// it.
+//
+//   healthy ──nothing of an attempt was accepted──▶ failing ──30 s──▶ shedding: one probe, the rest
+//   is forgotten
+//      ▲──────────────────anything accepted─────────────┴─────────────────┘
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/metrics.h"
+#include "shipper/sink.h"
+#include "shipper/sink/dead_letters.h"
+
+namespace hinomi {
+
+class Delivery {
+ public:
+  struct Options {
+    std::string sink_name;
+    std::vector<std::string> route_names;  // by route index
+    uint64_t batch_bytes = 0;
+    uint64_t in_flight_bytes_max = 0;
+  };
+  struct Parts {
+    Sink& sink;
+    DeadLetters& dead_letters;
+    const Clock& clock;
+    Metrics& metrics;
+    std::function<void(const Batch&)> settle;  // every record of the batch has its outcome
+    std::function<void()> room;                // there is room again for NewBatch
+  };
+
+  Delivery(Options options, Parts parts);
+
+  // The worker's side.
+  /// An empty batch to fill, or null when there is no room: too much is in flight, or the sink or
+  /// this route is not taking anything.
+  std::unique_ptr<Batch> NewBatch(uint32_t route);
+  /// Takes a batch that NewBatch gave. One without records settles at once.
+  void Enqueue(std::unique_ptr<Batch> batch);
+  /// Takes back one that will not be sent.
+  void Discard(std::unique_ptr<Batch> batch);
+  /// Batches that wait behind the probe of a dead sink. Their bytes are in their files: the caller
+  /// forgets them, then Discards them.
+  std::vector<std::unique_ptr<Batch>> Shed();
+  bool shedding() const;
+  bool idle() const;
+
+  // The sink's side.
+  /// The next batch to try, or null and how long to wait for one.
+  std::unique_ptr<Batch> Take(Duration* wait);
+  void Complete(std::unique_ptr<Batch> batch, const Attempt& attempt);
+  /// Takes, delivers, completes until stopped. One thread per lane.
+  void RunLane(uint32_t lane, const std::stop_token& stop);
+
+  /// What is wrong with the sink now; empty when nothing is. Any thread.
+  std::string LastError() const;
+  const std::string& name() const { return options_.sink_name; }
+  uint32_t lanes() const { return parts_.sink.concurrency(); }
+
+ private:
+  struct Waiting {
+    std::unique_ptr<Batch> batch;
+    Duration not_before{0};
+  };
+  struct Route {
+    bool rejecting = false;  // most of a batch was refused; it is known and goes on
+    Duration hold_until{0};
+    Gauge rejecting_gauge;
+  };
+
+  void Requeue(std::unique_ptr<Batch> batch, Duration not_before);
+  void Finish(std::unique_ptr<Batch> batch);
+  void Release(std::unique_ptr<Batch> batch);
+  bool HoldForRejections(Batch& batch, Duration now);
+  std::optional<std::string> StoreRejections(Batch& batch);
+  void Failed(const std::string& error, bool progress, Duration now);
+  void Succeeded();
+  Duration BackOff(int attempts);
+  uint32_t PendingOf(const Batch& batch) const;
+  void Changed();
+  uint64_t Changes() const;
+  static void TallySlices(Batch& batch);
+
+  const Options options_;
+  const Parts parts_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable_any changed_;
+  uint64_t changes_ = 0;
+  std::deque<Waiting> waiting_;  // oldest first
+  std::vector<std::unique_ptr<Batch>> spare_;
+  std::vector<Route> routes_;
+  uint64_t in_flight_bytes_ = 0;
+  uint32_t delivering_ = 0;
+  uint32_t open_ = 0;  // batches that the worker is filling
+  std::optional<Duration> failing_since_;
+  int failures_ = 0;
+  std::string last_error_;
+  std::minstd_rand random_;
+  Counter retries_, batches_;
+  Gauge up_, in_flight_;
+};
+
+}  // namespace hinomi

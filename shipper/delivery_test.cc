@@ -1,0 +1,241 @@
+#include "shipper/delivery.h"
+
+#include <gmock/gmock.h>
+
+#include "base/manual_clock.h"
+#include "base/temporary_directory.h"
+
+namespace hinomi {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// Only the state machine is under test, so the sink is never called: the test plays its part.
+class NoSink final : public Sink {
+ public:
+  RecordFormat format() const override { return RecordFormat::kJson; }
+  Attempt Deliver(Batch&, uint32_t, const std::stop_token&) override { return {}; }
+};
+
+class DeliveryTest : public ::testing::Test {
+ protected:
+  static constexpr uint64_t kBatchBytes = 1000;
+
+  Delivery Make(uint64_t in_flight_bytes_max = 3 * kBatchBytes) {
+    return Delivery(
+        {"search", {"all"}, kBatchBytes, in_flight_bytes_max},
+        {sink_, dead_letters_, clock_, metrics_,
+         [this](const Batch& batch) { settled_.push_back(batch.slices); }, [this] { ++room_; }});
+  }
+  // A batch of so many records, one slice, ten bytes each.
+  void Enqueue(Delivery& delivery, uint32_t records) {
+    std::unique_ptr<Batch> batch = delivery.NewBatch(0);
+    ASSERT_NE(batch, nullptr);
+    Slice slice;
+    slice.origin = origin_;
+    slice.records = records;
+    batch->slices.push_back(slice);
+    for (uint32_t i = 0; i < records; ++i) {
+      batch->records.push_back({i * 10, i * 10 + 10, 0, 7, {}, Outcome::kPending});
+      batch->bytes += "0123456789";
+    }
+    delivery.Enqueue(std::move(batch));
+  }
+  std::unique_ptr<Batch> Take(Delivery& delivery) {
+    std::unique_ptr<Batch> batch = delivery.Take(&wait_);
+    if (batch != nullptr) batch->pending_before = static_cast<uint32_t>(batch->records.size());
+    return batch;
+  }
+  static void Decide(Batch& batch, Outcome outcome) {
+    for (uint32_t i = 0; i < batch.records.size(); ++i) {
+      batch.records[i].outcome = outcome;
+      if (outcome == Outcome::kRejected) batch.rejections.push_back({i, "parsing", "bad"});
+    }
+  }
+  // Fails what is taken until the delivery sheds.
+  void FailFor(Delivery& delivery, Duration time) {
+    const Duration until = clock_.Monotonic() + time;
+    while (clock_.Monotonic() < until) {
+      std::unique_ptr<Batch> batch = Take(delivery);
+      if (batch != nullptr)
+        delivery.Complete(std::move(batch), {"connection refused", "connect", {}});
+      clock_.Advance(std::chrono::milliseconds(100));
+    }
+  }
+
+  ManualClock clock_;
+  Metrics metrics_;
+  TemporaryDirectory directory_;
+  DeadLetters dead_letters_{{.directory = directory_ / "dead_letters"}, clock_, metrics_};
+  NoSink sink_;
+  std::shared_ptr<Origin> origin_ = std::make_shared<Origin>();
+  Duration wait_{0};
+  std::vector<std::vector<Slice>> settled_;
+  int room_ = 0;
+};
+
+TEST_F(DeliveryTest, SettlesWhatIsAcknowledged) {
+  Delivery delivery = Make();
+  Enqueue(delivery, 3);
+  EXPECT_FALSE(delivery.idle());
+  std::unique_ptr<Batch> batch = Take(delivery);
+  ASSERT_NE(batch, nullptr);
+  EXPECT_EQ(Take(delivery), nullptr);
+  Decide(*batch, Outcome::kAcknowledged);
+  delivery.Complete(std::move(batch), {});
+  ASSERT_EQ(settled_.size(), 1u);
+  EXPECT_EQ(settled_[0][0].acknowledged_bytes, 21u);
+  EXPECT_EQ(settled_[0][0].rejected_records, 0u);
+  EXPECT_TRUE(delivery.idle());
+  EXPECT_EQ(room_, 1);
+}
+
+TEST_F(DeliveryTest, BoundsTheBytesInFlight) {
+  Delivery delivery = Make(2 * kBatchBytes);
+  std::unique_ptr<Batch> one = delivery.NewBatch(0);
+  std::unique_ptr<Batch> two = delivery.NewBatch(0);
+  EXPECT_NE(two, nullptr);
+  EXPECT_EQ(delivery.NewBatch(0), nullptr);
+  delivery.Discard(std::move(two));
+  EXPECT_NE(delivery.NewBatch(0), nullptr);
+  delivery.Discard(std::move(one));
+}
+
+TEST_F(DeliveryTest, RetriesAloneWhatWasRefusedForNow) {
+  Delivery delivery = Make();
+  Enqueue(delivery, 4);
+  std::unique_ptr<Batch> batch = Take(delivery);
+  Decide(*batch, Outcome::kAcknowledged);
+  batch->records[2].outcome = Outcome::kPending;
+  delivery.Complete(std::move(batch), {"1 of 4 documents refused: 429", "429", {}});
+  EXPECT_TRUE(settled_.empty());
+  EXPECT_EQ(Take(delivery), nullptr) << "it backs off";
+  EXPECT_GT(wait_, Duration{0});
+  clock_.Advance(std::chrono::seconds(1));
+  batch = Take(delivery);
+  ASSERT_NE(batch, nullptr);
+  EXPECT_EQ(batch->records[2].outcome, Outcome::kPending);
+  EXPECT_EQ(batch->records[1].outcome, Outcome::kAcknowledged);
+  Decide(*batch, Outcome::kAcknowledged);
+  delivery.Complete(std::move(batch), {});
+  EXPECT_EQ(settled_.size(), 1u);
+  EXPECT_THAT(metrics_.Expose(), HasSubstr("hinomi_sink_retries_total{sink=\"search\"} 1"));
+}
+
+TEST_F(DeliveryTest, WaitsAsLongAsTheSinkAsks) {
+  Delivery delivery = Make();
+  Enqueue(delivery, 1);
+  delivery.Complete(Take(delivery), {"busy", "503", std::chrono::seconds(20)});
+  clock_.Advance(std::chrono::seconds(19));
+  EXPECT_EQ(Take(delivery), nullptr);
+  clock_.Advance(std::chrono::seconds(2));
+  EXPECT_NE(Take(delivery), nullptr);
+}
+
+TEST_F(DeliveryTest, KeepsOneProbeOfADeadSink) {
+  Delivery delivery = Make(10 * kBatchBytes);
+  for (int i = 0; i < 4; ++i) Enqueue(delivery, 2);
+  FailFor(delivery, std::chrono::seconds(29));
+  EXPECT_TRUE(delivery.Shed().empty()) << "not yet";
+  EXPECT_THAT(delivery.LastError(), HasSubstr("refused"));
+  FailFor(delivery, std::chrono::seconds(2));
+  EXPECT_TRUE(delivery.shedding());
+  EXPECT_EQ(delivery.NewBatch(0), nullptr) << "nothing is read for a dead sink";
+  std::vector<std::unique_ptr<Batch>> shed = delivery.Shed();
+  EXPECT_EQ(shed.size(), 3u);
+  for (std::unique_ptr<Batch>& batch : shed) delivery.Discard(std::move(batch));
+  EXPECT_TRUE(settled_.empty());
+  // It comes back: the probe is accepted and all is well.
+  clock_.Advance(std::chrono::seconds(11));
+  std::unique_ptr<Batch> probe = Take(delivery);
+  ASSERT_NE(probe, nullptr);
+  Decide(*probe, Outcome::kAcknowledged);
+  delivery.Complete(std::move(probe), {});
+  EXPECT_FALSE(delivery.shedding());
+  EXPECT_EQ(delivery.LastError(), "");
+  EXPECT_NE(delivery.NewBatch(0), nullptr);
+}
+
+TEST_F(DeliveryTest, SendsOnlyOneProbeAtATime) {
+  Delivery delivery = Make();
+  Enqueue(delivery, 1);
+  Enqueue(delivery, 1);
+  delivery.Complete(Take(delivery), {"connection refused", "connect", {}});
+  clock_.Advance(std::chrono::seconds(11));
+  const std::unique_ptr<Batch> probe = Take(delivery);
+  EXPECT_NE(probe, nullptr);
+  EXPECT_EQ(Take(delivery), nullptr);
+}
+
+TEST_F(DeliveryTest, NeverSpins) {
+  Delivery delivery = Make();
+  Enqueue(delivery, 1);
+  int attempts = 0;
+  for (int i = 0; i < 6000; ++i) {  // a minute
+    std::unique_ptr<Batch> batch = Take(delivery);
+    if (batch != nullptr) {
+      ++attempts;
+      delivery.Complete(std::move(batch), {"garbage", "response", {}});
+    }
+    clock_.Advance(std::chrono::milliseconds(10));
+  }
+  EXPECT_LT(attempts, 25);
+  EXPECT_GT(attempts, 5);
+}
+
+TEST_F(DeliveryTest, DeadLettersAFewRefusedDocuments) {
+  Delivery delivery = Make();
+  Enqueue(delivery, 3);
+  std::unique_ptr<Batch> batch = Take(delivery);
+  Decide(*batch, Outcome::kAcknowledged);
+  batch->records[1].outcome = Outcome::kRejected;
+  batch->rejections.push_back({1, "document_parsing_exception", "n is no number"});
+  delivery.Complete(std::move(batch), {});
+  ASSERT_EQ(settled_.size(), 1u);
+  EXPECT_EQ(settled_[0][0].rejected_bytes, 7u);
+  EXPECT_EQ(settled_[0][0].acknowledged_bytes, 14u);
+  EXPECT_TRUE(std::filesystem::exists(directory_ / "dead_letters"));
+}
+
+TEST_F(DeliveryTest, HoldsTheRouteBeforeItDeadLettersMostOfABatch) {
+  Delivery delivery = Make();
+  Enqueue(delivery, 20);
+  std::unique_ptr<Batch> batch = Take(delivery);
+  Decide(*batch, Outcome::kRejected);
+  delivery.Complete(std::move(batch), {});
+  EXPECT_TRUE(settled_.empty());
+  EXPECT_THAT(metrics_.Expose(),
+              HasSubstr("hinomi_sink_rejecting{route=\"all\",sink=\"search\"} 1"));
+  EXPECT_EQ(delivery.NewBatch(0), nullptr);
+  clock_.Advance(std::chrono::seconds(61));
+  batch = Take(delivery);
+  ASSERT_NE(batch, nullptr);
+  EXPECT_EQ(batch->records[0].outcome, Outcome::kPending) << "it is tried once more";
+  Decide(*batch, Outcome::kRejected);
+  delivery.Complete(std::move(batch), {});
+  ASSERT_EQ(settled_.size(), 1u);
+  EXPECT_EQ(settled_[0][0].rejected_records, 20u);
+  // Good batches end it.
+  Enqueue(delivery, 20);
+  batch = Take(delivery);
+  Decide(*batch, Outcome::kAcknowledged);
+  delivery.Complete(std::move(batch), {});
+  EXPECT_THAT(metrics_.Expose(),
+              HasSubstr("hinomi_sink_rejecting{route=\"all\",sink=\"search\"} 0"));
+}
+
+TEST_F(DeliveryTest, WaitsWhenDeadLettersCannotBeWritten) {
+  Delivery delivery = Make();
+  Enqueue(delivery, 2);
+  directory_.Append("dead_letters", "a file is in the way");
+  std::unique_ptr<Batch> batch = Take(delivery);
+  Decide(*batch, Outcome::kRejected);
+  delivery.Complete(std::move(batch), {});
+  EXPECT_TRUE(settled_.empty());
+  EXPECT_THAT(metrics_.Expose(), HasSubstr("code=\"dead_letters\""));
+  EXPECT_THAT(delivery.LastError(), Not(""));
+}
+
+}  // namespace
+}  // namespace hinomi

@@ -1,0 +1,157 @@
+#include "shipper/encode/ecs.h"
+
+#include <array>
+#include <charconv>
+#include <cstring>
+#include <utility>
+
+#include "base/check.h"
+#include "shipper/encode/document_id.h"
+#include "shipper/encode/escape.h"
+
+namespace hinomi {
+namespace {
+
+/// `"name":"value"`, after a comma unless it is the first of its object.
+void AppendMember(std::string_view name, std::string_view value, std::string* out) {
+  if (!out->empty() && out->back() != '{') *out += ',';
+  *out += '"';
+  *out += name;
+  *out += "\":\"";
+  AppendEscaped(value, out);
+  *out += '"';
+}
+
+/// The field that ECS has for a workload of this kind, if any.
+std::string_view FieldOf(std::string_view workload_kind) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kFields = {{
+      {"Deployment", "deployment"},
+      {"StatefulSet", "statefulset"},
+      {"DaemonSet", "daemonset"},
+      {"Job", "job"},
+      {"CronJob", "cronjob"},
+  }};
+  for (const auto& [kind, field] : kFields) {
+    if (kind == workload_kind) return field;
+  }
+  return {};
+}
+
+/// `,"data_stream":{...}` if `index` has the three parts of a data stream's name.
+std::string DataStreamMember(std::string_view index) {
+  const size_t first = index.find('-');
+  const size_t last = index.rfind('-');
+  if (first == std::string_view::npos || index.find('-', first + 1) != last || first == last)
+    return {};
+  const std::string_view type = index.substr(0, first);
+  const std::string_view dataset = index.substr(first + 1, last - first - 1);
+  const std::string_view namespace_name = index.substr(last + 1);
+  if (type.empty() || dataset.empty() || namespace_name.empty()) return {};
+  std::string member = ",\"data_stream\":{";
+  AppendMember("type", type, &member);
+  AppendMember("dataset", dataset, &member);
+  AppendMember("namespace", namespace_name, &member);
+  return member + "}";
+}
+
+/// A few short pieces of text that go into a batch together.
+class Head {
+ public:
+  void Add(std::string_view text) {
+    std::memcpy(bytes_.data() + size_, text.data(), text.size());
+    size_ += text.size();
+  }
+  void Add(uint64_t number) {
+    size_ = std::to_chars(bytes_.data() + size_, bytes_.data() + bytes_.size(), number).ptr -
+            bytes_.data();
+  }
+  std::string_view text() const { return {bytes_.data(), size_}; }
+
+ private:
+  std::array<char, 256> bytes_;  // the longest has 190
+  size_t size_ = 0;
+};
+
+constexpr size_t kTimeBytesMax = 35;
+
+}  // namespace
+
+EcsEncoder::EcsEncoder(EcsOptions options) : format_(options.format) {
+  if (!options.node.empty()) {
+    node_members_ = "\"node\":{";
+    AppendMember("name", options.node, &node_members_);
+    node_members_ += '}';
+  }
+  if (!options.cluster.empty()) {
+    common_members_ = ",\"orchestrator\":{\"cluster\":{";
+    AppendMember("name", options.cluster, &common_members_);
+    common_members_ += "}}";
+  }
+  common_members_ += DataStreamMember(options.index);
+}
+
+std::string EcsEncoder::Metadata(const Origin& origin) const {
+  const PodInfo& pod = origin.pod;
+  std::string out = "\"file\":{";
+  AppendMember("path", origin.path, &out);
+  out += "}},\"kubernetes\":{";
+  AppendMember("namespace", pod.namespace_name, &out);
+  out += ",\"pod\":{";
+  AppendMember("name", pod.pod_name, &out);
+  AppendMember("uid", pod.pod_uid, &out);
+  out += "},\"container\":{";
+  AppendMember("name", pod.container_name, &out);
+  out += '}';
+  if (!node_members_.empty()) out += "," + node_members_;
+  if (!pod.workload_name.empty()) {
+    out += ",\"workload\":{";
+    AppendMember("name", pod.workload_name, &out);
+    if (!pod.workload_kind.empty()) AppendMember("kind", pod.workload_kind, &out);
+    out += '}';
+  }
+  const std::string_view field = FieldOf(pod.workload_kind);
+  if (!field.empty()) {
+    out.append(",\"").append(field).append("\":{");
+    AppendMember("name", pod.workload_name, &out);
+    out += '}';
+  }
+  return out + "}" + common_members_;
+}
+
+void EcsEncoder::Append(const Record& record, const EcsLog& log, Batch* batch) const {
+  CHECK(record.time.size() <= kTimeBytesMax);
+  Head head;
+  if (format_ == RecordFormat::kBulk) {
+    head.Add("{\"create\":{\"_id\":\"");
+    head.Add(ToView(DocumentIdOf(log.origin, record)));
+    head.Add("\"}}\n");
+  }
+  head.Add("{\"@timestamp\":\"");
+  head.Add(record.time);
+  if (record.stream == Stream::kStdout) head.Add("\",\"stream\":\"stdout");
+  if (record.stream == Stream::kStderr) head.Add("\",\"stream\":\"stderr");
+  head.Add("\",\"log\":{\"offset\":");
+  head.Add(record.begin.offset);
+  head.Add(record.cut ? ",\"flags\":[\"cut\"]," : ",");
+
+  std::string& bytes = batch->bytes;
+  BatchRecord& encoded = batch->records.emplace_back();
+  encoded.begin = static_cast<uint32_t>(bytes.size());
+  bytes += head.text();
+  bytes += log.metadata;
+  if (record.kind == BodyKind::kText) {
+    bytes += ",\"message\":\"";
+    AppendEscaped(record.body, &bytes);
+    bytes += "\"}\n";
+  } else {
+    if (!record.body.empty()) bytes += ',';
+    bytes += record.body;
+    bytes += "}\n";
+  }
+  encoded.end = static_cast<uint32_t>(bytes.size());
+  encoded.slice = log.slice;
+  encoded.source_bytes = record.source_bytes;
+  encoded.source = record.begin;
+}
+
+}  // namespace hinomi

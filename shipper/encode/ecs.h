@@ -1,0 +1,53 @@
+// Records as documents of the Elastic Common Schema, the way Elastic's Kubernetes integration ships
+// container logs:
+//
+//   {"@timestamp":"...","stream":"stdout","log":{"offset":7,"file":{"path":"..."}},"kubernetes":{...},
+//    "orchestrator":{...},"data_stream":{...},"message":"..."}
+//
+// or, in place of the message, the members of a body that is JSON. Knows nothing of where the
+// documents go.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "shipper/batch.h"
+#include "shipper/sink.h"
+
+namespace hinomi {
+
+struct EcsOptions {
+  RecordFormat format = RecordFormat::kBulk;
+  std::string cluster;
+  std::string node;
+  std::string index;  // data_stream.* is written if this reads type-dataset-namespace; may be empty
+};
+
+/// Which log a record is of.
+struct EcsLog {
+  const Origin& origin;
+  std::string_view metadata;  // of that origin, from EcsEncoder::Metadata
+  uint32_t slice = 0;         // of the batch
+};
+
+/// Any number of threads.
+class EcsEncoder {
+ public:
+  explicit EcsEncoder(EcsOptions options);
+
+  /// The part of the documents that all records of a log share, encoded. Keep it as long as the
+  /// origin is the same.
+  std::string Metadata(const Origin& origin) const;
+
+  /// Appends one record to the batch's bytes and records. Any body gives a valid document, on one
+  /// line.
+  void Append(const Record& record, const EcsLog& log, Batch* batch) const;
+
+ private:
+  RecordFormat format_;
+  std::string node_members_;    // of "kubernetes"
+  std::string common_members_;  // of the document: what is the same for all logs
+};
+
+}  // namespace hinomi

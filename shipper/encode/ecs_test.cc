@@ -1,0 +1,132 @@
+#include "shipper/encode/ecs.h"
+
+#include <gtest/gtest.h>
+#include <rapidjson/document.h>
+
+#include <string>
+#include <vector>
+
+#include "shipper/encode/document_id.h"
+
+namespace hinomi {
+namespace {
+
+Origin ShopOrigin() {
+  Origin origin;
+  origin.pod = {"prod", "shop-7d9f8b6c5-x2x4z", "0b1c", "web", 2, "shop", "Deployment"};
+  origin.path = "/var/log/pods/prod_shop/web/2.log";
+  origin.log_hash = 42;
+  return origin;
+}
+
+EcsOptions Options(RecordFormat format = RecordFormat::kJson) {
+  return {format, "demo", "node-1", "logs-kubernetes.container_logs-default"};
+}
+
+Record TextRecord(std::string_view body) {
+  Record record;
+  record.body = body;
+  record.time = "2026-01-02T03:04:05.123456789Z";
+  record.begin = {0, 77};
+  record.end = {0, 99};
+  record.source_bytes = 22;
+  record.stream = Stream::kStderr;
+  return record;
+}
+
+std::string Encoded(const EcsEncoder& encoder, const Record& record,
+                    const Origin& origin = ShopOrigin()) {
+  Batch batch;
+  const std::string metadata = encoder.Metadata(origin);
+  encoder.Append(record, {origin, metadata, 0}, &batch);
+  return batch.bytes;
+}
+
+TEST(EcsEncoder, TextDocument) {
+  EXPECT_EQ(
+      Encoded(EcsEncoder(Options()), TextRecord("say \"hi\"")),
+      R"({"@timestamp":"2026-01-02T03:04:05.123456789Z","stream":"stderr","log":{"offset":77,)"
+      R"("file":{"path":"/var/log/pods/prod_shop/web/2.log"}},"kubernetes":{"namespace":"prod",)"
+      R"("pod":{"name":"shop-7d9f8b6c5-x2x4z","uid":"0b1c"},"container":{"name":"web"},)"
+      R"("node":{"name":"node-1"},"workload":{"name":"shop","kind":"Deployment"},)"
+      R"("deployment":{"name":"shop"}},"orchestrator":{"cluster":{"name":"demo"}},)"
+      R"("data_stream":{"type":"logs","dataset":"kubernetes.container_logs","namespace":"default"},)"
+      R"("message":"say \"hi\""})"
+      "\n");
+}
+
+TEST(EcsEncoder, BulkActionAndBookkeeping) {
+  const EcsEncoder encoder(Options(RecordFormat::kBulk));
+  const Origin origin = ShopOrigin();
+  const std::string metadata = encoder.Metadata(origin);
+  const Record record = TextRecord("a");
+  Batch batch;
+  encoder.Append(record, {origin, metadata, 3}, &batch);
+  encoder.Append(record, {origin, metadata, 4}, &batch);
+  ASSERT_EQ(batch.records.size(), 2u);
+  EXPECT_EQ(batch.records[0].begin, 0u);
+  EXPECT_EQ(batch.records[1].begin, batch.records[0].end);
+  EXPECT_EQ(batch.records[1].end, batch.bytes.size());
+  EXPECT_EQ(batch.records[1].slice, 4u);
+  EXPECT_EQ(batch.records[1].source_bytes, 22u);
+  EXPECT_EQ(batch.records[1].source, record.begin);
+  EXPECT_EQ(batch.records[1].outcome, Outcome::kPending);
+  const std::string id(ToView(DocumentIdOf(origin, record)));
+  EXPECT_TRUE(batch.bytes.starts_with("{\"create\":{\"_id\":\"" + id + "\"}}\n{\"@timestamp\":\""))
+      << batch.bytes;
+}
+
+TEST(EcsEncoder, MembersAreSpliced) {
+  const EcsEncoder encoder(Options());
+  Record record = TextRecord("\"a\" : 1");
+  record.kind = BodyKind::kJsonMembers;
+  EXPECT_TRUE(Encoded(encoder, record).ends_with("\"namespace\":\"default\"},\"a\" : 1}\n"));
+  record.body = "";
+  EXPECT_TRUE(Encoded(encoder, record).ends_with("\"namespace\":\"default\"}}\n"));
+}
+
+TEST(EcsEncoder, CutAndStream) {
+  const EcsEncoder encoder(Options());
+  Record record = TextRecord("");
+  record.cut = true;
+  EXPECT_NE(Encoded(encoder, record).find("\"log\":{\"offset\":77,\"flags\":[\"cut\"],\"file\""),
+            std::string::npos);
+  record.stream = Stream::kNone;
+  EXPECT_NE(Encoded(encoder, record).find("789Z\",\"log\""), std::string::npos);
+}
+
+TEST(EcsEncoder, DataStreamOnlyFromAFullName) {
+  for (const char* index :
+       {"", "logs", "logs-app", "logs-app-prod-x", "-app-prod", "logs--prod", "logs-app-"}) {
+    EcsOptions options = Options();
+    options.index = index;
+    EXPECT_EQ(Encoded(EcsEncoder(options), TextRecord("")).find("data_stream"), std::string::npos)
+        << index;
+  }
+}
+
+TEST(EcsEncoder, EveryDocumentIsOneValidLine) {
+  Origin odd = ShopOrigin();
+  odd.path = "/a\"b\\\n\xff";
+  odd.pod.workload_kind = "Rollout\"";
+  odd.pod.pod_name = "";
+  Record longest = TextRecord(std::string_view("\xff\n\0\"", 4));
+  longest.time = "2026-01-02T03:04:05.123456789+09:00";
+  longest.begin.offset = UINT64_MAX;
+  longest.cut = true;
+  for (const Origin& origin : {odd, Origin{}, ShopOrigin()}) {
+    for (const EcsOptions& options : {Options(), EcsOptions{RecordFormat::kJson, "", "", ""}}) {
+      const std::string line = Encoded(EcsEncoder(options), longest, origin);
+      EXPECT_EQ(line.find('\n'), line.size() - 1);
+      rapidjson::Document document;
+      document.Parse<rapidjson::kParseValidateEncodingFlag>(line.data(), line.size());
+      ASSERT_FALSE(document.HasParseError()) << line;
+      EXPECT_EQ(document["log"]["offset"].GetUint64(), UINT64_MAX);
+      EXPECT_STREQ(document["log"]["flags"][0].GetString(), "cut");
+      EXPECT_TRUE(document["message"].IsString());
+    }
+  }
+}
+
+}  // namespace
+}  // namespace hinomi

@@ -1,0 +1,128 @@
+#include "shipper/encode/escape.h"
+
+#include <simdjson.h>
+
+#include <bit>
+#include <cstdint>
+#include <cstring>
+
+namespace hinomi {
+namespace {
+
+static_assert(std::endian::native == std::endian::little,
+              "PlainBytes finds the first byte of a word by its lowest bit");
+
+constexpr uint64_t kOnes = 0x0101010101010101u;
+constexpr uint64_t kTops = 0x8080808080808080u;
+constexpr size_t kWordBytes = sizeof(uint64_t);
+
+uint64_t LoadWord(const char* bytes) {
+  uint64_t word;
+  std::memcpy(&word, bytes, sizeof word);
+  return word;
+}
+
+/// The top bit of the first byte that is `c` is set, and of none before it.
+uint64_t FindByte(uint64_t word, char c) {
+  const uint64_t difference = word ^ (kOnes * static_cast<uint8_t>(c));
+  return (difference - kOnes) & ~difference;
+}
+
+bool NeedsEscape(char c) { return static_cast<uint8_t>(c) < 0x20 || c == '"' || c == '\\'; }
+
+/// How many bytes at the beginning of `text` need no escape.
+size_t PlainBytes(std::string_view text) {
+  size_t at = 0;
+  for (; at + kWordBytes <= text.size(); at += kWordBytes) {
+    const uint64_t word = LoadWord(text.data() + at);
+    const uint64_t control = (word - kOnes * 0x20) & ~word;
+    const uint64_t found = (control | FindByte(word, '"') | FindByte(word, '\\')) & kTops;
+    if (found != 0) return at + static_cast<size_t>(std::countr_zero(found)) / 8;
+  }
+  while (at < text.size() && !NeedsEscape(text[at])) ++at;
+  return at;
+}
+
+bool IsAscii(std::string_view text) {
+  uint64_t tops = 0;
+  size_t at = 0;
+  for (; at + kWordBytes <= text.size(); at += kWordBytes) tops |= LoadWord(text.data() + at);
+  for (; at < text.size(); ++at) tops |= static_cast<uint8_t>(text[at]);
+  return (tops & kTops) == 0;
+}
+
+void AppendEscapeOf(char c, std::string* out) {
+  constexpr char kHex[] = "0123456789abcdef";
+  switch (c) {
+    case '"':
+    case '\\':
+      *out += {'\\', c};
+      return;
+    case '\n':
+      *out += "\\n";
+      return;
+    case '\r':
+      *out += "\\r";
+      return;
+    case '\t':
+      *out += "\\t";
+      return;
+    default:
+      *out += "\\u00";
+      *out += {kHex[static_cast<uint8_t>(c) >> 4], kHex[c & 0xf]};
+  }
+}
+
+void AppendValid(std::string_view text, std::string* out) {
+  while (true) {
+    const size_t plain = PlainBytes(text);
+    out->append(text.substr(0, plain));
+    if (plain == text.size()) return;
+    AppendEscapeOf(text[plain], out);
+    text.remove_prefix(plain + 1);
+  }
+}
+
+/// Length of the UTF-8 sequence at the beginning of `text`, 0 if there is none.
+/// Source: The Unicode Standard 15.0, table 3-7.
+size_t SequenceBytes(std::string_view text) {
+  const auto at = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
+  const uint8_t lead = at(0);
+  if (lead < 0x80) return 1;
+  if (lead < 0xc2 || lead > 0xf4) return 0;
+  const size_t bytes = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+  if (text.size() < bytes) return 0;
+  const uint8_t second_min = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
+  const uint8_t second_max = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
+  if (at(1) < second_min || at(1) > second_max) return 0;
+  for (size_t i = 2; i < bytes; ++i) {
+    if ((at(i) & 0xc0) != 0x80) return 0;
+  }
+  return bytes;
+}
+
+void AppendRepaired(std::string_view text, std::string* out) {
+  size_t valid = 0;
+  while (valid < text.size()) {
+    const size_t bytes = SequenceBytes(text.substr(valid));
+    valid += bytes;
+    if (bytes > 0) continue;
+    AppendValid(text.substr(0, valid), out);
+    *out += "\xef\xbf\xbd";
+    text.remove_prefix(valid + 1);
+    valid = 0;
+  }
+  AppendValid(text, out);
+}
+
+}  // namespace
+
+void AppendEscaped(std::string_view text, std::string* out) {
+  if (IsAscii(text) || simdjson::validate_utf8(text.data(), text.size())) {
+    AppendValid(text, out);
+  } else {
+    AppendRepaired(text, out);
+  }
+}
+
+}  // namespace hinomi

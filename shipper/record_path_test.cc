@@ -1,0 +1,82 @@
+// The record path as a worker runs it, from the bytes of a log to a batch: no allocation per
+// record.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+#include <string>
+
+#include "shipper/codec/cri.h"
+#include "shipper/encode/ecs.h"
+#include "shipper/transform/json_body.h"
+
+namespace {
+std::atomic<uint64_t> allocations = 0;
+
+void* Allocate(size_t bytes) {
+  ++allocations;
+  void* memory = std::malloc(bytes);
+  if (memory == nullptr) std::abort();
+  return memory;
+}
+}  // namespace
+
+void* operator new(size_t bytes) { return Allocate(bytes); }
+void* operator new[](size_t bytes) { return Allocate(bytes); }
+void* operator new(size_t bytes, const std::nothrow_t&) noexcept { return Allocate(bytes); }
+void* operator new[](size_t bytes, const std::nothrow_t&) noexcept { return Allocate(bytes); }
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, size_t) noexcept { std::free(memory); }
+
+namespace hinomi {
+namespace {
+
+std::string MixedLog(int lines) {
+  const std::string head = "2026-01-02T03:04:05.123456789Z stdout ";
+  std::string bytes;
+  for (int i = 0; i < lines; ++i) {
+    const std::string n = std::to_string(i);
+    bytes += head + "F {\"level\":\"info\",\"n\":" + n + ",\"http\":{\"status\":200}}\n";
+    bytes += head + "F {\"@timestamp\":\"own\",\"n\":" + n + "}\n";
+    bytes += head + "F {\"n\":1,\"n\":" + n + "}\n";
+    bytes += head + "P first part, \nnot a CRI line\n" + head + "F \"second\" part\n";
+    bytes += head + "F caf\xe9 \xff " + n + "\n";
+  }
+  return bytes;
+}
+
+TEST(RecordPath, AllocatesNothingInTheSteadyState) {
+  std::string bytes = MixedLog(200);
+  const size_t size = bytes.size();
+  bytes.append(Chunk::kPadding, '\n');
+  const ChunkPiece piece{0, 1, 0, std::string_view(bytes).substr(0, size), false};
+  const Chunk chunk{{&piece, 1}, {}, false, false};
+  const EcsEncoder encoder({RecordFormat::kBulk, "demo", "node-1", "logs-app-default"});
+  const Origin origin;
+  const std::string metadata = encoder.Metadata(origin);
+  Decoded decoded;
+  JsonBody json_body;
+  Batch batch;
+  const auto lease = [&] {
+    DecodeCri(chunk, {256 << 10}, &decoded);
+    json_body.Apply(decoded.records);
+    batch.Clear();
+    for (const Record& record : decoded.records)
+      encoder.Append(record, {origin, metadata, 0}, &batch);
+  };
+  const uint64_t before_first = allocations;
+  lease();
+  EXPECT_GT(allocations, before_first);  // so they are counted
+  lease();
+  const uint64_t before = allocations;
+  for (int i = 0; i < 50; ++i) lease();
+  EXPECT_EQ(allocations, before);
+  EXPECT_EQ(batch.records.size(), 1000u);
+  EXPECT_EQ(decoded.corrupt_lines, 200u);
+}
+
+}  // namespace
+}  // namespace hinomi

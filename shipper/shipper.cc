@@ -1,0 +1,195 @@
+#include "shipper/shipper.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+
+#include "base/logging.h"
+#include "shipper/builtin.h"
+
+namespace hinomi {
+namespace {
+
+constexpr Duration kCheckpointEvery = std::chrono::seconds(1);
+constexpr uint64_t kCheckpointBytesPerSecond = 256 << 10;
+
+const SinkConfig& SinkOf(const Config& config, const std::string& name) {
+  const auto found = std::find_if(config.sinks.begin(), config.sinks.end(),
+                                  [&](const SinkConfig& sink) { return sink.name == name; });
+  CHECK(found != config.sinks.end());
+  return *found;
+}
+
+LogStoreOptions StoreOptions(const Config& config, const std::string& own_pod) {
+  LogStoreOptions options;
+  options.pods_dir = config.kubernetes.pods_dir;
+  options.node = config.node;
+  options.own_pod = own_pod;
+  options.since = config.kubernetes.since;
+  options.open_record_delay_max = config.limits.open_record_delay_max;
+  // A lease must have room for the longest record, its header and its neighbours.
+  options.quantum_bytes =
+      std::max<uint64_t>(256 << 10, config.limits.record_bytes_max + (64 << 10));
+  options.namespaces_max = config.limits.namespaces_max;
+  options.routes = config.routes;
+  for (const RouteConfig& route : config.routes) {
+    options.lingers.push_back(SinkOf(config, route.sink).linger);
+  }
+  return options;
+}
+
+void Name(const char* name) { pthread_setname_np(pthread_self(), name); }
+
+}  // namespace
+
+Shipper::Shipper(const Config& config, const std::string& own_pod, Parts parts)
+    : config_(config),
+      parts_(parts),
+      dead_letters_({.directory = config.state_dir + "/dead_letters"}, parts.clock, parts.metrics),
+      checkpoint_(parts.files, config.state_dir, parts.metrics),
+      store_(StoreOptions(config, own_pod), parts.files, parts.clock, parts.metrics),
+      checkpoint_errors_(parts.metrics.CounterOf("hinomi_checkpoint_errors_total",
+                                                 "Checkpoints that could not be written.")),
+      checkpoint_age_(parts.metrics.GaugeOf("hinomi_checkpoint_age_seconds",
+                                            "Time since the checkpoint last held all cursors.")),
+      saved_at_(parts.clock.Monotonic()) {
+  BuildRoutes();
+  if (config.kubernetes_enabled) {
+    Result<std::unique_ptr<DirectoryWatcher>> watcher = MakeInotifyWatcher();
+    if (!watcher) log::Warn("{}; directories are polled instead", watcher.error().message);
+    kubernetes_ = std::make_unique<KubernetesSource>(
+        config, KubernetesSource::Parts{store_, parts.files, parts.clock, parts.metrics},
+        watcher ? std::move(*watcher) : nullptr);
+  }
+  parts.metrics.OnScrape([this] {
+    const Duration age = parts_.clock.Monotonic() - saved_at_.load();
+    checkpoint_age_.Set(store_.dirty() ? std::chrono::duration<double>(age).count() : 0);
+  });
+}
+
+Shipper::~Shipper() = default;
+
+void Shipper::BuildRoutes() {
+  std::vector<std::string> route_names;
+  for (const RouteConfig& route : config_.routes) route_names.push_back(route.name);
+  for (const SinkConfig& config : config_.sinks) {
+    sinks_.push_back(MakeSink(config, {parts_.files, parts_.clock, parts_.metrics}));
+    Delivery::Options options{config.name, route_names, config.batch_bytes,
+                              config_.limits.in_flight_bytes_max / config_.sinks.size()};
+    deliveries_.push_back(std::make_unique<Delivery>(
+        std::move(options),
+        Delivery::Parts{*sinks_.back(), dead_letters_, parts_.clock, parts_.metrics,
+                        [this](const Batch& batch) { store_.Settle(batch); },
+                        [this] { store_.Wake(); }}));
+  }
+  std::vector<Worker::Route> routes;
+  for (const RouteConfig& route : config_.routes) {
+    const SinkConfig& config = SinkOf(config_, route.sink);
+    const size_t index = static_cast<size_t>(&config - config_.sinks.data());
+    routes.push_back({*deliveries_[index], MakeEncoder(config_, config, sinks_[index]->format()),
+                      config.batch_bytes, config.linger});
+  }
+  worker_ = std::make_unique<Worker>(store_, parts_.clock, config_.limits.record_bytes_max,
+                                     std::move(routes));
+}
+
+void Shipper::Start() {
+  store_.Restore(checkpoint_.Load());
+  for (const std::unique_ptr<Delivery>& delivery : deliveries_) {
+    for (uint32_t lane = 0; lane < delivery->lanes(); ++lane) {
+      lanes_.emplace_back([sink = delivery.get(), lane](const std::stop_token& stop) {
+        Name("hinomi-sink");
+        sink->RunLane(lane, stop);
+      });
+    }
+  }
+  worker_thread_ = std::jthread([this](const std::stop_token& stop) {
+    Name("hinomi-worker");
+    worker_->Run(stop);
+  });
+  housekeeper_ = std::jthread([this](const std::stop_token& stop) {
+    Name("hinomi-keeper");
+    Housekeep(stop);
+  });
+  if (kubernetes_ == nullptr) return;
+  source_thread_ = std::jthread([this](const std::stop_token& stop) {
+    Name("hinomi-source");
+    kubernetes_->Run(stop);
+  });
+}
+
+void Shipper::Drain(Duration patience) {
+  const Duration until = parts_.clock.Monotonic() + patience;
+  if (kubernetes_ != nullptr) {
+    source_thread_.request_stop();
+    kubernetes_->Interrupt();
+    source_thread_.join();
+    kubernetes_->Sweep();
+  }
+  const auto drained = [this] {
+    return store_.Drained() && worker_->idle() &&
+           std::all_of(deliveries_.begin(), deliveries_.end(),
+                       [](const auto& delivery) { return delivery->idle(); });
+  };
+  while (!drained() && parts_.clock.Monotonic() < until) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  const bool complete = drained();
+  worker_thread_.request_stop();
+  store_.Wake();
+  worker_thread_.join();
+  for (std::jthread& lane : lanes_) lane.request_stop();
+  for (std::jthread& lane : lanes_) lane.join();
+  housekeeper_.request_stop();
+  housekeeper_.join();
+  SaveCheckpoint();
+  if (complete) {
+    log::Info("drained: every line that was seen is settled");
+  } else {
+    log::Warn("not drained in time; what is left is in its files and is sent after the next start");
+  }
+}
+
+void Shipper::SaveCheckpoint() {
+  if (!store_.dirty()) return;
+  const Result<size_t> saved = checkpoint_.Save(store_.Snapshot());
+  if (saved) {
+    saved_bytes_ = *saved;
+    saved_at_ = parts_.clock.Monotonic();
+    return;
+  }
+  checkpoint_errors_.Add();
+  store_.SetDirty();
+  log::Error("{}; until it can be written, a restart sends lines twice", saved.error().message);
+}
+
+void Shipper::Housekeep(const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any wake;
+  while (!stop.stop_requested()) {
+    const Duration for_size =
+        std::chrono::milliseconds(saved_bytes_ * 1000 / kCheckpointBytesPerSecond);
+    std::unique_lock lock(mutex);
+    wake.wait_for(lock, stop, std::max(kCheckpointEvery, for_size), [] { return false; });
+    if (stop.stop_requested()) return;
+    SaveCheckpoint();
+    store_.Prune();
+  }
+}
+
+std::string Shipper::NotReady() const {
+  return kubernetes_ == nullptr ? "" : kubernetes_->NotReady();
+}
+
+std::vector<std::pair<std::string, std::string>> Shipper::SinkErrors() const {
+  std::vector<std::pair<std::string, std::string>> errors;
+  for (const std::unique_ptr<Delivery>& delivery : deliveries_) {
+    std::string error = delivery->LastError();
+    if (!error.empty()) errors.emplace_back(delivery->name(), std::move(error));
+  }
+  return errors;
+}
+
+}  // namespace hinomi

@@ -1,0 +1,154 @@
+#include "shipper/sink/elasticsearch_client.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/check.h"
+#include "shipper/sink/bulk_response.h"
+
+namespace hinomi {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr Duration kAvoidance = std::chrono::seconds(30);
+constexpr std::chrono::seconds kRetryAfterMax = std::chrono::minutes(10);
+constexpr uint64_t kSecretBytesMax = 64 << 10;
+
+std::string WithoutTrailingSlash(std::string url) {
+  while (url.ends_with('/')) url.pop_back();
+  return url;
+}
+
+/// A server that somebody else's answer stands in for: a proxy says that it is not there.
+bool IsUnavailable(int status) { return status == 502 || status == 503 || status == 504; }
+
+std::string Remedy(int status, const HttpAnswer& answer) {
+  if (status >= 300 && status < 400) {
+    return fmt::format("it redirects to \"{}\"; name that address in `endpoints`",
+                       OriginOf(answer.location));
+  }
+  if (status == 401) return "check `username` and `password_file`, or `api_key_file`";
+  if (status == 403)
+    return "grant this user the privilege, or remove the block, that the reason names";
+  if (status == 429) return "the cluster is overloaded";
+  return {};
+}
+
+}  // namespace
+
+Endpoints::Endpoints(const std::vector<std::string>& urls, const Clock& clock)
+    : clock_(clock), avoid_until_(urls.size()) {
+  CHECK(!urls.empty());
+  for (const std::string& url : urls) urls_.push_back(WithoutTrailingSlash(url));
+  for (auto& until : avoid_until_) until = Duration::min().count();
+}
+
+size_t Endpoints::Choose(size_t preferred) const {
+  const Duration::rep now = clock_.Monotonic().count();
+  for (size_t step = 0; step < urls_.size(); ++step) {
+    const size_t index = (preferred + step) % urls_.size();
+    if (avoid_until_[index] <= now) return index;
+  }
+  return preferred % urls_.size();
+}
+
+void Endpoints::MarkFailed(size_t index) {
+  avoid_until_[index] = (clock_.Monotonic() + kAvoidance).count();
+}
+
+void Endpoints::MarkGood(size_t index) { avoid_until_[index] = Duration::min().count(); }
+
+ElasticsearchClient::ElasticsearchClient(const Environment& environment, size_t lane)
+    : environment_(environment),
+      http_({.peer = "Elasticsearch", .ca_file = environment.config.ca_file}),
+      endpoint_(lane) {}
+
+Attempt ElasticsearchClient::Begin(const std::stop_token& stop) {
+  const ElasticsearchConfig& config = environment_.config;
+  stop_ = stop;
+  deadline_ = environment_.clock.Monotonic() + config.timeout;
+  endpoint_ = environment_.endpoints.Choose(endpoint_);
+  authorization_.clear();
+  password_.clear();
+  // Read every time: a rotated secret is picked up without a restart, and the file is small.
+  const bool with_key = !config.api_key_file.empty();
+  if (!with_key && config.password_file.empty()) return {};
+  const auto secret = ReadSecret(with_key ? config.api_key_file : config.password_file);
+  if (!secret) return {.error = secret.error().message, .code = "secret", .retry_after = {}};
+  if (with_key) {
+    authorization_ = "Authorization: ApiKey " + *secret;
+  } else {
+    password_ = *secret;
+  }
+  return {};
+}
+
+Result<std::string> ElasticsearchClient::ReadSecret(const std::string& path) {
+  auto content = environment_.files.ReadWhole(path, kSecretBytesMax);
+  if (!content) return content;
+  constexpr std::string_view kSpace = " \t\r\n";
+  const size_t begin = content->find_first_not_of(kSpace);
+  if (begin == std::string::npos) {
+    return Error{ErrorKind::kIo,
+                 fmt::format("cannot use the secret in \"{}\": the file is empty", path)};
+  }
+  const std::string secret = content->substr(begin, content->find_last_not_of(kSpace) + 1 - begin);
+  if (std::any_of(secret.begin(), secret.end(), [](unsigned char byte) { return byte < 0x20; })) {
+    return Error{ErrorKind::kIo,
+                 fmt::format("cannot use the secret in \"{}\": it must be one line", path)};
+  }
+  return secret;
+}
+
+ElasticsearchReply ElasticsearchClient::Ask(const ElasticsearchRequest& request) {
+  const Duration left = deadline_ - environment_.clock.Monotonic();
+  if (left <= Duration::zero()) {
+    return {.failure = {
+                .error = fmt::format("cannot send all to \"{}\": `timeout` has passed", endpoint()),
+                .code = "timeout",
+                .retry_after = {}}};
+  }
+  std::vector<std::string> headers;
+  if (!request.body.empty()) headers.push_back("Content-Type: " + request.content_type);
+  if (request.gzip) headers.push_back("Content-Encoding: gzip");
+  if (!authorization_.empty()) headers.push_back(authorization_);
+  HttpAnswer answer =
+      http_.Send({.method = request.method,
+                  .url = environment_.endpoints.Url(endpoint_) + request.path,
+                  .body = request.body,
+                  .headers = headers,
+                  .username = authorization_.empty() ? environment_.config.username : "",
+                  .password = password_,
+                  .timeout = std::chrono::ceil<milliseconds>(left)},
+                 stop_);
+  ElasticsearchReply reply;
+  if (answer.code != "stopped") {
+    const bool failed = !answer.code.empty() || IsUnavailable(answer.status);
+    failed ? environment_.endpoints.MarkFailed(endpoint_)
+           : environment_.endpoints.MarkGood(endpoint_);
+  }
+  reply.failure = FailureOf(answer);
+  reply.status = answer.status;
+  reply.body = std::move(answer.body);
+  return reply;
+}
+
+Attempt ElasticsearchClient::FailureOf(const HttpAnswer& answer) const {
+  if (!answer.code.empty()) return {.error = answer.error, .code = answer.code, .retry_after = {}};
+  if (answer.status >= 200 && answer.status < 300) return {};
+  Attempt failure;
+  failure.code = std::to_string(answer.status);
+  failure.error = fmt::format("cannot send to \"{}\": {}", endpoint(), answer.status);
+  const std::string reason = ErrorReason(answer.body);
+  if (!reason.empty()) failure.error += ", " + reason;
+  const std::string remedy = Remedy(answer.status, answer);
+  if (!remedy.empty()) failure.error += "; " + remedy;
+  if (answer.retry_after) failure.retry_after = std::min(*answer.retry_after, kRetryAfterMax);
+  return failure;
+}
+
+}  // namespace hinomi

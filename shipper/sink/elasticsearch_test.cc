@@ -1,0 +1,533 @@
+#include "shipper/sink/elasticsearch.h"
+
+#include <fmt/core.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+
+#include "shipper/sink/elasticsearch_setup.h"
+#include "shipper/sink/fake_http_server.h"
+
+namespace hinomi {
+namespace {
+
+using testing::Contains;
+using testing::Each;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+using Request = FakeHttpServer::Request;
+using Reply = FakeHttpServer::Reply;
+
+constexpr const char* kIndex = "logs-kubernetes.container_logs-default";
+
+class FakeClock final : public Clock {
+ public:
+  Duration Monotonic() const override { return now; }
+  Duration Wall() const override { return now; }
+  Duration now = std::chrono::hours(1);
+};
+
+bool IsBulk(const Request& request) { return request.target.find("/_bulk") != std::string::npos; }
+
+size_t Documents(const Request& request) {
+  return static_cast<size_t>(std::count(request.body.begin(), request.body.end(), '\n')) / 2;
+}
+
+Reply Items(std::initializer_list<std::string_view> items) {
+  std::string body;
+  for (std::string_view item : items)
+    body += fmt::format("{}{{\"create\":{}}}", body.empty() ? "" : ",", item);
+  return FakeHttpServer::Answer(200, fmt::format(R"({{"errors":true,"items":[{}]}})", body));
+}
+
+Reply AllGood(const Request& request) {
+  std::string items;
+  for (size_t i = 0; i < Documents(request); ++i) items += R"(,{"create":{"status":201}})";
+  return FakeHttpServer::Answer(
+      200, fmt::format(R"({{"errors":false,"items":[{}]}})", items.empty() ? "" : items.substr(1)));
+}
+
+/// Says yes to setup and leaves _bulk to `bulk`.
+FakeHttpServer::Handler Bulk(std::function<Reply(const Request&)> bulk) {
+  return [bulk = std::move(bulk)](const Request& request) {
+    return IsBulk(request) ? bulk(request)
+                           : FakeHttpServer::Answer(200, R"({"acknowledged":true})");
+  };
+}
+
+Batch BatchOf(size_t records, size_t document_bytes = 20) {
+  Batch batch;
+  batch.slices.resize(1);
+  for (size_t i = 0; i < records; ++i) {
+    BatchRecord record;
+    record.begin = static_cast<uint32_t>(batch.bytes.size());
+    batch.bytes += fmt::format("{{\"create\":{{\"_id\":\"{}\"}}}}\n{{\"m\":\"{}\"}}\n", i,
+                               std::string(document_bytes, 'x'));
+    record.end = static_cast<uint32_t>(batch.bytes.size());
+    batch.records.push_back(record);
+  }
+  return batch;
+}
+
+std::vector<Outcome> Outcomes(const Batch& batch) {
+  std::vector<Outcome> outcomes;
+  for (const BatchRecord& record : batch.records) outcomes.push_back(record.outcome);
+  return outcomes;
+}
+
+class ElasticsearchSinkTest : public testing::Test {
+ protected:
+  ~ElasticsearchSinkTest() override {
+    for (const std::string& path : files_to_remove_) std::filesystem::remove(path);
+  }
+
+  ElasticsearchSink& Make(const std::vector<std::string>& endpoints,
+                          const std::function<void(ElasticsearchConfig*)>& change = {}) {
+    ElasticsearchConfig config;
+    config.endpoints = endpoints;
+    config.compression = Compression::kNone;
+    config.timeout = std::chrono::seconds(5);
+    if (change) change(&config);
+    sink_ = std::make_unique<ElasticsearchSink>(
+        "search", config, ElasticsearchSink::Environment{files_, clock_, metrics_});
+    return *sink_;
+  }
+
+  std::string SecretFile(const std::string& content) {
+    char path[] = "/tmp/hinomi-secret-XXXXXX";
+    close(mkstemp(path));
+    files_to_remove_.push_back(path);
+    std::ofstream(path) << content;
+    return path;
+  }
+
+  PosixFileSystem files_;
+  FakeClock clock_;
+  Metrics metrics_;
+  std::unique_ptr<ElasticsearchSink> sink_;
+  std::vector<std::string> files_to_remove_;
+};
+
+TEST_F(ElasticsearchSinkTest, DeliversABatch) {
+  FakeHttpServer server(Bulk(AllGood));
+  ElasticsearchSink& sink = Make({server.Url() + "/"});
+  Batch batch = BatchOf(3);
+  const Attempt attempt = sink.Deliver(batch, 0, {});
+  EXPECT_EQ(attempt.error, "");
+  EXPECT_THAT(Outcomes(batch), Each(Outcome::kAcknowledged));
+
+  const auto requests = server.Requests();
+  ASSERT_EQ(requests.size(), 2u);
+  EXPECT_EQ(requests[0].method, "PUT");
+  EXPECT_EQ(requests[0].target, std::string("/_index_template/hinomi-") + kIndex);
+  EXPECT_EQ(requests[0].body, IndexTemplate(kIndex));
+  EXPECT_EQ(requests[1].method, "POST");
+  EXPECT_THAT(requests[1].target,
+              HasSubstr(std::string("/") + kIndex + "/_bulk?filter_path=errors,items.*.status"));
+  EXPECT_EQ(requests[1].headers.at("content-type"), "application/x-ndjson");
+  EXPECT_EQ(requests[1].body, batch.bytes);
+
+  Batch second = BatchOf(1);
+  EXPECT_EQ(sink.Deliver(second, 1, {}).error, "");
+  EXPECT_EQ(server.Requests().size(), 3u) << "set up once per sink, not per lane";
+  EXPECT_THAT(metrics_.Expose(),
+              HasSubstr("hinomi_sink_sent_bytes_total{sink=\"search\"} " +
+                        std::to_string(batch.bytes.size() + second.bytes.size())));
+}
+
+TEST_F(ElasticsearchSinkTest, SendsOnlyWhatIsPending) {
+  FakeHttpServer server(Bulk(AllGood));
+  ElasticsearchSink& sink = Make({server.Url()});
+  Batch batch = BatchOf(4);
+  batch.records[0].outcome = Outcome::kAcknowledged;
+  batch.records[2].outcome = Outcome::kRejected;
+  EXPECT_EQ(sink.Deliver(batch, 0, {}).error, "");
+  const auto text = [&](size_t i) {
+    const BatchRecord& record = batch.records[i];
+    return batch.bytes.substr(record.begin, record.end - record.begin);
+  };
+  EXPECT_EQ(server.Requests().back().body, text(1) + text(3));
+  EXPECT_EQ(batch.records[2].outcome, Outcome::kRejected);
+  const size_t count = server.Requests().size();
+  EXPECT_EQ(sink.Deliver(batch, 0, {}).error, "");
+  EXPECT_EQ(server.Requests().size(), count) << "nothing pending, nothing sent";
+}
+
+TEST_F(ElasticsearchSinkTest, Compresses) {
+  FakeHttpServer server(Bulk([](const Request& request) {
+    EXPECT_EQ(request.headers.at("content-encoding"), "gzip");
+    EXPECT_EQ(request.body.substr(0, 2), "\x1f\x8b");
+    return Items({R"({"status":201})", R"({"status":201})"});
+  }));
+  ElasticsearchSink& sink = Make({server.Url()}, [](ElasticsearchConfig* config) {
+    config->compression = Compression::kGzip;
+  });
+  Batch batch = BatchOf(2, 1000);
+  EXPECT_EQ(sink.Deliver(batch, 0, {}).error, "");
+  EXPECT_LT(server.Requests().back().body.size(), batch.bytes.size() / 5);
+}
+
+TEST_F(ElasticsearchSinkTest, OutcomePerItem) {
+  FakeHttpServer server(Bulk([](const Request&) {
+    return Items(
+        {R"({"status":201})",
+         R"({"status":400,"error":{"type":"document_parsing_exception","reason":"no number"}})",
+         R"({"status":429,"error":{"type":"es_rejected_execution_exception","reason":"full"}})",
+         R"({"status":409,"error":{"type":"version_conflict_engine_exception","reason":"exists"}})"});
+  }));
+  ElasticsearchSink& sink = Make({server.Url()});
+  Batch batch = BatchOf(4);
+  const Attempt attempt = sink.Deliver(batch, 0, {});
+  EXPECT_EQ(attempt.code, "429");
+  EXPECT_EQ(attempt.error,
+            "cannot send to \"" + server.Url() +
+                "\": 1 of 4 documents refused: 429 es_rejected_execution_exception: full");
+  EXPECT_THAT(Outcomes(batch), ElementsAre(Outcome::kAcknowledged, Outcome::kRejected,
+                                           Outcome::kPending, Outcome::kAcknowledged));
+  ASSERT_EQ(batch.rejections.size(), 1u);
+  EXPECT_EQ(batch.rejections[0].record, 1u);
+  EXPECT_EQ(batch.rejections[0].type, "document_parsing_exception");
+  EXPECT_EQ(batch.rejections[0].reason, "no number");
+}
+
+TEST_F(ElasticsearchSinkTest, FaultsDecideNothing) {
+  const struct {
+    const char* name;
+    Reply reply;
+    const char* code;
+    const char* error;
+  } kCases[] = {
+      {"wrong count", Items({R"({"status":201})"}), "response", "it has 1 items for 2 documents"},
+      {"garbage", FakeHttpServer::Answer(200, "hello"), "response", "is that Elasticsearch?"},
+      {"nothing", FakeHttpServer::Answer(200, ""), "response", "cannot read the answer"},
+      {"half a head",
+       {.bytes = "HTTP/1.1 200 OK\r\nContent-Le", .close = true},
+       "response",
+       "cannot"},
+      {"half",
+       {.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"items\"", .close = true},
+       "response",
+       "no complete"},
+      {"endless", FakeHttpServer::Answer(200, std::string(64 << 20, ' ')), "response_too_large",
+       "16777216"},
+      {"reset", {.bytes = "", .reset = true}, "reset", "closed"},
+      {"401",
+       FakeHttpServer::Answer(401, R"({"error":{"type":"security_exception","reason":"no user"}})"),
+       "401", "401, security_exception: no user; check `username`"},
+      {"403", FakeHttpServer::Answer(403, ""), "403", "grant this user"},
+      {"redirect", FakeHttpServer::Answer(307, "", "Location: https://user:pw@there:9200/x\r\n"),
+       "307", "it redirects to \"https://there:9200\"; name that address in `endpoints`"},
+      {"400",
+       FakeHttpServer::Answer(400,
+                              R"({"error":{"type":"illegal_argument_exception","reason":"no"}})"),
+       "400", "illegal_argument_exception: no"},
+      {"500", FakeHttpServer::Answer(500, "oops"), "500", "500, oops"},
+  };
+  for (const auto& test : kCases) {
+    FakeHttpServer server(Bulk([&](const Request&) { return test.reply; }));
+    ElasticsearchSink& sink = Make({server.Url()});
+    Batch batch = BatchOf(2);
+    const Attempt attempt = sink.Deliver(batch, 0, {});
+    EXPECT_EQ(attempt.code, test.code) << test.name << ": " << attempt.error;
+    EXPECT_THAT(attempt.error, HasSubstr(test.error)) << test.name;
+    EXPECT_THAT(attempt.error, HasSubstr(server.Url())) << test.name;
+    EXPECT_THAT(Outcomes(batch), Each(Outcome::kPending)) << test.name;
+    // libcurl itself tries once more when a kept connection turns out dead.
+    EXPECT_LE(server.Requests().size(), test.reply.reset ? 3u : 2u) << test.name;
+  }
+}
+
+TEST_F(ElasticsearchSinkTest, HonoursRetryAfter) {
+  const std::pair<const char*, Duration> kCases[] = {{"7", std::chrono::seconds(7)},
+                                                     {"86400", std::chrono::minutes(10)}};
+  for (const auto& [header, want] : kCases) {
+    FakeHttpServer server(Bulk([header = header](const Request&) {
+      return FakeHttpServer::Answer(503, "", fmt::format("Retry-After: {}\r\n", header));
+    }));
+    Batch batch = BatchOf(1);
+    const Attempt attempt = Make({server.Url()}).Deliver(batch, 0, {});
+    EXPECT_EQ(attempt.code, "503");
+    EXPECT_EQ(attempt.retry_after, want);
+  }
+}
+
+TEST_F(ElasticsearchSinkTest, SmallerRequestsAfter413) {
+  constexpr size_t kBytesMax = 1000;
+  FakeHttpServer server(Bulk([](const Request& request) {
+    return request.body.size() > kBytesMax ? FakeHttpServer::Answer(413, "") : AllGood(request);
+  }));
+  ElasticsearchSink& sink = Make({server.Url()});
+  Batch batch = BatchOf(64);
+  ASSERT_GT(batch.bytes.size(), 2 * kBytesMax);
+  EXPECT_EQ(sink.Deliver(batch, 0, {}).error, "");
+  EXPECT_THAT(Outcomes(batch), Each(Outcome::kAcknowledged));
+  std::string accepted;
+  for (const Request& request : server.Requests()) {
+    if (IsBulk(request) && request.body.size() <= kBytesMax) accepted += request.body;
+  }
+  EXPECT_EQ(accepted, batch.bytes) << "each record once, in order";
+
+  const size_t before = server.Requests().size();
+  Batch second = BatchOf(64);
+  EXPECT_EQ(sink.Deliver(second, 1, {}).error, "");
+  const auto requests = server.Requests();
+  for (size_t i = before; i < requests.size(); ++i) EXPECT_LE(requests[i].body.size(), kBytesMax);
+  EXPECT_LE(requests.size() - before, 2 * batch.bytes.size() / kBytesMax + 1)
+      << "no smaller than needed";
+}
+
+TEST_F(ElasticsearchSinkTest, OneDocumentTooLarge) {
+  constexpr size_t kBytesMax = 1000;
+  FakeHttpServer server(Bulk([](const Request& request) {
+    return request.body.size() > kBytesMax ? FakeHttpServer::Answer(413, "") : AllGood(request);
+  }));
+  ElasticsearchSink& sink = Make({server.Url()});
+  Batch batch = BatchOf(2);
+  const Batch large = BatchOf(1, 2000);
+  for (const Batch& next : {large, BatchOf(2)}) {
+    for (BatchRecord record : next.records) {
+      const auto begin = static_cast<uint32_t>(batch.bytes.size());
+      batch.bytes += next.bytes.substr(record.begin, record.end - record.begin);
+      record.begin = begin;
+      record.end = static_cast<uint32_t>(batch.bytes.size());
+      batch.records.push_back(record);
+    }
+  }
+  EXPECT_EQ(sink.Deliver(batch, 0, {}).error, "");
+  const auto good = Outcome::kAcknowledged;
+  EXPECT_THAT(Outcomes(batch), ElementsAre(good, good, Outcome::kRejected, good, good));
+  ASSERT_EQ(batch.rejections.size(), 1u);
+  EXPECT_EQ(batch.rejections[0].record, 2u);
+  EXPECT_EQ(batch.rejections[0].type, "request_too_large");
+}
+
+TEST_F(ElasticsearchSinkTest, GoesOnToTheNextEndpoint) {
+  bool broken = true;
+  FakeHttpServer first(Bulk([&](const Request& request) {
+    return broken ? FakeHttpServer::Answer(503, "") : AllGood(request);
+  }));
+  FakeHttpServer second(Bulk(AllGood));
+  ElasticsearchSink& sink = Make({first.Url(), second.Url()});
+  Batch batch = BatchOf(1);
+  EXPECT_EQ(sink.Deliver(batch, 0, {}).code, "503");
+  EXPECT_EQ(sink.Deliver(batch, 0, {}).error, "");
+  EXPECT_EQ(second.Requests().size(), 1u);
+
+  // Lane 1 prefers the second anyway; lane 0 stays there even when the first could be tried again.
+  const size_t before = first.Requests().size();
+  broken = false;
+  clock_.now += std::chrono::minutes(1);
+  for (uint32_t lane : {0u, 1u}) {
+    Batch next = BatchOf(1);
+    EXPECT_EQ(sink.Deliver(next, lane, {}).error, "");
+  }
+  EXPECT_EQ(first.Requests().size(), before);
+}
+
+TEST_F(ElasticsearchSinkTest, LanesStartAtDifferentEndpoints) {
+  FakeHttpServer first(Bulk(AllGood));
+  FakeHttpServer second(Bulk(AllGood));
+  ElasticsearchSink& sink = Make({first.Url(), second.Url()});
+  EXPECT_EQ(sink.concurrency(), 2u);
+  for (uint32_t lane : {0u, 1u}) {
+    Batch batch = BatchOf(1);
+    EXPECT_EQ(sink.Deliver(batch, lane, {}).error, "");
+  }
+  EXPECT_TRUE(IsBulk(first.Requests().back()));
+  EXPECT_TRUE(IsBulk(second.Requests().back()));
+}
+
+TEST(EndpointsTest, AvoidsWhatFailedForAWhile) {
+  FakeClock clock;
+  Endpoints endpoints({"a", "b", "c"}, clock);
+  EXPECT_EQ(endpoints.Choose(4), 1u);
+  endpoints.MarkFailed(1);
+  EXPECT_EQ(endpoints.Choose(1), 2u);
+  endpoints.MarkFailed(2);
+  endpoints.MarkFailed(0);
+  EXPECT_EQ(endpoints.Choose(1), 1u) << "all failed: the preferred one";
+  endpoints.MarkGood(0);
+  EXPECT_EQ(endpoints.Choose(1), 0u);
+  clock.now += std::chrono::seconds(31);
+  EXPECT_EQ(endpoints.Choose(1), 1u);
+}
+
+TEST_F(ElasticsearchSinkTest, ReadsSecretsAtEveryAttempt) {
+  const std::string path = SecretFile("wrong\n");
+  FakeHttpServer server(Bulk([](const Request& request) {
+    const auto header = request.headers.find("authorization");
+    const bool good = header != request.headers.end() && header->second == "ApiKey right";
+    return good ? AllGood(request) : FakeHttpServer::Answer(401, "");
+  }));
+  ElasticsearchSink& sink =
+      Make({server.Url()}, [&](ElasticsearchConfig* config) { config->api_key_file = path; });
+  Batch batch = BatchOf(1);
+  EXPECT_EQ(sink.Deliver(batch, 0, {}).code, "401");
+  std::ofstream(path) << " right \r\n";
+  EXPECT_EQ(sink.Deliver(batch, 0, {}).error, "");
+}
+
+TEST_F(ElasticsearchSinkTest, BasicAuthentication) {
+  FakeHttpServer server(Bulk(AllGood));
+  const std::string path = SecretFile("secret\n");
+  ElasticsearchSink& sink = Make({server.Url()}, [&](ElasticsearchConfig* config) {
+    config->username = "user";
+    config->password_file = path;
+  });
+  Batch batch = BatchOf(1);
+  EXPECT_EQ(sink.Deliver(batch, 0, {}).error, "");
+  for (const Request& request : server.Requests()) {
+    EXPECT_EQ(request.headers.at("authorization"), "Basic dXNlcjpzZWNyZXQ=");
+  }
+}
+
+TEST_F(ElasticsearchSinkTest, UnusableSecretsWait) {
+  FakeHttpServer server(Bulk(AllGood));
+  const std::pair<std::string, const char*> kCases[] = {
+      {"/nonexistent/key", "/nonexistent/key"},
+      {SecretFile(" \n"), "empty"},
+      {SecretFile("key\r\nInjected: header\n"), "one line"},
+  };
+  for (const auto& [file, error] : kCases) {
+    const std::string path = file;  // clang 14 captures no structured binding
+    Batch batch = BatchOf(1);
+    const Attempt attempt = Make({server.Url()}, [&](ElasticsearchConfig* config) {
+                              config->api_key_file = path;
+                            }).Deliver(batch, 0, {});
+    EXPECT_EQ(attempt.code, "secret");
+    EXPECT_THAT(attempt.error, HasSubstr(error));
+    EXPECT_THAT(Outcomes(batch), Each(Outcome::kPending));
+  }
+  EXPECT_EQ(server.Requests().size(), 0u);
+}
+
+TEST_F(ElasticsearchSinkTest, SetupIsRetriedUntilItSucceeds) {
+  int refusals = 2;
+  FakeHttpServer server([&](const Request& request) {
+    if (IsBulk(request)) return AllGood(request);
+    return refusals-- > 0 ? FakeHttpServer::Answer(
+                                403, R"({"error":{"type":"security_exception","reason":"no"}})")
+                          : FakeHttpServer::Answer(200, "{}");
+  });
+  ElasticsearchSink& sink = Make({server.Url()});
+  Batch batch = BatchOf(1);
+  for (uint32_t lane : {0u, 1u}) {
+    const Attempt attempt = sink.Deliver(batch, lane, {});
+    EXPECT_EQ(attempt.code, "403");
+    EXPECT_THAT(attempt.error, HasSubstr("cannot write the index template \"hinomi-"));
+    EXPECT_THAT(attempt.error, HasSubstr("`setup: false`"));
+    EXPECT_THAT(Outcomes(batch), Each(Outcome::kPending));
+  }
+  EXPECT_EQ(sink.Deliver(batch, 0, {}).error, "");
+  EXPECT_THAT(server.Requests(), testing::SizeIs(4));
+}
+
+TEST_F(ElasticsearchSinkTest, WithoutSetupTheTargetMustBeThereOrBecomeADataStream) {
+  const std::string kNone = R"({"indices":[],"aliases":[],"data_streams":[]})";
+  const std::string kUnclear = R"({"template":{"settings":{}}})";
+  const struct {
+    const char* name;
+    Reply resolve;
+    Reply simulate;
+    Reply templates;
+    const char* code;
+  } kCases[] = {
+      {"exists", FakeHttpServer::Answer(200, R"({"data_streams":[{"name":"x"}]})"), {}, {}, ""},
+      {"Elasticsearch, would be a stream",
+       FakeHttpServer::Answer(404, "{}"),
+       FakeHttpServer::Answer(200, R"({"template":{"mappings":{"_data_stream_timestamp":{}}}})"),
+       {},
+       ""},
+      {"no template",
+       FakeHttpServer::Answer(404, "{}"),
+       FakeHttpServer::Answer(200, "{}"),
+       {},
+       "no_data_stream"},
+      {"OpenSearch, would be a stream", FakeHttpServer::Answer(200, kNone),
+       FakeHttpServer::Answer(200, kUnclear),
+       FakeHttpServer::Answer(
+           200,
+           R"({"index_templates":[{"index_template":{"index_patterns":["logs-*"],"data_stream":{}}}]})"),
+       ""},
+      {"OpenSearch, plain", FakeHttpServer::Answer(200, kNone),
+       FakeHttpServer::Answer(200, kUnclear),
+       FakeHttpServer::Answer(
+           200, R"({"index_templates":[{"index_template":{"index_patterns":["logs-*"]}}]})"),
+       "no_data_stream"},
+      {"may not look", FakeHttpServer::Answer(403, ""), {}, {}, "403"},
+      {"may not simulate",
+       FakeHttpServer::Answer(404, ""),
+       FakeHttpServer::Answer(403, ""),
+       {},
+       "403"},
+      {"garbage",
+       FakeHttpServer::Answer(200, "hello"),
+       FakeHttpServer::Answer(200, "hello"),
+       {},
+       "no_data_stream"},
+  };
+  for (const auto& test : kCases) {
+    FakeHttpServer server([&](const Request& request) {
+      if (IsBulk(request)) return AllGood(request);
+      if (request.target == std::string("/_resolve/index/") + kIndex) return test.resolve;
+      if (request.target == std::string("/_index_template/_simulate_index/") + kIndex)
+        return test.simulate;
+      EXPECT_THAT(request.target, testing::StartsWith("/_index_template?"));
+      return test.templates;
+    });
+    Batch batch = BatchOf(1);
+    const Attempt attempt = Make({server.Url()}, [](ElasticsearchConfig* config) {
+                              config->setup = false;
+                            }).Deliver(batch, 0, {});
+    EXPECT_EQ(attempt.code, test.code) << test.name << ": " << attempt.error;
+    EXPECT_EQ(attempt.error.empty(), attempt.code.empty()) << test.name;
+    if (attempt.code == "no_data_stream") {
+      EXPECT_THAT(attempt.error, HasSubstr("set `setup: true`"));
+    }
+    for (const Request& request : server.Requests())
+      EXPECT_NE(request.target, "/") << "not every server has it";
+  }
+}
+
+TEST_F(ElasticsearchSinkTest, NeverAnswers) {
+  FakeHttpServer server(Bulk([](const Request&) { return Reply{.bytes = "", .silence = true}; }));
+  ElasticsearchSink& sink = Make({server.Url()}, [](ElasticsearchConfig* config) {
+    config->timeout = std::chrono::milliseconds(200);
+  });
+  Batch batch = BatchOf(1);
+  EXPECT_EQ(sink.Deliver(batch, 0, {}).code, "timeout");
+  EXPECT_THAT(Outcomes(batch), Each(Outcome::kPending));
+}
+
+TEST_F(ElasticsearchSinkTest, OneTimeoutForAllRequestsOfAnAttempt) {
+  FakeHttpServer server(Bulk([&](const Request& request) {
+    clock_.now += std::chrono::seconds(2);
+    return Documents(request) > 4 ? FakeHttpServer::Answer(413, "") : AllGood(request);
+  }));
+  ElasticsearchSink& sink = Make({server.Url()});
+  Batch batch = BatchOf(16);
+  EXPECT_EQ(sink.Deliver(batch, 0, {}).code, "timeout");
+  EXPECT_THAT(Outcomes(batch), Contains(Outcome::kAcknowledged));
+  EXPECT_THAT(Outcomes(batch), Contains(Outcome::kPending));
+  while (sink.Deliver(batch, 0, {}).code == "timeout") {
+  }
+  EXPECT_THAT(Outcomes(batch), Each(Outcome::kAcknowledged));
+}
+
+TEST_F(ElasticsearchSinkTest, Stops) {
+  FakeHttpServer server(Bulk([](const Request&) { return Reply{.bytes = "", .silence = true}; }));
+  ElasticsearchSink& sink = Make({server.Url()});
+  std::stop_source source;
+  source.request_stop();
+  Batch batch = BatchOf(1);
+  EXPECT_EQ(sink.Deliver(batch, 0, source.get_token()).code, "stopped");
+}
+
+}  // namespace
+}  // namespace hinomi

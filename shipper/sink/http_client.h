@@ -1,0 +1,70 @@
+// One HTTP conversation after another with a server that was named in the configuration. libcurl
+// stays behind this file. Knows nothing of what is asked or answered; it never follows a redirect,
+// never uses a proxy of the environment and always verifies TLS.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+namespace hinomi {
+
+struct HttpRequest {
+  std::string method = "GET";
+  std::string url;
+  std::span<const std::string_view>
+      body;                              // its parts one after another; must live until the answer
+  std::span<const std::string> headers;  // "Name: value", without line ends
+  std::string username;                  // basic authentication unless empty
+  std::string password;
+  std::chrono::milliseconds timeout{
+      30000};  // for all of it: resolving, connecting, sending, receiving
+};
+
+/// What the server answered, or why it did not.
+struct HttpAnswer {
+  /// Empty: the server answered. Otherwise one of "resolve", "connect", "timeout", "tls", "reset",
+  /// "response" (no HTTP, or only part of an answer), "response_too_large", "stopped", "io".
+  std::string code;
+  std::string error;  // for people, when there is a code: `cannot connect to "http://…": …`
+  int status = 0;
+  std::string body;
+  std::string location;  // of a redirect, absolute
+  std::optional<std::chrono::seconds> retry_after;
+};
+
+struct HttpClientOptions {
+  std::string peer;     // what is expected at the other end, for error messages: "Elasticsearch"
+  std::string ca_file;  // PEM; empty: the system's
+  size_t answer_bytes_max = 16 << 20;
+};
+
+/// Keeps its connections open from request to request. One thread at a time.
+class HttpClient {
+ public:
+  explicit HttpClient(HttpClientOptions options);
+  ~HttpClient();
+  HttpClient(const HttpClient&) = delete;
+  HttpClient& operator=(const HttpClient&) = delete;
+
+  /// Blocks until the answer is complete, `request.timeout` has passed or `stop` is requested. The
+  /// process must ignore SIGPIPE.
+  HttpAnswer Send(const HttpRequest& request, const std::stop_token& stop);
+
+ private:
+  struct Handles;
+  HttpClientOptions options_;
+  std::unique_ptr<Handles> handles_;
+};
+
+/// Scheme, host and port of `url`, as an operator knows the server; no user name, no password.
+std::string OriginOf(std::string_view url);
+
+/// `text` as one segment of a URL's path.
+std::string UrlEncoded(const std::string& text);
+
+}  // namespace hinomi

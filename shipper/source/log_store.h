@@ -1,0 +1,169 @@
+// All logs of the node: their chains, their readers, and who is read next. Discovery tells it what
+// directories show, the worker leases from it, delivery settles into it, the checkpoint is taken
+// from it.
+//
+// One lock guards everything; it is taken per event batch, per lease and per delivered batch, never
+// per record, and never while bytes are read, decoded or sent. All public functions may be called
+// from any thread.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/filesystem.h"
+#include "config/config.h"
+#include "shipper/source/log.h"
+
+namespace hinomi {
+
+struct LogStoreOptions {
+  std::string pods_dir;  // as the node sees it, for log.file.path
+  std::string node;
+  std::string own_pod;  // "namespace/pod" of the agent itself, where it knows
+  Duration since{0};
+  Duration open_record_delay_max{0};
+  uint64_t quantum_bytes = 256 << 10;
+  uint64_t namespaces_max = 200;
+  std::vector<RouteConfig> routes;
+  std::vector<Duration> lingers;  // per route
+};
+
+/// What the worker holds while it reads one log for one route.
+struct Lease {
+  uint64_t log = 0;
+  uint32_t route = 0;
+  Position begin;
+  std::shared_ptr<const Origin> origin;
+  std::string metadata;  // what the encoder left last time; empty at first
+  Chunk chunk;           // its pieces point into the buffers below
+
+  // Reused from lease to lease.
+  std::vector<ChunkPiece> pieces;
+  std::vector<std::shared_ptr<File>> files;  // of each piece
+  std::vector<char> buffer;
+};
+
+/// A file of a container's directory.
+struct LogEntry {
+  uint32_t restart = 0;
+  SegmentEntry segment;
+};
+
+class LogStore {
+ public:
+  LogStore(LogStoreOptions options, FileSystem& files, const Clock& clock, Metrics& metrics);
+
+  // Discovery.
+  void Restore(const CheckpointState& state);
+  /// Where the pods directory really is, links resolved. Before the first Reconcile.
+  void SetRoot(std::string root);
+  /// The first scan is over: a log that comes now is read from its beginning by every route.
+  void SetStarted();
+  /// `directory` (<namespace>_<pod>_<uid>/<container>) shows these files now, per restart oldest
+  /// first. An empty list when it is gone. `pod` need not have restart_count and workload set.
+  void Reconcile(const std::string& directory, const PodInfo& pod, std::vector<LogEntry> entries);
+  /// The file of that restart was written to.
+  void Touch(const std::string& directory, uint32_t restart);
+  /// Directories of logs that are known, so that those which vanished can be reconciled.
+  std::vector<std::pair<std::string, PodInfo>> Directories() const;
+
+  // Work.
+  /// Waits until a route may have something to lease, or `timeout` has passed, or Wake is called.
+  void WaitForWork(Duration timeout);
+  void Wake();
+  /// Leases the next log of the route and reads a quantum of it. False when none is due.
+  bool NextLease(uint32_t route, Lease* lease);
+  /// Ends the lease. `slices` lie in order and without gap from lease.begin to decoded.consumed;
+  /// each gets its ticket.
+  void Commit(const Lease& lease, const Decoded& decoded, std::span<Slice*> slices);
+  /// All outcomes of the batch are known.
+  void Settle(const Batch& batch);
+  /// The batch will not be delivered; its bytes are read again.
+  void Forget(const Batch& batch);
+  /// True when nothing is waiting to be read: neither now nor after its linger.
+  bool Drained() const;
+  /// When the route's linger ends; none when nothing waits.
+  std::optional<Duration> NextDue(uint32_t route) const;
+
+  /// Lets go of logs that are gone and settled. From time to time.
+  void Prune();
+
+  // Checkpoint.
+  /// True when cursors moved since the last Snapshot.
+  bool dirty() const;
+  void SetDirty();
+  CheckpointState Snapshot();
+
+ private:
+  struct Reference {
+    uint64_t log = 0;
+    uint32_t reader = 0;
+  };
+  struct Queue {
+    std::deque<Reference> current;  // being read, in turn
+    std::deque<Reference> next;     // written to meanwhile; joins `current` when its linger is over
+    Duration due{0};
+  };
+  struct NamespaceCounters {
+    Counter lines;
+    Counter bytes;
+  };
+  struct RouteMetrics {
+    Counter acknowledged, rejected, corrupt;
+    Counter acknowledged_bytes, rejected_bytes, corrupt_bytes;
+    Gauge oldest, pending;
+  };
+
+  Log& LogOf(const std::string& directory, uint32_t restart);
+  void Introduce(Log& log, const PodInfo& pod);
+  void AddReaders(Log& log);
+  Cursor StartOf(const Log& log, const RouteConfig& route) const;
+  void MarkReady(Log& log, uint32_t reader, Duration now);
+  void MarkAllReady(Log& log, Duration now);
+  void MarkAt(Duration when, Reference reference);
+  void RunTimers(Duration now);
+  bool Plan(Log& log, Reader& reader, Lease* lease, Duration now);
+  void Read(Lease* lease);
+  void Refill(Queue& queue, Duration now);
+  void CountSettled(const Slice& slice);
+  NamespaceCounters& CountersOf(const std::string& namespace_name);
+  void RegisterMetrics();
+  void RefreshGauges();
+  Log::Surroundings Around(Duration now);
+
+  const LogStoreOptions options_;
+  FileSystem& files_;
+  const Clock& clock_;
+  Metrics& metrics_;
+  SourceCounters counters_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable wake_;
+  bool woken_ = false;
+  std::string root_;
+  bool started_ = false;
+  std::set<std::string> known_routes_;  // those of the checkpoint
+  uint64_t next_handle_ = 1;
+  uint64_t next_ticket_ = 1;
+  bool dirty_ = false;
+  std::unordered_map<uint64_t, std::unique_ptr<Log>> logs_;
+  std::map<std::pair<std::string, uint32_t>, uint64_t> by_name_;   // directory, restart
+  std::map<std::pair<std::string, uint32_t>, LogState> restored_;  // not yet seen on disk
+  std::map<std::string, PodInfo> pods_;                            // by directory
+  std::vector<Queue> queues_;                                      // per route
+  std::multimap<Duration, Reference> timers_;
+  std::map<std::string, NamespaceCounters> namespaces_;
+  std::vector<RouteMetrics> routes_;
+  Gauge segments_open_, logs_gauge_;
+  Counter no_route_;
+};
+
+}  // namespace hinomi

@@ -1,0 +1,55 @@
+#include "shipper/source/reader.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace hinomi {
+
+Duration Reader::unsettled_since() const {
+  return in_flight_.empty() ? fresh_since : in_flight_.front().since;
+}
+
+void Reader::Advance(uint64_t ticket, Cursor to) {
+  CHECK(to.at >= read_.at);
+  in_flight_.push_back({ticket, read_, to, fresh_since, false});
+  read_ = std::move(to);
+}
+
+void Reader::Skip(Position to) {
+  CHECK(to >= read_.at);
+  read_.at = to;
+  if (in_flight_.empty()) {
+    settled_.at = to;
+  } else {
+    in_flight_.back().end.at = to;
+  }
+}
+
+bool Reader::Settle(uint64_t ticket) {
+  const auto found =
+      std::find_if(in_flight_.begin(), in_flight_.end(),
+                   [ticket](const InFlight& entry) { return entry.ticket == ticket; });
+  if (found == in_flight_.end()) return false;
+  found->settled = true;
+  while (!in_flight_.empty() && in_flight_.front().settled) {
+    settled_ = std::move(in_flight_.front().end);
+    in_flight_.pop_front();
+  }
+  return true;
+}
+
+bool Reader::Forget(uint64_t ticket) {
+  const auto found =
+      std::find_if(in_flight_.begin(), in_flight_.end(),
+                   [ticket](const InFlight& entry) { return entry.ticket == ticket; });
+  if (found == in_flight_.end()) return false;
+  read_ = std::move(found->begin);
+  fresh_since = found->since;
+  caught_up = false;
+  in_flight_.erase(found, in_flight_.end());
+  has_open = false;
+  return true;
+}
+
+}  // namespace hinomi

@@ -1,0 +1,69 @@
+// One route's way through one log: what is settled, what is on its way, what was handed out last.
+// Pure book-keeping; no disk, no lock.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+
+#include "base/clock.h"
+#include "shipper/batch.h"
+
+namespace hinomi {
+
+struct Cursor {
+  Position at;
+  Continuation continuing;
+};
+
+class Reader {
+ public:
+  Reader(uint32_t route, Cursor start) : route_(route), settled_(start), read_(std::move(start)) {}
+
+  uint32_t route() const { return route_; }
+  /// Everything before it is settled.
+  const Cursor& settled() const { return settled_; }
+  /// Where the next lease begins.
+  const Cursor& read() const { return read_; }
+  bool idle() const { return in_flight_.empty(); }
+
+  /// When the oldest bytes that are not settled were first seen, if there are any. Monotonic.
+  Duration unsettled_since() const;
+
+  /// The bytes from read() to `to` are on their way under the name `ticket`.
+  void Advance(uint64_t ticket, Cursor to);
+  /// Nothing of it was worth a ticket, such as the jump to the next segment.
+  void Skip(Position to);
+  /// The outcome of all of `ticket` is known. Tickets settle in any order; the cursor follows what
+  /// is complete from the start. False when the ticket was forgotten.
+  bool Settle(uint64_t ticket);
+  /// Takes back `ticket` and everything after it: it will be read again. False when it was not
+  /// there.
+  bool Forget(uint64_t ticket);
+
+  // Scheduling state, for the store.
+  bool queued = false;
+  bool leased = false;
+  bool touched = false;     // written to while leased
+  bool has_open = false;    // an open record waits at read()
+  Duration open_since{0};   // monotonic
+  bool caught_up = true;    // the last lease reached the end of what was there
+  Duration fresh_since{0};  // monotonic; the bytes behind read() were not there before
+  std::string metadata;  // the constant part of this log's documents, encoded once for this route
+
+ private:
+  struct InFlight {
+    uint64_t ticket = 0;
+    Cursor begin;
+    Cursor end;
+    Duration since{0};
+    bool settled = false;
+  };
+
+  uint32_t route_;
+  Cursor settled_;
+  Cursor read_;
+  std::deque<InFlight> in_flight_;
+};
+
+}  // namespace hinomi

@@ -1,0 +1,199 @@
+#include "shipper/worker.h"
+
+#include <algorithm>
+
+#include "base/logging.h"
+#include "shipper/codec/cri.h"
+
+namespace hinomi {
+namespace {
+
+constexpr Duration kLongestWait = std::chrono::milliseconds(250);
+constexpr size_t kFixedBytes = 256;  // of a document besides body and metadata, at most
+
+uint64_t LengthOf(std::span<const ChunkPiece> pieces, const Position& begin, const Position& end) {
+  uint64_t length = 0;
+  for (const ChunkPiece& piece : pieces) {
+    const uint64_t piece_end = piece.offset + piece.data.size();
+    const uint64_t from = piece.segment < begin.segment    ? piece_end
+                          : piece.segment == begin.segment ? std::max(piece.offset, begin.offset)
+                                                           : piece.offset;
+    const uint64_t to = piece.segment > end.segment    ? piece.offset
+                        : piece.segment == end.segment ? std::min(piece_end, end.offset)
+                                                       : piece_end;
+    if (to > from) length += to - from;
+  }
+  return length;
+}
+
+}  // namespace
+
+Worker::Worker(LogStore& store, const Clock& clock, uint64_t record_bytes_max,
+               std::vector<Route> routes)
+    : store_(store),
+      clock_(clock),
+      record_bytes_max_(record_bytes_max),
+      routes_(std::move(routes)),
+      filling_(routes_.size()) {}
+
+void Worker::Run(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    bool busy = false;
+    for (uint32_t route = 0; route < routes_.size(); ++route) busy = Step(route) || busy;
+    if (!busy) store_.WaitForWork(UntilDue());
+  }
+}
+
+Duration Worker::UntilDue() const {
+  const Duration now = clock_.Monotonic();
+  Duration wait = kLongestWait;
+  for (uint32_t route = 0; route < routes_.size(); ++route) {
+    // What is due already waits for room, and is woken up by that.
+    const std::optional<Duration> due = store_.NextDue(route);
+    if (due && *due > now) wait = std::min(wait, *due - now);
+  }
+  return wait;
+}
+
+bool Worker::Step(uint32_t route) {
+  const Route& target = routes_[route];
+  if (target.delivery.shedding()) {
+    Shed(route);
+    return false;
+  }
+  const Duration now = clock_.Monotonic();
+  const std::optional<Duration> due = store_.NextDue(route);
+  if (!due || *due > now) {
+    if (filling_[route].batch == nullptr) return false;
+    Seal(route);
+    return true;
+  }
+  if (!Open(route)) return false;
+  if (!store_.NextLease(route, &lease_)) {
+    Seal(route);
+    return true;
+  }
+  Process(route);
+  const Filling& filling = filling_[route];
+  if (filling.batch != nullptr && clock_.Monotonic() - filling.opened >= target.linger) Seal(route);
+  return true;
+}
+
+bool Worker::Open(uint32_t route) {
+  Filling& filling = filling_[route];
+  if (filling.batch != nullptr) return true;
+  filling.batch = routes_[route].delivery.NewBatch(route);
+  if (filling.batch == nullptr) return false;
+  filling.opened = clock_.Monotonic();
+  ++open_batches_;
+  return true;
+}
+
+void Worker::Seal(uint32_t route) {
+  Filling& filling = filling_[route];
+  if (filling.batch == nullptr) return;
+  if (filling.batch->slices.empty()) {
+    routes_[route].delivery.Discard(std::move(filling.batch));
+  } else {
+    routes_[route].delivery.Enqueue(std::move(filling.batch));
+  }
+  --open_batches_;
+}
+
+// The sink is dead: its bytes wait in their files, not in memory.
+void Worker::Shed(uint32_t route) {
+  Delivery& delivery = routes_[route].delivery;
+  std::vector<std::unique_ptr<Batch>> forgotten = delivery.Shed();
+  if (filling_[route].batch != nullptr) {
+    forgotten.push_back(std::move(filling_[route].batch));
+    --open_batches_;
+  }
+  for (std::unique_ptr<Batch>& batch : forgotten) {
+    store_.Forget(*batch);
+    delivery.Discard(std::move(batch));
+  }
+}
+
+void Worker::Process(uint32_t route) {
+  DecodeCri(lease_.chunk, {record_bytes_max_}, &decoded_);
+  if (decoded_.corrupt_lines > 0 && !lease_.origin->own) {
+    log::Warn("{} lines of \"{}\" are not in the CRI format and are dropped",
+              decoded_.corrupt_lines, lease_.origin->path);
+  }
+  json_body_.Apply(decoded_.records);
+  if (lease_.metadata.empty()) lease_.metadata = routes_[route].encoder.Metadata(*lease_.origin);
+  cuts_.clear();
+  full_.clear();
+  Encode(route);
+  slices_.clear();
+  for (const Cut& cut : cuts_) slices_.push_back(&cut.batch->slices[cut.slice]);
+  store_.Commit(lease_, decoded_, slices_);
+  for (std::unique_ptr<Batch>& batch : full_) {
+    routes_[route].delivery.Enqueue(std::move(batch));
+    --open_batches_;
+  }
+}
+
+void Worker::BeginSlice(uint32_t route, Position begin) {
+  Batch& batch = *filling_[route].batch;
+  Slice slice;
+  slice.origin = lease_.origin;
+  slice.log = lease_.log;
+  slice.route = route;
+  slice.begin = begin;
+  slice.end = begin;
+  batch.slices.push_back(std::move(slice));
+  cuts_.push_back({&batch, batch.slices.size() - 1});
+}
+
+void Worker::EndSlice(Position end, Continuation after) {
+  Slice& slice = cuts_.back().batch->slices[cuts_.back().slice];
+  slice.end = end;
+  slice.after = std::move(after);
+  // What no record of the slice covers was corrupt.
+  slice.corrupt_bytes = LengthOf(lease_.pieces, slice.begin, end) - slice.acknowledged_bytes;
+  slice.acknowledged_bytes = 0;
+  if (slice.end == slice.begin) {
+    cuts_.back().batch->slices.pop_back();
+    cuts_.pop_back();
+  }
+}
+
+void Worker::Encode(uint32_t route) {
+  const Route& target = routes_[route];
+  Filling& filling = filling_[route];
+  BeginSlice(route, lease_.begin);
+  bool boundary = true;  // the log may be split before the next record
+  Position reached = lease_.begin;
+  for (const Record& record : decoded_.records) {
+    const size_t more = record.body.size() + lease_.metadata.size() + kFixedBytes;
+    if (boundary && !filling.batch->records.empty() &&
+        filling.batch->bytes.size() + more > target.batch_bytes) {
+      EndSlice(reached, {});
+      full_.push_back(std::move(filling.batch));
+      filling.batch = target.delivery.NewBatch(route);
+      if (filling.batch == nullptr) {
+        // No room for the rest: it stays in its file.
+        decoded_.consumed = reached;
+        decoded_.after = {};
+        decoded_.has_open = false;
+        lease_.chunk.full = true;
+        return;
+      }
+      ++open_batches_;
+      filling.opened = clock_.Monotonic();
+      BeginSlice(route, reached);
+    }
+    Batch& batch = *filling.batch;
+    const auto slice = static_cast<uint32_t>(batch.slices.size() - 1);
+    target.encoder.Append(record, {*lease_.origin, lease_.metadata, slice}, &batch);
+    batch.slices.back().records += 1;
+    batch.slices.back().acknowledged_bytes += record.source_bytes;
+    boundary = record.boundary;
+    reached = record.end;
+  }
+  filling.batch->slices.back().corrupt_lines = decoded_.corrupt_lines;
+  EndSlice(decoded_.consumed, decoded_.after);
+}
+
+}  // namespace hinomi

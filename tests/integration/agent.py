@@ -1,0 +1,102 @@
+"""The agent under test: a process with a configuration, logs to read and a state of its own."""
+import os
+import pathlib
+import re
+import signal
+import subprocess
+
+import requests
+import yaml
+
+from waiting import eventually, free_ports
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BINARY = os.environ.get("HINOMI_BINARY", str(ROOT / "build/dev/hinomi"))
+SAMPLE = re.compile(r'^(?P<name>\w+)(?:\{(?P<labels>.*)\})? (?P<value>\S+)$', re.MULTILINE)
+LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+
+
+def command(*words):
+    """Runs the binary to its end, as an operator at a terminal."""
+    return subprocess.run([BINARY, *words], capture_output=True, text=True, timeout=30)
+
+
+class Agent:
+    def __init__(self, directory):
+        self.directory = directory
+        self.pods, self.state = directory / "pods", directory / "state"
+        self.config, self.output = directory / "config.yaml", directory / "output"
+        self.pods.mkdir()
+        self.output.touch()
+        self.port = free_ports()
+        self.command = [BINARY, "run"]
+        self.process = None
+
+    def configure(self, sink, **changes):
+        """Writes the configuration: one sink, one route. `changes` replace whole top-level keys."""
+        config = {
+            "cluster": "demo", "node": "node-1", "state_dir": str(self.state),
+            "http": {"listen": f"127.0.0.1:{self.port}"},
+            "sources": {"kubernetes": {"pods_dir": str(self.pods)}},
+            "sinks": {"search": {"type": "elasticsearch", **sink}},
+            "routes": [{"name": "all", "sink": "search"}],
+        }
+        self.config.write_text(yaml.safe_dump({**config, **changes}, sort_keys=False))
+
+    def start(self):
+        """Starts it and waits until it reads its sources."""
+        self.launch()
+        eventually(lambda: self.ready().ok, 30, lambda: f"the agent is not ready\n{self.log()}")
+
+    def launch(self):
+        """Starts it and waits until it answers at all."""
+        with self.output.open("ab") as output:
+            self.process = subprocess.Popen([*self.command, "--config", str(self.config)], stdin=subprocess.DEVNULL,
+                                            stdout=output, stderr=output, cwd=ROOT)
+
+        def answers():
+            assert self.process.poll() is None, f"the agent ended with {self.process.returncode}\n{self.log()}"
+            try:
+                return self.get("/healthz").ok
+            except requests.ConnectionError:
+                return False
+
+        eventually(answers, 30, lambda: f"the agent does not answer\n{self.log()}")
+
+    def stop(self, seconds=15):
+        """SIGTERM; the exit status."""
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"the agent still runs {seconds} s after SIGTERM\n{self.log()}") from None
+
+    def kill(self):
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def get(self, path):
+        session = requests.Session()
+        session.trust_env = False
+        return session.get(f"http://127.0.0.1:{self.port}{path}", timeout=5)
+
+    def ready(self):
+        return self.get("/readyz")
+
+    def metric(self, name, **labels):
+        """The sum of that metric's samples that have these labels; None when there is none."""
+        values = [float(sample["value"]) for sample in SAMPLE.finditer(self.get("/metrics").text)
+                  if sample["name"] == name and labels.items() <= dict(LABEL.findall(sample["labels"] or "")).items()]
+        return sum(values) if values else None
+
+    def log(self):
+        return self.output.read_text(errors="replace")
+
+    def dead_letters(self):
+        """All bytes below dead_letters/."""
+        return b"".join(file.read_bytes() for file in (self.state / "dead_letters").rglob("*") if file.is_file())
+
+    def cpu_seconds(self):
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -1,0 +1,119 @@
+"""Fixtures of the integration tests. The servers that the chosen tests ask for are started together, once; tests
+keep apart by the index they write to."""
+import pathlib
+import re
+import signal
+import tempfile
+
+import pytest
+
+import services
+from agent import Agent
+from fault_server import FaultServer
+from kubelet import Log
+from search import Search
+
+TEST_SECONDS_MAX = 150
+USER = ("hinomi", "hinomi-secret")
+SERVERS = {
+    "elasticsearch_server": lambda directory: services.Server("elasticsearch", directory),
+    "secured_elasticsearch_server": lambda directory: services.Server("elasticsearch", directory, SECURE="1"),
+    "opensearch_server": lambda directory: services.Server("opensearch", directory),
+    "prometheus": services.Prometheus,
+    "container_runtime": services.ContainerRuntime,
+}
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        item.add_marker(pytest.mark.integration)
+
+
+@pytest.fixture(scope="session")
+def servers(request):
+    with tempfile.TemporaryDirectory(prefix="hinomi-") as directory:
+        wanted = {name for item in request.session.items for name in item.fixturenames if name in SERVERS}
+        started = {name: SERVERS[name](pathlib.Path(directory, name)) for name in wanted}
+        yield started
+        for server in started.values():
+            server.stop()
+
+
+def _server_fixture(name):
+    @pytest.fixture(scope="session", name=name)
+    def fixture(servers):
+        return servers[name].ready()
+    return fixture
+
+
+for _name in SERVERS:
+    globals()[_name] = _server_fixture(_name)
+
+
+@pytest.fixture(scope="session")
+def elasticsearch(elasticsearch_server):
+    return Search(elasticsearch_server.url)
+
+
+@pytest.fixture(scope="session")
+def opensearch(opensearch_server):
+    return Search(opensearch_server.url)
+
+
+@pytest.fixture(scope="session")
+def secured_elasticsearch(secured_elasticsearch_server):
+    server = secured_elasticsearch_server
+    return Search(f"https://localhost:{server.port}", USER, str(server.directory / "config/ca.crt"))
+
+
+@pytest.fixture(autouse=True)
+def deadline():
+    """No test waits for ever, whatever it waits for."""
+    def expire(*_):
+        raise TimeoutError(f"the test took more than {TEST_SECONDS_MAX} s")
+    before = signal.signal(signal.SIGALRM, expire)
+    signal.alarm(TEST_SECONDS_MAX)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.fixture
+def directory():
+    with tempfile.TemporaryDirectory(prefix="hinomi-") as path:
+        yield pathlib.Path(path)
+
+
+@pytest.fixture
+def index(request):
+    """A data stream's name that no other test writes to."""
+    return f"logs-{re.sub('[^a-z0-9]+', '_', request.node.name.lower()).strip('_')}-default"
+
+
+@pytest.fixture
+def agent(directory):
+    agent = Agent(directory)
+    yield agent
+    agent.kill()
+    print(f"--- the end of the agent's output\n{agent.log()[-20000:]}")
+    assert not re.search(r"ERROR: \w+Sanitizer|runtime error: |BUG: ", agent.log())
+
+
+@pytest.fixture
+def log_of(agent):
+    """Makes a pod's log below the agent's pods_dir."""
+    logs = []
+
+    def make(pod, **identity):
+        logs.append(Log(agent.pods, pod, **identity))
+        return logs[-1]
+    yield make
+    for log in logs:
+        log.close()
+
+
+@pytest.fixture
+def fault_server():
+    server = FaultServer()
+    yield server
+    server.close()

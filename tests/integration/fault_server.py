@@ -1,0 +1,156 @@
+"""A fake Elasticsearch, for faults that a real one cannot be asked for: an answer cut off in the middle, garbage,
+silence, a redirect, one refusal after another in a known order. What it accepts it keeps, so that a test can see
+that nothing was lost; everything else about Elasticsearch is tested against the real one.
+
+A fault is a function of (request, documents): it answers one `_bulk` request in its own way. They are taken from
+`faults` in turn while there are any; without one the server behaves well."""
+import gzip
+import http.server
+import json
+import socket
+import struct
+import threading
+import time
+
+
+def answer(status, body=b"{}", **headers):
+    def fault(request, _documents):
+        request.answer(status, body, {name.replace("_", "-"): value for name, value in headers.items()})
+    return fault
+
+
+def reset(request, _documents):
+    """Closes so that the client sees ECONNRESET."""
+    request.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    request.give_up()
+
+
+def half(request, _documents):
+    request.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\nContent-Type: application/json\r\n\r\n{\"errors\":fal")
+    request.give_up()
+
+
+def garbage(request, _documents):
+    request.wfile.write(b"\x16\x03\x01 this is not HTTP\r\n\r\n")
+    request.give_up()
+
+
+def not_json(request, _documents):
+    request.answer(200, b"<html>It works!</html>", {})
+
+
+def silence(request, _documents):
+    request.server.closing.wait()
+    request.give_up()
+
+
+def too_large(limit):
+    """413 for a body above `limit` bytes, which count uncompressed, as in Elasticsearch."""
+    def fault(request, documents):
+        if request.body_bytes > limit:
+            request.answer(413, b"", {"Connection": "close"})
+            request.give_up()
+        else:
+            request.accept(documents)
+    return fault
+
+
+def busy(request, documents):
+    """Takes every second document and says of the others that its queue is full."""
+    error = {"type": "es_rejected_execution_exception", "reason": "rejected execution of coordinating operation"}
+    request.accept(documents, lambda i, _: (429, error) if i % 2 else None)
+
+
+def refuse(word):
+    """Refuses documents with that word in them for good."""
+    error = {"type": "document_parsing_exception", "reason": "[1:20] failed to parse field [message]"}
+
+    def fault(request, documents):
+        request.accept(documents, lambda _, source: (400, error) if word in source else None)
+    return fault
+
+
+class FaultServer(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Request)
+        self.lock = threading.Lock()
+        self.closing = threading.Event()
+        self.faults = iter(())
+        self.documents = {}   # _id to source
+        self.times = []       # of all requests, whatever they asked
+        self.thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05})
+        self.thread.start()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def messages(self):
+        with self.lock:
+            return sorted(json.loads(source)["message"] for source in self.documents.values())
+
+    def close(self):
+        self.closing.set()
+        self.shutdown()
+        self.thread.join()
+        self.server_close()
+
+    def handle_error(self, request, client_address):
+        """A client that goes away in the middle is what these tests are about."""
+
+
+class Request(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        with self.server.lock:
+            self.server.times.append(time.monotonic())
+            is_bulk = self.path.partition("?")[0].endswith("/_bulk")
+            fault = next(self.server.faults, None) if is_bulk else None
+        if not is_bulk:
+            self.answer(200, b'{"acknowledged":true}', {})
+            return
+        if self.headers.get("Content-Encoding") == "gzip":
+            body = gzip.decompress(body)
+        self.body_bytes = len(body)
+        lines = body.decode().splitlines()
+        documents = [(json.loads(action)["create"]["_id"], source) for action, source in zip(lines[::2], lines[1::2])]
+        (fault or Request.accept)(self, documents)
+
+    do_GET = do_PUT = do_POST
+
+    def accept(self, documents, refuses=lambda i, source: None):
+        """Keeps what `refuses` has no (status, error) for, and answers as Elasticsearch does."""
+        items = []
+        with self.server.lock:
+            for i, (identity, source) in enumerate(documents):
+                refusal = refuses(i, source)
+                if refusal:
+                    status, error = refusal
+                    items.append({"create": {"_id": identity, "status": status, "error": error}})
+                elif identity in self.server.documents:
+                    error = {"type": "version_conflict_engine_exception", "reason": "document already exists"}
+                    items.append({"create": {"_id": identity, "status": 409, "error": error}})
+                else:
+                    self.server.documents[identity] = source
+                    items.append({"create": {"_id": identity, "status": 201}})
+        errors = any("error" in item["create"] for item in items)
+        self.answer(200, json.dumps({"took": 1, "errors": errors, "items": items}).encode(), {})
+
+    def answer(self, status, body, headers):
+        self.send_response(status)
+        for name, value in {"Content-Type": "application/json", "Content-Length": str(len(body)), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def give_up(self):
+        self.close_connection = True
+        self.wfile.flush()
+        self.connection.close()
+
+    def log_message(self, *_arguments):
+        pass

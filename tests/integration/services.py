@@ -1,0 +1,78 @@
+"""The real servers of a test run: each one process for all tests, started together."""
+import json
+import os
+import pathlib
+import subprocess
+
+import requests
+
+from waiting import eventually, free_ports
+
+RECIPES = pathlib.Path(__file__).resolve().parents[1] / "services"
+START_SECONDS = 240  # a first start downloads the server
+
+
+class Server:
+    """A server started by tests/services/<recipe>/start.sh; its recipe runs in the background until ready()."""
+
+    def __init__(self, recipe, directory, **environment):
+        self.recipe, self.directory, self.environment = recipe, directory, environment
+        self.port = free_ports(2)
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.start()
+
+    def start(self):
+        """Also: starts it again after stop(), at the same port and with the same data."""
+        self.starting = subprocess.Popen(
+            [RECIPES / self.recipe / "start.sh", str(self.port), str(self.directory)], stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env={**os.environ, **self.environment})
+
+    def ready(self):
+        _, errors = self.starting.communicate(timeout=START_SECONDS)
+        assert self.starting.returncode == 0, errors
+        return self
+
+    def stop(self):
+        self.starting.communicate(timeout=START_SECONDS)
+        subprocess.run([RECIPES / "common/stop.sh", str(self.directory)], check=True, timeout=60)
+
+
+class Prometheus(Server):
+    def __init__(self, directory):
+        super().__init__("prometheus", directory)
+
+    def scrape(self, port):
+        """From now on it scrapes that port of this machine, and no other."""
+        new = self.directory / "targets.new"
+        new.write_text(json.dumps([{"targets": [f"127.0.0.1:{port}"]}]))
+        new.rename(self.directory / "targets.json")
+
+    def query(self, expression):
+        session = requests.Session()
+        session.trust_env = False
+        answer = session.get(self.url + "/api/v1/query", params={"query": expression}, timeout=10).json()
+        return answer["data"]["result"]
+
+    def wait_until_up(self, port):
+        eventually(lambda: [r for r in self.query(f'up{{instance="127.0.0.1:{port}"}}') if r["value"][1] == "1"], 20,
+                   f"Prometheus does not see the agent at port {port}")
+
+
+class ContainerRuntime:
+    """A containerd in namespaces of its own, spoken to over the CRI."""
+
+    def __init__(self, directory):
+        self.state = directory
+        image = directory.with_suffix(".tar")
+        subprocess.run([RECIPES / "containerd/image.py", str(image)], check=True, timeout=30)
+        self.starting = subprocess.Popen([RECIPES / "containerd/up.sh", str(directory), str(image)],
+                                         stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+    def ready(self):
+        _, errors = self.starting.communicate(timeout=60)
+        assert self.starting.returncode == 0, errors
+        return self
+
+    def stop(self):
+        self.starting.communicate(timeout=60)
+        subprocess.run([RECIPES / "containerd/down.sh", str(self.state)], check=True, timeout=60)

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Starts an OpenSearch node on loopback and prints its pid once it serves.
+#   start.sh PORT DATA [SETTING=VALUE...]
+# The transport listens on PORT+1. Settings go to the node as -E. Its output is DATA/out; the download is
+# kept in HINOMI_CACHE.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/../common/lib.sh"
+
+[ $# -ge 2 ] || die "usage: start.sh PORT DATA [SETTING=VALUE...]"
+port=$1; mkdir -p "$2"; data=$(cd "$2" && pwd); shift 2
+if running "$data"; then cat "$data/pid"; exit; fi
+
+name=opensearch-$(version "$here/pom.xml")
+fetch "$CACHE/$name" "$here/pom.xml"
+home=$CACHE/$name/$name
+
+conf=$data/config
+mkdir -p "$conf" "$data/tmp"
+cp "$home/config/log4j2.properties" "$conf"
+sed -e "s|@PORT@|$port|; s|@TRANSPORT_PORT@|$((port + 1))|; s|@DATA@|$data|" "$here/opensearch.yml.in" >"$conf/opensearch.yml"
+# OpenSearch 2.x still asks for the security manager, which newer JDKs have no more.
+printf '%s\n' -Xms512m -Xmx512m "${JVM[@]}" -Djava.io.tmpdir="$data/tmp" -Djava.security.manager=allow >"$conf/jvm.options"
+OPENSEARCH_JAVA_HOME=$(java_home 17 23)
+export OPENSEARCH_JAVA_HOME OPENSEARCH_PATH_CONF=$conf OPENSEARCH_TMPDIR=$data/tmp
+
+# Every step of this chain is an exec, so the pid of the job is the server's.
+settings=(); for s in "$@"; do settings+=("-E$s"); done
+not_root "$home/bin/opensearch" "${settings[@]}" >"$data/out" 2>&1 </dev/null &
+echo $! >"$data/pid"
+await 120 $! curl -fsS --max-time 5 "http://127.0.0.1:$port/_cluster/health" || give_up "$data" OpenSearch
+cat "$data/pid"
