@@ -48,13 +48,15 @@ constexpr size_t kRequestBytesMax = 256 << 20;
 std::optional<uint64_t> NumberAfter(std::string_view text, std::string_view name) {
   for (size_t at = text.rfind(name); at != std::string_view::npos && at > 0;
        at = text.rfind(name, at - 1)) {
-    size_t digits = at + name.size();
+    size_t value = at + name.size();
     if (text[at - 1] != '"') continue;
-    if (digits < text.size() && text[digits] == '\\') ++digits;
-    if (text.substr(digits, 2) != "\":") continue;
+    if (text.substr(value).starts_with('\\')) ++value;
+    if (!text.substr(value).starts_with("\":")) continue;
+    value = text.find_first_not_of(' ', value + 2);
+    if (value == std::string_view::npos) continue;
     uint64_t number = 0;
     const auto [end, error] =
-        std::from_chars(text.data() + digits + 2, text.data() + text.size(), number);
+        std::from_chars(text.data() + value, text.data() + text.size(), number);
     if (error == std::errc()) return number;
   }
   return std::nullopt;

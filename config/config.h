@@ -88,8 +88,8 @@ struct Config {
   bool kubernetes_enabled = true;
   KubernetesSourceConfig kubernetes;
   std::vector<SinkConfig> sinks;  // in the order of the file
-  std::vector<RouteConfig>
-      routes;  // in the order of the file; the first match with `stop` ends the search
+  /// In the order of the file; the first match with `stop` ends the search.
+  std::vector<RouteConfig> routes;
 };
 
 }  // namespace hinomi

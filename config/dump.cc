@@ -1,6 +1,8 @@
 // Dump: the Fields that print the values in effect.
 #include <fmt/core.h>
 
+#include <utility>
+
 #include "config/describe.h"
 #include "config/load.h"
 
@@ -26,7 +28,7 @@ class Dumper final : public Fields {
                bool* given) override {
     static_cast<void>(help);
     if (given != nullptr && !*given) return;
-    Nested(fmt::format("{}:", key), PathOf(key), "{}", body);
+    Nested(key, PathOf(key), "{}", body);
   }
   bool When(std::string_view key, std::string_view choice, bool holds) override {
     static_cast<void>(key);
@@ -52,12 +54,16 @@ class Dumper final : public Fields {
   }
   void Visit(const StructItems& items) override {
     const std::string path = PathOf(items.key);
-    Nested(fmt::format("{}:", items.key), path, items.named ? "{}" : "[]", [&] {
+    Nested(items.key, path, items.named ? "{}" : "[]", [&] {
       for (size_t i = 0; i < items.size(); ++i) {
-        std::string item_path = items.named ? fmt::format("{}.{}", path, items.name_of(i))
-                                            : fmt::format("{}[{}]", path, i);
-        Nested(items.named ? items.name_of(i) + ":" : "-", item_path, "{}",
-               [&] { items.describe(i); });
+        if (items.named) {
+          const std::string name = items.name_of(i);
+          Nested(name, fmt::format("{}.{}", path, name), "{}", [&] { items.describe(i); });
+          continue;
+        }
+        size_t begin = text_.size() + indent_;
+        Indented(fmt::format("{}[{}]", path, i), [&] { items.describe(i); });
+        text_[begin] = '-';  // in front of the item's first key
       }
     });
   }
@@ -71,24 +77,27 @@ class Dumper final : public Fields {
     fmt::format_to(std::back_inserter(text_), "{:{}}{}: {}  # {}\n", "", indent_, key, value,
                    origin == origins_.end() ? "default" : origin->second);
   }
-  /// What `body` prints, indented below `head`; `empty` beside it if that is nothing.
-  void Nested(const std::string& head, const std::string& path, std::string_view empty,
-              const std::function<void()>& body) {
+  void Indented(const std::string& path, const std::function<void()>& body) {
     std::string outer_path = std::exchange(path_, path);
-    fmt::format_to(std::back_inserter(text_), "{:{}}{}", "", indent_, head);
-    size_t begin = text_.size();
-    text_ += '\n';
     indent_ += 2;
     body();
     indent_ -= 2;
-    if (text_.size() == begin + 1) text_.insert(begin, fmt::format(" {}", empty));
     path_ = std::move(outer_path);
+  }
+  /// What `body` prints, below `key`; `empty` beside it if that is nothing.
+  void Nested(std::string_view key, const std::string& path, std::string_view empty,
+              const std::function<void()>& body) {
+    fmt::format_to(std::back_inserter(text_), "{:{}}{}:", "", indent_, key);
+    size_t end = text_.size();
+    text_ += '\n';
+    Indented(path, body);
+    if (text_.size() == end + 1) text_.insert(end, fmt::format(" {}", empty));
   }
 
   const std::map<std::string, std::string>& origins_;
   std::string text_;
   std::string path_;
-  int indent_ = 0;
+  size_t indent_ = 0;
 };
 
 }  // namespace

@@ -330,7 +330,7 @@ Loader::Message Loader::MessageOf(const Problem& problem) const {
     if (mark.line == kNotInFile.line) return {mark, fmt::format("{}: {}", name, text)};
     return {mark, fmt::format("{}:{}: {}", name, mark.column, text)};
   }
-  return {kNotInFile, text};
+  return {kNotInFile, options_.path ? fmt::format("{}: {}", *options_.path, text) : text};
 }
 
 void Loader::CheckOuter() {

@@ -1,6 +1,8 @@
 // Reference: the Fields that write the manual.
 #include <fmt/core.h>
 
+#include <utility>
+
 #include "config/describe.h"
 #include "config/load.h"
 

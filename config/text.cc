@@ -150,7 +150,7 @@ std::string FormatSize(uint64_t bytes) {
   for (const Unit& unit : kSizeUnits) {
     if (bytes == 0 || bytes % unit.factor != 0 || unit.factor == 1) continue;
     std::string text = std::to_string(bytes / unit.factor).append(unit.name);
-    if (text.size() < shortest.size()) shortest = text;
+    if (text.size() <= shortest.size()) shortest = text;
   }
   return shortest;
 }

@@ -20,7 +20,7 @@ std::string Quoted(std::string_view text);
 
 /// Bytes: digits, then nothing, B, kB, MB, GB (powers of 1000), KiB, MiB or GiB (powers of 1024).
 std::optional<uint64_t> ParseSize(std::string_view text);
-/// The shortest such text.
+/// The shortest such text, with a unit if that is no longer.
 std::string FormatSize(uint64_t bytes);
 
 /// Digits, then ms, s, m, h or d.

@@ -1,13 +1,10 @@
 #include "shipper/sink/bulk_response.h"
 
 #include <fmt/core.h>
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace hinomi {
 namespace {
-
-using testing::HasSubstr;
 
 std::string Item(int status, std::string_view type = "", std::string_view reason = "") {
   if (type.empty()) return fmt::format(R"({{"create":{{"status":{}}}}})", status);
@@ -48,7 +45,7 @@ TEST(BulkResponseTest, WhoseFaultItIs) {
     const char* type;
     const char* reason;
     bool about_document;
-  } kCases[] = {
+  } cases[] = {
       {400, "document_parsing_exception",
        "[1:7] failed to parse: data stream timestamp field is missing", true},
       {400, "mapper_parsing_exception", "failed to parse", true},
@@ -81,7 +78,7 @@ TEST(BulkResponseTest, WhoseFaultItIs) {
       {409, "some_other_conflict", "", false},
       {302, "", "", false},
   };
-  for (const auto& test : kCases) {
+  for (const auto& test : cases) {
     const auto refusals = ParseBulkResponse(Answer({Item(test.status, test.type, test.reason)}), 1);
     ASSERT_TRUE(refusals) << refusals.error().message;
     ASSERT_EQ(refusals->size(), 1u) << test.type;
@@ -110,7 +107,7 @@ TEST(BulkResponseTest, BoundsTheReason) {
 
 TEST(BulkResponseTest, GarbageDecidesNothing) {
   const std::string good = Answer({Item(201), Item(201)});
-  const std::string kCases[] = {
+  const std::string cases[] = {
       "",
       "<html>502 Bad Gateway</html>",
       "{}",
@@ -135,12 +132,12 @@ TEST(BulkResponseTest, GarbageDecidesNothing) {
       good + good,
       good + "\xff",
   };
-  for (const std::string& body : kCases) EXPECT_FALSE(ParseBulkResponse(body, 2)) << body;
+  for (const std::string& body : cases) EXPECT_FALSE(ParseBulkResponse(body, 2)) << body;
   EXPECT_TRUE(ParseBulkResponse(good, 2));
 }
 
 TEST(BulkResponseTest, ErrorReason) {
-  const std::pair<const char*, const char*> kCases[] = {
+  const std::pair<const char*, const char*> cases[] = {
       {R"({"error":{"type":"security_exception","reason":"missing token"},"status":401})",
        "security_exception: missing token"},
       {R"({"error":"Incorrect HTTP method"})", "Incorrect HTTP method"},
@@ -150,13 +147,13 @@ TEST(BulkResponseTest, ErrorReason) {
       {"{}", "{}"},
       {R"({"error":{}})", R"({"error":{}})"},
   };
-  for (const auto& [body, want] : kCases) EXPECT_EQ(ErrorReason(body), want);
+  for (const auto& [body, want] : cases) EXPECT_EQ(ErrorReason(body), want);
   EXPECT_EQ(ErrorReason(std::string(5000, 'x')).size(), 200u);
 }
 
 // Bodies as Elasticsearch 8.19 and OpenSearch 2.19 answered them.
 TEST(BulkResponseTest, NamesTarget) {
-  const std::pair<const char*, bool> kCases[] = {
+  const std::pair<const char*, bool> cases[] = {
       {R"({"indices":[],"aliases":[],"data_streams":[{"name":"logs-ds-a"}]})", true},
       {R"({"indices":[{"name":"none"}],"aliases":[],"data_streams":[]})", true},
       {R"({"indices":[],"aliases":[{"name":"a"}],"data_streams":[]})", true},
@@ -164,18 +161,18 @@ TEST(BulkResponseTest, NamesTarget) {
       {R"({"indices":7})", false},
       {"garbage", false},
   };
-  for (const auto& [body, want] : kCases) EXPECT_EQ(NamesTarget(body), want) << body;
+  for (const auto& [body, want] : cases) EXPECT_EQ(NamesTarget(body), want) << body;
 }
 
 TEST(BulkResponseTest, ParseSimulation) {
-  const std::pair<const char*, Simulation> kCases[] = {
+  const std::pair<const char*, Simulation> cases[] = {
       {R"({"template":{"settings":{},"mappings":{"_data_stream_timestamp":{"enabled":true}}}})",
        Simulation::kDataStream},
       {R"({"template":{"settings":{},"aliases":{}},"overlapping":[]})", Simulation::kUnclear},
       {"{}", Simulation::kNoTemplate},
       {"garbage", Simulation::kNoTemplate},
   };
-  for (const auto& [body, want] : kCases) EXPECT_EQ(ParseSimulation(body), want) << body;
+  for (const auto& [body, want] : cases) EXPECT_EQ(ParseSimulation(body), want) << body;
 }
 
 TEST(BulkResponseTest, TemplatesMakeDataStream) {
@@ -186,12 +183,12 @@ TEST(BulkResponseTest, TemplatesMakeDataStream) {
       R"({"index_template":{"index_patterns":["late-*"]}},)"
       R"({"index_template":{"index_patterns":["*z"],"data_stream":{"timestamp_field":{"name":"@timestamp"}}}},)"
       R"({"index_template":7},8]})";
-  const std::pair<const char*, bool> kCases[] = {
+  const std::pair<const char*, bool> cases[] = {
       {"logs-a-b", true}, {"logs-a", false}, {"logs-plain-b", false},
       {"other", false},   {"others", false}, {"late-z", false},
       {"z", true},        {"", false},
   };
-  for (const auto& [index, want] : kCases)
+  for (const auto& [index, want] : cases)
     EXPECT_EQ(TemplatesMakeDataStream(body, index), want) << index;
   EXPECT_FALSE(TemplatesMakeDataStream("garbage", "logs-a-b"));
   std::string many_stars = R"({"index_templates":[{"index_template":{"index_patterns":[")";

@@ -48,10 +48,9 @@ bool WriteAll(int descriptor, std::string_view bytes) {
   return true;
 }
 
-Result<void> SyncDirectory(const std::string& path) {
+bool SyncDirectory(const std::string& path) {
   const Descriptor directory(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (directory.get() < 0 || fsync(directory.get()) != 0) return IoError("sync", path, errno);
-  return {};
+  return directory.get() >= 0 && fsync(directory.get()) == 0;
 }
 
 std::string Timestamp(Duration wall) {
@@ -165,16 +164,16 @@ Result<void> DeadLetters::Write(std::string_view lines) {
   const Descriptor file(
       open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (file.get() < 0) return IoError("open", path, errno);
-  if (!WriteAll(file.get(), lines) || fsync(file.get()) != 0) {
+  const bool is_new = current.bytes == 0;
+  if (!WriteAll(file.get(), lines) || fsync(file.get()) != 0 ||
+      (is_new && !SyncDirectory(options_.directory))) {
     const Error error = IoError("write the dead letters to", path, errno);
     // Half of it would be there twice after the next try. If this fails too, it is: nothing is
     // lost.
-    if (ftruncate(file.get(), static_cast<off_t>(current.bytes)) != 0)
+    if (ftruncate(file.get(), static_cast<off_t>(current.bytes)) != 0) {
       files_.push_back({current.number + 1, 0});
+    }
     return error;
-  }
-  if (current.bytes == 0) {
-    if (auto synced = SyncDirectory(options_.directory); !synced) return synced;
   }
   current.bytes += lines.size();
   total_bytes_ += lines.size();

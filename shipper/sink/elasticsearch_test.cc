@@ -202,7 +202,7 @@ TEST_F(ElasticsearchSinkTest, FaultsDecideNothing) {
     Reply reply;
     const char* code;
     const char* error;
-  } kCases[] = {
+  } cases[] = {
       {"wrong count", Items({R"({"status":201})"}), "response", "it has 1 items for 2 documents"},
       {"garbage", FakeHttpServer::Answer(200, "hello"), "response", "is that Elasticsearch?"},
       {"nothing", FakeHttpServer::Answer(200, ""), "response", "cannot read the answer"},
@@ -229,7 +229,7 @@ TEST_F(ElasticsearchSinkTest, FaultsDecideNothing) {
        "400", "illegal_argument_exception: no"},
       {"500", FakeHttpServer::Answer(500, "oops"), "500", "500, oops"},
   };
-  for (const auto& test : kCases) {
+  for (const auto& test : cases) {
     FakeHttpServer server(Bulk([&](const Request&) { return test.reply; }));
     ElasticsearchSink& sink = Make({server.Url()});
     Batch batch = BatchOf(2);
@@ -244,9 +244,9 @@ TEST_F(ElasticsearchSinkTest, FaultsDecideNothing) {
 }
 
 TEST_F(ElasticsearchSinkTest, HonoursRetryAfter) {
-  const std::pair<const char*, Duration> kCases[] = {{"7", std::chrono::seconds(7)},
-                                                     {"86400", std::chrono::minutes(10)}};
-  for (const auto& [header, want] : kCases) {
+  const std::pair<const char*, Duration> cases[] = {{"7", std::chrono::seconds(7)},
+                                                    {"86400", std::chrono::minutes(10)}};
+  for (const auto& [header, want] : cases) {
     FakeHttpServer server(Bulk([header = header](const Request&) {
       return FakeHttpServer::Answer(503, "", fmt::format("Retry-After: {}\r\n", header));
     }));
@@ -389,12 +389,12 @@ TEST_F(ElasticsearchSinkTest, BasicAuthentication) {
 
 TEST_F(ElasticsearchSinkTest, UnusableSecretsWait) {
   FakeHttpServer server(Bulk(AllGood));
-  const std::pair<std::string, const char*> kCases[] = {
+  const std::pair<std::string, const char*> cases[] = {
       {"/nonexistent/key", "/nonexistent/key"},
       {SecretFile(" \n"), "empty"},
       {SecretFile("key\r\nInjected: header\n"), "one line"},
   };
-  for (const auto& [file, error] : kCases) {
+  for (const auto& [file, error] : cases) {
     const std::string path = file;  // clang 14 captures no structured binding
     Batch batch = BatchOf(1);
     const Attempt attempt = Make({server.Url()}, [&](ElasticsearchConfig* config) {
@@ -429,15 +429,15 @@ TEST_F(ElasticsearchSinkTest, SetupIsRetriedUntilItSucceeds) {
 }
 
 TEST_F(ElasticsearchSinkTest, WithoutSetupTheTargetMustBeThereOrBecomeADataStream) {
-  const std::string kNone = R"({"indices":[],"aliases":[],"data_streams":[]})";
-  const std::string kUnclear = R"({"template":{"settings":{}}})";
+  const std::string none = R"({"indices":[],"aliases":[],"data_streams":[]})";
+  const std::string unclear = R"({"template":{"settings":{}}})";
   const struct {
     const char* name;
     Reply resolve;
     Reply simulate;
     Reply templates;
     const char* code;
-  } kCases[] = {
+  } cases[] = {
       {"exists", FakeHttpServer::Answer(200, R"({"data_streams":[{"name":"x"}]})"), {}, {}, ""},
       {"Elasticsearch, would be a stream",
        FakeHttpServer::Answer(404, "{}"),
@@ -449,14 +449,13 @@ TEST_F(ElasticsearchSinkTest, WithoutSetupTheTargetMustBeThereOrBecomeADataStrea
        FakeHttpServer::Answer(200, "{}"),
        {},
        "no_data_stream"},
-      {"OpenSearch, would be a stream", FakeHttpServer::Answer(200, kNone),
-       FakeHttpServer::Answer(200, kUnclear),
+      {"OpenSearch, would be a stream", FakeHttpServer::Answer(200, none),
+       FakeHttpServer::Answer(200, unclear),
        FakeHttpServer::Answer(
            200,
            R"({"index_templates":[{"index_template":{"index_patterns":["logs-*"],"data_stream":{}}}]})"),
        ""},
-      {"OpenSearch, plain", FakeHttpServer::Answer(200, kNone),
-       FakeHttpServer::Answer(200, kUnclear),
+      {"OpenSearch, plain", FakeHttpServer::Answer(200, none), FakeHttpServer::Answer(200, unclear),
        FakeHttpServer::Answer(
            200, R"({"index_templates":[{"index_template":{"index_patterns":["logs-*"]}}]})"),
        "no_data_stream"},
@@ -472,7 +471,7 @@ TEST_F(ElasticsearchSinkTest, WithoutSetupTheTargetMustBeThereOrBecomeADataStrea
        {},
        "no_data_stream"},
   };
-  for (const auto& test : kCases) {
+  for (const auto& test : cases) {
     FakeHttpServer server([&](const Request& request) {
       if (IsBulk(request)) return AllGood(request);
       if (request.target == std::string("/_resolve/index/") + kIndex) return test.resolve;

@@ -98,7 +98,7 @@ TEST(HttpClientTest, SaysHowItFailed) {
     FakeHttpServer::Reply reply;
     const char* code;
     const char* error;
-  } kCases[] = {
+  } cases[] = {
       {"half an answer",
        {.bytes = whole.substr(0, whole.size() - 2), .close = true},
        "response",
@@ -114,7 +114,7 @@ TEST(HttpClientTest, SaysHowItFailed) {
       {"too much", FakeHttpServer::Answer(200, std::string(2 << 20, 'x')), "response_too_large",
        "1048576"},
   };
-  for (const auto& test : kCases) {
+  for (const auto& test : cases) {
     FakeHttpServer server([&](const auto&) { return test.reply; });
     HttpClient client(Options());
     HttpRequest request = To(server.Url() + "/secret/path");
@@ -195,7 +195,7 @@ TEST(HttpClientTest, StopsAtOnce) {
 }
 
 TEST(HttpClientTest, OriginOf) {
-  const std::pair<const char*, const char*> kCases[] = {
+  const std::pair<const char*, const char*> cases[] = {
       {"http://127.0.0.1:9200", "http://127.0.0.1:9200"},
       {"http://127.0.0.1:9200/a/b?c=d", "http://127.0.0.1:9200"},
       {"https://user:p@ss@host:9200/a@b", "https://host:9200"},
@@ -203,7 +203,7 @@ TEST(HttpClientTest, OriginOf) {
       {"host", "host"},
       {"", ""},
   };
-  for (const auto& [in, want] : kCases) EXPECT_EQ(OriginOf(in), want) << in;
+  for (const auto& [in, want] : cases) EXPECT_EQ(OriginOf(in), want) << in;
 }
 
 TEST(HttpClientTest, UrlEncoded) {

@@ -216,7 +216,7 @@ void LogStore::Wake() {
 std::optional<Duration> LogStore::NextDue(uint32_t route) const {
   const std::lock_guard lock(mutex_);
   const Queue& queue = queues_[route];
-  if (!queue.current.empty()) return clock_.Monotonic();
+  if (!queue.current.empty()) return Duration{0};
   if (!queue.next.empty()) return queue.due;
   return std::nullopt;
 }

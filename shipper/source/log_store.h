@@ -90,7 +90,7 @@ class LogStore {
   void Forget(const Batch& batch);
   /// True when nothing is waiting to be read: neither now nor after its linger.
   bool Drained() const;
-  /// When the route's linger ends; none when nothing waits.
+  /// When there is something to lease: a monotonic time, in the past if there is already; none when nothing waits.
   std::optional<Duration> NextDue(uint32_t route) const;
 
   /// Lets go of logs that are gone and settled. From time to time.

@@ -13,12 +13,14 @@ from waiting import eventually, free_ports
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("HINOMI_BINARY", str(ROOT / "build/dev/hinomi"))
 SAMPLE = re.compile(r'^(?P<name>\w+)(?:\{(?P<labels>.*)\})? (?P<value>\S+)$', re.MULTILINE)
+# The agent takes HINOMI_* for its own.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("HINOMI_")}
 LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 
 
 def command(*words):
     """Runs the binary to its end, as an operator at a terminal."""
-    return subprocess.run([BINARY, *words], capture_output=True, text=True, timeout=30)
+    return subprocess.run([BINARY, *words], capture_output=True, text=True, timeout=30, env=ENVIRONMENT)
 
 
 class Agent:
@@ -52,7 +54,8 @@ class Agent:
         """Starts it and waits until it answers at all."""
         with self.output.open("ab") as output:
             self.process = subprocess.Popen([*self.command, "--config", str(self.config)], stdin=subprocess.DEVNULL,
-                                            stdout=output, stderr=output, cwd=ROOT)
+                                            stdout=output, stderr=output, cwd=ROOT,
+                                            env=ENVIRONMENT)
 
         def answers():
             assert self.process.poll() is None, f"the agent ended with {self.process.returncode}\n{self.log()}"

@@ -3,18 +3,18 @@ keep apart by the index they write to."""
 import pathlib
 import re
 import signal
+import subprocess
 import tempfile
 
 import pytest
 
 import services
-from agent import Agent
+from agent import ROOT, Agent
 from fault_server import FaultServer
 from kubelet import Log
 from search import Search
 
 TEST_SECONDS_MAX = 150
-USER = ("hinomi", "hinomi-secret")
 SERVERS = {
     "elasticsearch_server": lambda directory: services.Server("elasticsearch", directory),
     "secured_elasticsearch_server": lambda directory: services.Server("elasticsearch", directory, SECURE="1"),
@@ -63,7 +63,14 @@ def opensearch(opensearch_server):
 @pytest.fixture(scope="session")
 def secured_elasticsearch(secured_elasticsearch_server):
     server = secured_elasticsearch_server
-    return Search(f"https://localhost:{server.port}", USER, str(server.directory / "config/ca.crt"))
+    return Search(f"https://localhost:{server.port}", services.USER, str(server.directory / "config/ca.crt"))
+
+
+@pytest.fixture(scope="session")
+def server_script():
+    """script/server, which builds the agent that it runs: here, so that no test waits for that."""
+    subprocess.run([ROOT / "script/build", "release"], check=True, timeout=600)
+    return ROOT / "script/server"
 
 
 @pytest.fixture(autouse=True)

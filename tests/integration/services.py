@@ -9,6 +9,7 @@ import requests
 from waiting import eventually, free_ports
 
 RECIPES = pathlib.Path(__file__).resolve().parents[1] / "services"
+USER = ("hinomi", "hinomi-secret")  # of a secured server
 START_SECONDS = 240  # a first start downloads the server
 
 

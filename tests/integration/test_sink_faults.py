@@ -1,0 +1,139 @@
+"""A sink that fails in every way that a server can: the agent tries again, says why, does not spin, loses nothing."""
+import itertools
+import re
+import time
+
+import pytest
+
+import fault_server as fault
+from waiting import eventually
+
+LINES = 40
+FAULT_SECONDS = 2.5
+REQUESTS_MAX = 25  # within that time, of two connections that back off
+
+
+def lasting(seconds, make):
+    """Faults until that time has passed since the first of them."""
+    end = None
+    while True:
+        end = end or time.monotonic() + seconds
+        if time.monotonic() > end:
+            return
+        yield make
+
+
+FAULTS = {
+    "unauthorized": fault.answer(401, b'{"error":{"type":"security_exception","reason":"missing credentials"}}'),
+    "forbidden": fault.answer(403, b'{"error":{"type":"security_exception","reason":"unauthorized for this"}}'),
+    "server_error": fault.answer(500, b"oh no"),
+    "bad_request": fault.answer(400, b'{"error":{"type":"illegal_argument_exception","reason":"no"},"status":400}'),
+    "reset": fault.reset,
+    "half_an_answer": fault.half,
+    "garbage": fault.garbage,
+    "not_json": fault.not_json,
+    "an_answer_without_items": fault.answer(200, b'{"errors":false,"items":[]}'),
+    "too_many_requests": fault.answer(429, b'{"error":{"type":"es_rejected_execution_exception","reason":"full"}}'),
+    "busy_for_some_documents": fault.busy,
+}
+
+
+@pytest.fixture
+def ship(agent, log_of, fault_server):
+    """Writes lines, starts the agent on them, and returns what must arrive."""
+    def start(lines=LINES, **sink):
+        log = log_of("pod")
+        bodies = [f"line {i:04d}" for i in range(lines)]
+        for body in bodies:
+            log.line(body)
+        agent.configure({"endpoints": [fault_server.url], "timeout": "2s", **sink})
+        agent.start()
+        return bodies
+    return start
+
+
+def expect_all(agent, fault_server, bodies, seconds=20):
+    eventually(lambda: fault_server.messages() == bodies, seconds,
+               lambda: f"{len(fault_server.messages())} of {len(bodies)} lines\n{agent.log()}")
+    assert not agent.dead_letters()
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_nothing_is_lost_and_nothing_spins(agent, fault_server, ship, name):
+    fault_server.faults = lasting(FAULT_SECONDS, FAULTS[name])
+    bodies = ship()
+    expect_all(agent, fault_server, bodies)
+    assert len(fault_server.times) <= REQUESTS_MAX
+    assert re.search(r'cannot \w+ .*"' + re.escape(fault_server.url), agent.log()), agent.log()
+
+
+def test_a_redirect_is_not_followed(agent, fault_server, ship):
+    elsewhere = fault.FaultServer()
+    try:
+        fault_server.faults = lasting(FAULT_SECONDS, fault.answer(302, Location=elsewhere.url + "/_bulk"))
+        bodies = ship()
+        expect_all(agent, fault_server, bodies)
+        assert not elsewhere.times
+        assert len(fault_server.times) <= REQUESTS_MAX
+    finally:
+        elsewhere.close()
+
+
+def test_a_server_that_never_answers_is_given_up(agent, fault_server, ship):
+    fault_server.faults = iter([fault.silence, fault.silence])
+    expect_all(agent, fault_server, ship())
+
+
+def test_a_server_that_is_away_costs_nothing(agent, fault_server, ship):
+    """Nobody listens at first, and the server comes back at the same port."""
+    url, address = fault_server.url, fault_server.server_address
+    fault_server.close()
+    bodies = ship()
+    cpu, began = agent.cpu_seconds(), time.monotonic()
+    time.sleep(3)
+    assert agent.cpu_seconds() - cpu < 0.25 * (time.monotonic() - began)
+    assert agent.ready().ok
+    assert re.search(r'cannot \w+ .*"' + re.escape(url), agent.log()), agent.log()
+
+    class Again(fault.FaultServer):
+        def server_bind(self):
+            self.server_address = address
+            super().server_bind()
+    again = Again()
+    try:
+        expect_all(agent, again, bodies, seconds=35)
+    finally:
+        again.close()
+
+
+def test_retry_after_is_respected(agent, fault_server, ship):
+    fault_server.faults = iter([fault.answer(503, b"", Retry_After="3")])
+    bodies = ship(requests_max=1)
+    expect_all(agent, fault_server, bodies)
+    bulk = fault_server.times[-2:]
+    assert bulk[1] - bulk[0] >= 2.9
+
+
+def test_a_body_that_is_too_large_is_halved(agent, fault_server, ship):
+    fault_server.faults = itertools.repeat(fault.too_large(20000))
+    bodies = ship(400)
+    expect_all(agent, fault_server, bodies)
+
+
+def test_a_refused_document_is_a_dead_letter_and_the_others_arrive(agent, fault_server, ship):
+    fault_server.faults = itertools.repeat(fault.refuse("line 0007"))
+    bodies = ship()
+    poison = bodies.pop(7)
+    eventually(lambda: fault_server.messages() == bodies, 20, lambda: agent.log())
+    eventually(lambda: poison.encode() in agent.dead_letters(), 10, lambda: agent.log())
+    assert b"document_parsing_exception" in agent.dead_letters()
+    assert b"failed to parse field" in agent.dead_letters()
+    assert bodies[0].encode() not in agent.dead_letters()
+    # It is settled: not sent again by the next start.
+    assert agent.stop() == 0
+    requests = len(fault_server.times)
+    agent.start()
+    time.sleep(1)
+    assert agent.stop() == 0
+    assert agent.dead_letters().count(poison.encode()) == 1
+    assert len(fault_server.times) - requests <= 3  # what it asks at its start, no bulk that is tried again and again
