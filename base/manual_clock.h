@@ -1,5 +1,5 @@
-// A clock for tests. It goes on by a nanosecond with every look, as a real one does, and otherwise stands still until
-// it is moved.
+// A clock for tests. It goes on by a nanosecond with every look, as a real one does, and otherwise
+// stands still until it is moved.
 #pragma once
 
 #include <atomic>

@@ -120,8 +120,6 @@ void Describe(Fields& fields, RouteConfig* config) {
               "Key of the route's cursors. May be left out where a sink has one route: it is then "
               "the sink's name.",
               CheckName);
-  fields.Section("match", "The logs that take this route; all patterns must match.",
-                 [&] { Describe(fields, &config->match); });
   fields.Text("sink", &config->sink, "Name of the sink that the logs go to.", CheckName);
   fields.Required("sink");
   fields.Flag("stop", &config->stop, "Logs that take this route take no later one.");
@@ -129,6 +127,8 @@ void Describe(Fields& fields, RouteConfig* config) {
                 "Where a route reads a log that it has no cursor for: from its beginning or from "
                 "now on.",
                 kStarts);
+  fields.Section("match", "The logs that take this route; all patterns must match.",
+                 [&] { Describe(fields, &config->match); });
 }
 
 void Describe(Fields& fields, Config* config) {

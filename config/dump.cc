@@ -1,5 +1,5 @@
 // Dump: the Fields that print the values in effect.
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <utility>
 

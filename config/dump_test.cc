@@ -1,0 +1,129 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "config/load.h"
+
+namespace hinomi {
+namespace {
+
+using testing::IsEmpty;
+
+constexpr std::string_view kConfig = R"(cluster: "a \"quoted\" \\ 火"
+sources:
+  kubernetes: { exclude: [{namespace: kube-system}, {pod: "x-*"}] }
+sinks:
+  search: { type: elasticsearch, endpoints: ["http://a:1", "http://b:2"], batch_bytes: 1000000 }
+  screen: { type: stdout, linger: 0s }
+routes:
+  - { name: prod, match: {namespace: "prod-*"}, sink: search, stop: true }
+  - { sink: screen, start: now }
+)";
+
+Loaded Load(std::string_view text) {
+  LoadOptions options;
+  options.path = "config.yaml";
+  options.host_name = "host-1";
+  options.environment["HINOMI_LOG_LEVEL"] = "warn";
+  options.overrides = {"sinks.search.index=logs-a"};
+  return LoadConfigText(text, options);
+}
+
+/// Without its comments.
+std::string Values(const std::string& dump) {
+  std::string text;
+  for (size_t begin = 0; begin < dump.size();) {
+    size_t end = dump.find('\n', begin);
+    std::string line = dump.substr(begin, end - begin);
+    text += line.substr(0, line.find("  # ")) + '\n';
+    begin = end + 1;
+  }
+  return text;
+}
+
+TEST(Dump, ShowsEveryValueAndItsOrigin) {
+  EXPECT_EQ(Dump(Load(kConfig)), R"(cluster: "a \"quoted\" \\ 火"  # config.yaml:1
+node: "host-1"  # host name
+state_dir: "/var/lib/hinomi"  # default
+host_root: "/"  # default
+log:
+  level: warn  # environment HINOMI_LOG_LEVEL
+  format: text  # default
+http:
+  listen: "127.0.0.1:9797"  # default
+limits:
+  in_flight_bytes_max: 16MiB  # default
+  record_bytes_max: 256KiB  # default
+  open_record_delay_max: 5s  # default
+  namespaces_max: 200  # default
+sources:
+  kubernetes:
+    pods_dir: "/var/log/pods"  # default
+    since: 24h  # default
+    exclude:
+      - namespace: "kube-system"  # config.yaml:3
+        pod: ""  # default
+        container: ""  # default
+      - namespace: ""  # default
+        pod: "x-*"  # config.yaml:3
+        container: ""  # default
+sinks:
+  search:
+    type: elasticsearch  # config.yaml:5
+    batch_bytes: 1MB  # config.yaml:5
+    linger: 200ms  # default
+    endpoints: ["http://a:1", "http://b:2"]  # config.yaml:5
+    index: "logs-a"  # --set
+    compression: gzip  # default
+    setup: true  # default
+    username: ""  # default
+    password_file: ""  # default
+    api_key_file: ""  # default
+    ca_file: ""  # default
+    requests_max: 2  # default
+    timeout: 30s  # default
+  screen:
+    type: stdout  # config.yaml:6
+    batch_bytes: 2MiB  # default
+    linger: 0s  # config.yaml:6
+routes:
+  - name: "prod"  # config.yaml:8
+    sink: "search"  # config.yaml:8
+    stop: true  # config.yaml:8
+    start: beginning  # default
+    match:
+      namespace: "prod-*"  # config.yaml:8
+      pod: ""  # default
+      container: ""  # default
+  - name: "screen"  # default
+    sink: "screen"  # config.yaml:9
+    stop: false  # default
+    start: now  # config.yaml:9
+    match:
+      namespace: ""  # default
+      pod: ""  # default
+      container: ""  # default
+)");
+}
+
+TEST(Dump, LoadsToTheSame) {
+  for (std::string_view text : {kConfig, std::string_view(""), std::string_view("sources: {}")}) {
+    LoadOptions options;
+    options.host_name = "host-1";
+    Loaded first = LoadConfigText(text, options);
+    ASSERT_THAT(first.errors, IsEmpty());
+    options.host_name = "host-2";  // must not matter: the dump names the node
+    Loaded second = LoadConfigText(Dump(first), options);
+    EXPECT_THAT(second.errors, IsEmpty()) << Dump(first);
+    EXPECT_EQ(Values(Dump(second)), Values(Dump(first)));
+    EXPECT_EQ(second.config.kubernetes_enabled, first.config.kubernetes_enabled);
+  }
+}
+
+TEST(Dump, LeavesOutWhatIsNotThere) {
+  EXPECT_THAT(
+      Dump(Load("sources: {}\nsinks: {search: {type: elasticsearch, endpoints: [\"http://a\"]}}")),
+      testing::HasSubstr("\nsources: {}\nsinks:\n"));
+}
+
+}  // namespace
+}  // namespace hinomi

@@ -58,7 +58,7 @@ std::string_view ParentOf(std::string_view path) {
 }  // namespace
 
 Loader::Loader(const YamlNode& root, const LoadOptions& options) : options_(options) {
-  scopes_.push_back({&root, "", false, {}, false});
+  scopes_.push_back({&root, "", false, {}});
   for (const std::string& text : options.overrides) {
     size_t equals = text.find('=');
     if (equals == std::string::npos) {
@@ -107,7 +107,7 @@ void Loader::Enter(const YamlNode* node, const std::string& path, bool in_list) 
     Fail(path, FilePlace(node->mark), "expected a map of keys and values, got " + Got(*node));
     node = nullptr;
   }
-  scopes_.push_back({node, path, in_list, {}, false});
+  scopes_.push_back({node, path, in_list, {}});
 }
 
 void Loader::Leave() {
@@ -123,7 +123,7 @@ void Loader::Leave() {
       if (!added) {
         Fail(path, FilePlace(member.mark),
              fmt::format("repeated; it was first given in line {}", first->second));
-      } else if (!known && !scope.keys_unknown) {
+      } else if (!known && !untyped_.contains(scope.path)) {
         std::string hint = Suggestion(member.key, scope.known);
         if (hint.empty()) hint = "; the keys here are " + Joined(scope.known);
         Fail(path, FilePlace(member.mark), "unknown key" + hint);
@@ -282,7 +282,7 @@ void Loader::Section(std::string_view key, std::string_view help, const std::fun
 bool Loader::When(std::string_view key, std::string_view choice, bool holds) {
   static_cast<void>(choice);
   if (!Failed(PathOf(key))) return holds;
-  scopes_.back().keys_unknown = true;
+  untyped_.insert(scopes_.back().path);
   return false;
 }
 
@@ -334,16 +334,23 @@ Loader::Message Loader::MessageOf(const Problem& problem) const {
 }
 
 void Loader::CheckOuter() {
+  auto untyped = [&](std::string_view name, auto name_of) {
+    return std::any_of(untyped_.begin(), untyped_.end(), [&](const std::string& path) {
+      return name.starts_with(name_of(path + "."));
+    });
+  };
   std::vector<std::string> names;
   for (const std::string& path : paths_) names.push_back(EnvironmentName(path));
   for (const auto& [name, value] : options_.environment) {
-    bool known = std::find(names.begin(), names.end(), name) != names.end();
+    bool known = std::find(names.begin(), names.end(), name) != names.end() ||
+                 untyped(name, EnvironmentName);
     if (known || !name.starts_with(kPrefix) || IsServiceVariable(name)) continue;
     warnings_.push_back({kNotInFile, fmt::format("environment {}: matches no key{}", name,
                                                  Suggestion(name, names))});
   }
   for (const auto& [path, value] : overrides_) {
     if (std::find(paths_.begin(), paths_.end(), path) != paths_.end()) continue;
+    if (untyped(path, [](const std::string& prefix) { return prefix; })) continue;
     Fail(path, {"--set", kNotInFile}, "unknown key" + Suggestion(path, paths_));
   }
 }

@@ -61,7 +61,6 @@ class Loader final : public Fields {
     std::string path;
     bool in_list;
     std::vector<std::string> known;  // keys asked for so far
-    bool keys_unknown = false;       // for lack of a type, what belongs here cannot be told
   };
 
   std::string PathOf(std::string_view key) const;
@@ -88,6 +87,8 @@ class Loader final : public Fields {
   std::map<std::string, std::string, std::less<>> overrides_;
   std::vector<std::string> paths_;  // that environment and flags can set
   std::set<std::string, std::less<>> failed_;
+  std::set<std::string>
+      untyped_;  // sections where for lack of a type nobody can tell which keys belong
   std::vector<Message> errors_;
   std::vector<Message> warnings_;
 };

@@ -1,5 +1,5 @@
 // Reference: the Fields that write the manual.
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <utility>
 

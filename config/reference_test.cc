@@ -1,0 +1,103 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <iterator>
+
+#include "config/load.h"
+
+namespace hinomi {
+namespace {
+
+using testing::HasSubstr;
+
+/// Every text that stands between `begin` and the next `end`.
+std::vector<std::string> Between(std::string_view text, std::string_view begin,
+                                 std::string_view end) {
+  std::vector<std::string> found;
+  for (size_t at = text.find(begin); at != text.npos; at = text.find(begin, at)) {
+    at += begin.size();
+    found.emplace_back(text.substr(at, text.find(end, at) - at));
+  }
+  return found;
+}
+
+TEST(Reference, HasARowForEveryKey) {
+  const std::string kRows[] = {
+      "| `cluster` | text | `default` | `HINOMI_CLUSTER` | ",
+      "| `node` | text | `$NODE_NAME, else the host name` | `HINOMI_NODE` | ",
+      "| `state_dir` | text | `/var/lib/hinomi` | `HINOMI_STATE_DIR` | ",
+      "| `host_root` | text | `/` | `HINOMI_HOST_ROOT` | ",
+      "| `log.level` | debug, info, warn, error | `info` | `HINOMI_LOG_LEVEL` | ",
+      "| `log.format` | text, json | `text` | `HINOMI_LOG_FORMAT` | ",
+      "| `http.listen` | text | `127.0.0.1:9797` | `HINOMI_HTTP_LISTEN` | ",
+      "| `limits.in_flight_bytes_max` | size, 1MiB to 4GiB | `16MiB` | "
+      "`HINOMI_LIMITS_IN_FLIGHT_BYTES_MAX` | ",
+      "| `limits.record_bytes_max` | size, 1KiB to 4MiB | `256KiB` | "
+      "`HINOMI_LIMITS_RECORD_BYTES_MAX` | ",
+      "| `limits.open_record_delay_max` | duration, 1ms to 10m | `5s` | ",
+      "| `limits.namespaces_max` | 1 to 100000 | `200` | `HINOMI_LIMITS_NAMESPACES_MAX` | ",
+      "| `sources.kubernetes.pods_dir` | text | `/var/log/pods` | "
+      "`HINOMI_SOURCES_KUBERNETES_PODS_DIR` | ",
+      "| `sources.kubernetes.since` | duration, 0s to 2000000h | `24h` | "
+      "`HINOMI_SOURCES_KUBERNETES_SINCE` | ",
+      "| `sources.kubernetes.exclude[].namespace` | text | empty |  | ",
+      "| `sources.kubernetes.exclude[].pod` | text | empty |  | ",
+      "| `sources.kubernetes.exclude[].container` | text | empty |  | ",
+      "| `sinks.NAME.type` | elasticsearch, stdout | required | `HINOMI_SINKS_NAME_TYPE` | ",
+      "| `sinks.NAME.batch_bytes` | size, 1KiB to 64MiB | `2MiB` | `HINOMI_SINKS_NAME_BATCH_BYTES` "
+      "| ",
+      "| `sinks.NAME.linger` | duration, 0s to 1m | `200ms` | `HINOMI_SINKS_NAME_LINGER` | ",
+      "| `sinks.NAME.endpoints` | list of URLs | required | `HINOMI_SINKS_NAME_ENDPOINTS` | ",
+      "| `sinks.NAME.index` | text | `logs-kubernetes.container_logs-default` | "
+      "`HINOMI_SINKS_NAME_INDEX` | ",
+      "| `sinks.NAME.compression` | none, gzip | `gzip` | `HINOMI_SINKS_NAME_COMPRESSION` | ",
+      "| `sinks.NAME.setup` | true, false | `true` | `HINOMI_SINKS_NAME_SETUP` | ",
+      "| `sinks.NAME.username` | text | empty | `HINOMI_SINKS_NAME_USERNAME` | ",
+      "| `sinks.NAME.password_file` | text | empty | `HINOMI_SINKS_NAME_PASSWORD_FILE` | ",
+      "| `sinks.NAME.api_key_file` | text | empty | `HINOMI_SINKS_NAME_API_KEY_FILE` | ",
+      "| `sinks.NAME.ca_file` | text | empty | `HINOMI_SINKS_NAME_CA_FILE` | ",
+      "| `sinks.NAME.requests_max` | 1 to 64 | `2` | `HINOMI_SINKS_NAME_REQUESTS_MAX` | ",
+      "| `sinks.NAME.timeout` | duration, 10ms to 10m | `30s` | `HINOMI_SINKS_NAME_TIMEOUT` | ",
+      "| `routes[].name` | text | empty |  | ",
+      "| `routes[].sink` | text | required |  | ",
+      "| `routes[].stop` | true, false | `false` |  | ",
+      "| `routes[].start` | beginning, now | `beginning` |  | ",
+      "| `routes[].match.namespace` | text | empty |  | ",
+      "| `routes[].match.pod` | text | empty |  | ",
+      "| `routes[].match.container` | text | empty |  | ",
+  };
+  const std::string manual = Reference();
+  for (const std::string& row : kRows) EXPECT_THAT(manual, HasSubstr("\n" + row));
+  // And no other.
+  EXPECT_EQ(Between(manual, "\n| `", "`").size(), std::size(kRows));
+}
+
+TEST(Reference, NamesOnlyVariablesThatWork) {
+  const std::string manual = Reference();
+  LoadOptions options;
+  for (const std::string& name : Between(manual, "`HINOMI_", "`")) {
+    options.environment["HINOMI_" + name] = "\x01";
+  }
+  options.environment["HINOMI_SINKS_NAME_TYPE"] = "elasticsearch";
+  ASSERT_GT(options.environment.size(), 20u);
+  Loaded loaded =
+      LoadConfigText("sinks: {name: {type: elasticsearch, endpoints: [\"http://a\"]}}", options);
+  EXPECT_THAT(loaded.warnings, testing::IsEmpty());
+}
+
+TEST(Reference, IsTheOneInDocs) {
+  std::ifstream file(HINOMI_CONFIGURATION_PAGE);
+  const std::string page(std::istreambuf_iterator<char>(file), {});
+  EXPECT_TRUE(page == Reference()) << "run: hinomi config --reference > docs/configuration.md";
+}
+
+TEST(Reference, ItsExampleLoads) {
+  const std::string manual = Reference();
+  const std::vector<std::string> examples = Between(manual, "```yaml\n", "```");
+  ASSERT_EQ(examples.size(), 1u);
+  EXPECT_THAT(LoadConfigText(examples[0], {}).errors, testing::IsEmpty());
+}
+
+}  // namespace
+}  // namespace hinomi

@@ -35,7 +35,7 @@ std::vector<Problem> CompleteRoutes(Config* config) {
   if (config->routes.empty() && sinks.size() == 1) {
     config->routes.push_back({sinks[0], {}, sinks[0], false, StartAt::kBeginning});
   }
-  if (config->routes.empty()) {
+  if (config->routes.empty() && sinks.size() > 1) {
     problems.push_back(
         {"routes",
          fmt::format("missing; with several sinks ({}) say which logs go where", Joined(sinks))});

@@ -3,7 +3,9 @@
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <sstream>
+#include <utility>
 
 #include "config/text.h"
 
@@ -88,6 +90,11 @@ class TreeBuilder final : public YAML::EventHandler {
     }
     node->kind = kind;
     node->mark = MarkOf(mark);
+    // Nothing has no place of its own: yaml-cpp names that of what follows.
+    if (kind == YamlNode::Kind::kNull && !open_.empty() &&
+        open_.back().node->kind == YamlNode::Kind::kMap) {
+      node->mark = open_.back().node->members.back().mark;
+    }
     return *node;
   }
 
@@ -108,6 +115,11 @@ class TreeBuilder final : public YAML::EventHandler {
 
 std::variant<YamlNode, YamlError> ParseYaml(std::string_view text) {
   if (text.size() > kYamlBytesMax) return YamlError{{}, "the file is larger than 1MiB"};
+  // yaml-cpp reads ahead of its events here, at hundreds of bytes for each of these.
+  auto opens = [](char c) { return c == '[' || c == '{'; };
+  if (std::count_if(text.begin(), text.end(), opens) > static_cast<ptrdiff_t>(kYamlNodesMax)) {
+    return YamlError{{}, "more than 20000 lists and maps"};
+  }
   size_t valid = ValidTextSize(text);
   if (valid < text.size()) {
     std::string_view before = text.substr(0, valid);
@@ -116,7 +128,9 @@ std::variant<YamlNode, YamlError> ParseYaml(std::string_view text) {
     return YamlError{{lines + 1, valid - line_begin + 1}, "not UTF-8 text"};
   }
   try {
-    std::istringstream stream{std::string(text)};
+    // Without the end marker yaml-cpp takes a quote that is never closed for one that ends with the
+    // file.
+    std::istringstream stream(std::string(text) + "\n...\n");
     YAML::Parser parser(stream);
     TreeBuilder builder;
     while (parser.HandleNextDocument(builder)) {

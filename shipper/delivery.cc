@@ -197,7 +197,7 @@ std::optional<std::string> Delivery::StoreRejections(Batch& batch) {
 }
 
 Duration Delivery::BackOff(int attempts) {
-  const Duration full = kBackOffFirst * (1 << std::min(attempts, 10));
+  const Duration full = kBackOffFirst * (1 << std::clamp(attempts, 0, 10));
   std::uniform_real_distribution<double> jitter(0.5, 1.0);
   return std::chrono::duration_cast<Duration>(std::min(full, kBackOffMax) * jitter(random_));
 }

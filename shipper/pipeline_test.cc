@@ -222,6 +222,24 @@ TEST_F(PipelineTest, FollowsTwoRotationsBetweenLooks) {
   ExpectLines(0, 30);
 }
 
+TEST_F(PipelineTest, FollowsManyRotationsOfALogThatNobodyTakes) {
+  Agent agent(*this);
+  sink_.dead = true;
+  for (int i = 0; i < 40; ++i) {
+    Write(Lines(10 * i, 10));
+    Pass(agent, std::chrono::milliseconds(300));
+    Rotate("20261121-0226" + std::to_string(10 + i));
+    std::filesystem::remove(PathOf("0.log.20261121-0226" + std::to_string(10 + i)));
+  }
+  Write(Lines(400, 10));
+  Pass(agent);
+  sink_.dead = false;
+  Pass(agent, std::chrono::seconds(20));
+  ExpectLines(0, 410);
+  agent.store.Prune();
+  EXPECT_THAT(agent.metrics.Expose(), HasSubstr("hinomi_segments_open 1\n"));
+}
+
 TEST_F(PipelineTest, ReadsADeletedFileToItsEnd) {
   Agent agent(*this);
   Write(Lines(0, 10));
@@ -330,6 +348,13 @@ TEST_F(PipelineTest, TakesATruncatedFileForANewOne) {
   Write(Lines(10, 5));
   Pass(agent, std::chrono::seconds(2));
   ExpectLines(0, 15);
+  // Cut and written to between two looks, and nobody looks at the directory again.
+  std::filesystem::resize_file(PathOf("0.log"), 0);
+  Write(Lines(15, 1));
+  agent.store.Touch(kDirectory, 0);
+  clock_.Advance(std::chrono::seconds(1));
+  Work(agent);
+  ExpectLines(0, 16);
 }
 
 TEST_F(PipelineTest, SaysWhatWasWrittenLongAfterARotation) {
@@ -342,7 +367,8 @@ TEST_F(PipelineTest, SaysWhatWasWrittenLongAfterARotation) {
   Write(std::string(100, 'x'), "0.log.20261121-022645");
   Pass(agent, std::chrono::seconds(2));
   ExpectLines(0, 10);
-  EXPECT_THAT(agent.metrics.Expose(), HasSubstr("hinomi_log_bytes_lost_total{reason=\"late\"} 100"));
+  EXPECT_THAT(agent.metrics.Expose(),
+              HasSubstr("hinomi_log_bytes_lost_total{reason=\"late\"} 100"));
 }
 
 TEST_F(PipelineTest, LeavesOutWhatIsOlderThanSince) {

@@ -128,6 +128,7 @@ void Shipper::Drain(Duration patience) {
     source_thread_.join();
     kubernetes_->Sweep();
   }
+  store_.Hurry();
   const auto drained = [this] {
     return store_.Drained() && worker_->idle() &&
            std::all_of(deliveries_.begin(), deliveries_.end(),

@@ -76,7 +76,7 @@ constexpr size_t kTimeBytesMax = 35;
 
 }  // namespace
 
-EcsEncoder::EcsEncoder(EcsOptions options) : format_(options.format) {
+EcsEncoder::EcsEncoder(const EcsOptions& options) : format_(options.format) {
   if (!options.node.empty()) {
     node_members_ = "\"node\":{";
     AppendMember("name", options.node, &node_members_);

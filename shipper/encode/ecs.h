@@ -34,7 +34,7 @@ struct EcsLog {
 /// Any number of threads.
 class EcsEncoder {
  public:
-  explicit EcsEncoder(EcsOptions options);
+  explicit EcsEncoder(const EcsOptions& options);
 
   /// The part of the documents that all records of a log share, encoded. Keep it as long as the
   /// origin is the same.

@@ -45,21 +45,21 @@ std::shared_ptr<File> Log::OpenEntry(const SegmentEntry& entry, const Surroundin
 
 // The segment that `entry` is, by inode and birth, and by its first bytes when it comes from a
 // checkpoint.
-Segment* Log::Known(const SegmentEntry& entry, const std::vector<bool>& used,
-                    const Surroundings& around) {
+std::optional<size_t> Log::Known(const SegmentEntry& entry, const std::vector<bool>& used,
+                                 const Surroundings& around) {
   for (size_t i = segments_.size(); i-- > 0;) {
     Segment& segment = segments_[i];
     if (i >= used.size() || used[i] || segment.inode != entry.stat.inode) continue;
     if (segment.birth != entry.stat.birth) continue;
-    if (segment.file != nullptr) return &segment;
+    if (segment.file != nullptr) return i;
     const std::shared_ptr<File> file = OpenEntry(entry, around);
     if (file == nullptr) continue;
     const Result<bool> same = Matches(*file, segment.fingerprint);
     if (!same || !*same) continue;
     segment.file = file;
-    return &segment;
+    return i;
   }
-  return nullptr;
+  return std::nullopt;
 }
 
 void Log::Reconcile(const std::vector<SegmentEntry>& entries, const Surroundings& around) {
@@ -67,13 +67,13 @@ void Log::Reconcile(const std::vector<SegmentEntry>& entries, const Surroundings
   std::vector<bool> used(before, false);
   std::vector<const SegmentEntry*> fresh;
   for (const SegmentEntry& entry : entries) {
-    Segment* segment = Known(entry, used, around);
-    if (segment == nullptr) {
+    const std::optional<size_t> known = Known(entry, used, around);
+    if (!known) {
       fresh.push_back(&entry);
       continue;
     }
-    used[static_cast<size_t>(segment - &segments_.front())] = true;
-    segment->name = entry.name;
+    used[*known] = true;
+    segments_[*known].name = entry.name;
   }
   for (size_t i = 0; i < before; ++i) {
     if (!used[i]) segments_[i].name.clear();
@@ -147,8 +147,8 @@ void Log::Truncated(Segment& segment, const Surroundings& around) {
   segments_.push_back(std::move(next));
 }
 
-// A file that was done with has grown: its writer held on to it for longer than the grace. The readers are in
-// the next file by now.
+// A file that was done with has grown: its writer held on to it for longer than the grace. The
+// readers are in the next file by now.
 void Log::Grow(Segment& segment, uint64_t size, const Surroundings& around) {
   const bool passed = std::any_of(readers.begin(), readers.end(), [&](const Reader& reader) {
     return reader.read().at.segment > segment.ordinal;
@@ -156,8 +156,8 @@ void Log::Grow(Segment& segment, uint64_t size, const Surroundings& around) {
   if (passed) {
     const uint64_t late = size - segment.size;
     around.counters.lost_late.Add(static_cast<double>(late));
-    log::Error("{} bytes of \"{}/{}\" are lost: they were written long after the file was rotated", late,
-               directory_, segment.name);
+    log::Error("{} bytes of \"{}/{}\" are lost: they were written long after the file was rotated",
+               late, directory_, segment.name);
   }
   segment.size = size;
 }

@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -92,8 +93,8 @@ class Log {
   void Identify(Segment& segment);
   void Grow(Segment& segment, uint64_t size, const Surroundings& around);
   void Truncated(Segment& segment, const Surroundings& around);
-  Segment* Known(const SegmentEntry& entry, const std::vector<bool>& used,
-                 const Surroundings& around);
+  std::optional<size_t> Known(const SegmentEntry& entry, const std::vector<bool>& used,
+                              const Surroundings& around);
   std::shared_ptr<File> OpenEntry(const SegmentEntry& entry, const Surroundings& around) const;
 
   uint64_t handle_;

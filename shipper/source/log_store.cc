@@ -181,7 +181,7 @@ void LogStore::MarkReady(Log& log, uint32_t index, Duration now) {
   reader.caught_up = false;
   Queue& queue = queues_[reader.route()];
   if (queue.next.empty()) {
-    queue.due = now + options_.lingers[reader.route()];
+    queue.due = hurry_ ? now : now + options_.lingers[reader.route()];
     woken_ = true;
     wake_.notify_one();
   }
@@ -209,6 +209,14 @@ void LogStore::WaitForWork(Duration timeout) {
 
 void LogStore::Wake() {
   const std::lock_guard lock(mutex_);
+  woken_ = true;
+  wake_.notify_one();
+}
+
+void LogStore::Hurry() {
+  const std::lock_guard lock(mutex_);
+  hurry_ = true;
+  for (Queue& queue : queues_) queue.due = Duration{0};
   woken_ = true;
   wake_.notify_one();
 }
@@ -288,8 +296,9 @@ bool LogStore::Plan(Log& log, Reader& reader, Lease* lease, Duration now) {
     segment = next;
   }
   if (lease->pieces.empty()) {
+    const Position before = reader.read().at;
     log.SkipMissing(counters_);
-    return false;
+    return reader.read().at != before && Plan(log, reader, lease, now);
   }
   reader.leased = true;
   reader.touched = false;
@@ -375,7 +384,11 @@ void LogStore::Settle(const Batch& batch) {
     for (Reader& reader : log.readers) {
       if (reader.route() != slice.route || !reader.Settle(slice.ticket)) continue;
       CountSettled(slice);
-      if (reader.idle()) log.SkipMissing(counters_);
+      if (!reader.idle()) continue;
+      const Position before = reader.read().at;
+      log.SkipMissing(counters_);
+      const auto index = static_cast<uint32_t>(&reader - log.readers.data());
+      if (reader.read().at != before) MarkReady(log, index, clock_.Monotonic());
     }
   }
   dirty_ = true;

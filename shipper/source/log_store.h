@@ -88,9 +88,12 @@ class LogStore {
   void Settle(const Batch& batch);
   /// The batch will not be delivered; its bytes are read again.
   void Forget(const Batch& batch);
+  /// From now on nothing lingers.
+  void Hurry();
   /// True when nothing is waiting to be read: neither now nor after its linger.
   bool Drained() const;
-  /// When there is something to lease: a monotonic time, in the past if there is already; none when nothing waits.
+  /// When there is something to lease: a monotonic time, in the past if there is already; none when
+  /// nothing waits.
   std::optional<Duration> NextDue(uint32_t route) const;
 
   /// Lets go of logs that are gone and settled. From time to time.
@@ -148,6 +151,7 @@ class LogStore {
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   bool woken_ = false;
+  bool hurry_ = false;
   std::string root_;
   bool started_ = false;
   std::set<std::string> known_routes_;  // those of the checkpoint

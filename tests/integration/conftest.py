@@ -24,6 +24,11 @@ SERVERS = {
 }
 
 
+def pytest_configure():
+    # Asked to end, it ends as by Ctrl-C: with every server stopped.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
 def pytest_collection_modifyitems(items):
     for item in items:
         item.add_marker(pytest.mark.integration)

@@ -26,7 +26,8 @@ class Server:
         """Also: starts it again after stop(), at the same port and with the same data."""
         self.starting = subprocess.Popen(
             [RECIPES / self.recipe / "start.sh", str(self.port), str(self.directory)], stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env={**os.environ, **self.environment})
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env={**os.environ, **self.environment},
+            start_new_session=True)  # a Ctrl-C must not leave it half started
 
     def ready(self):
         _, errors = self.starting.communicate(timeout=START_SECONDS)
@@ -67,7 +68,8 @@ class ContainerRuntime:
         image = directory.with_suffix(".tar")
         subprocess.run([RECIPES / "containerd/image.py", str(image)], check=True, timeout=30)
         self.starting = subprocess.Popen([RECIPES / "containerd/up.sh", str(directory), str(image)],
-                                         stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+                                         stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                                         start_new_session=True)
 
     def ready(self):
         _, errors = self.starting.communicate(timeout=60)

@@ -106,11 +106,17 @@ def test_unreadable_and_foreign_logs_do_not_stop_the_others(agent, log_of, elast
     dangling.symlink_to("nowhere.log")
     agent.pods.joinpath("not_a_pod").mkdir()
     agent.pods.joinpath("neither").write_text("a file\n")
+    rotating = log_of("rotating")  # names that the kubelet gives to what it compresses, and to what it has compressed
+    for name in ("0.log.20260101-000000.tmp", "0.log.20260101-000000.gz", "0.log.20260101-000000.gz.tmp"):
+        rotating.path.with_name(name).write_text("2026-01-01T00:00:00Z stdout F as if it were a log\n")
     agent.configure({"endpoints": [elasticsearch.url], "index": index})
     agent.start()
     healthy()
     healthy()
     assert messages(elasticsearch, index) == {"healthy 0", "healthy 1"}
+    assert agent.metric("hinomi_log_open_errors_total") > 0
+    assert agent.metric("hinomi_log_links_refused_total") > 0
+    assert agent.metric("hinomi_log_files_ignored") >= 3
 
     # Once it can be read, it is.
     directory.rmdir()
@@ -138,6 +144,7 @@ def test_garbage_lines_are_counted_and_the_rest_flows(agent, log_of, elasticsear
     healthy()
     eventually(lambda: {"first", "last"} <= messages(elasticsearch, index), 15, lambda: agent.log())
     assert messages(elasticsearch, index) == {"healthy 0", "first", "last"}
+    assert agent.metric("hinomi_log_bytes_dropped_total", reason="corrupt") > 5000
 
 
 def test_a_line_of_64_mib_is_cut_and_the_log_goes_on(agent, log_of, elasticsearch, index, healthy):
@@ -155,7 +162,7 @@ def test_a_line_of_64_mib_is_cut_and_the_log_goes_on(agent, log_of, elasticsearc
     def arrived():
         return sum(len(document["message"]) for document in elasticsearch.documents(index)
                    if document["message"].startswith("x"))
-    eventually(lambda: "after" in messages(elasticsearch, index), 40, lambda: agent.log())
+    eventually(lambda: "after" in messages(elasticsearch, index), 60, lambda: agent.log())
     assert "before" in messages(elasticsearch, index)
     assert arrived() == 64 << 20
     assert max(len(message) for message in messages(elasticsearch, index)) <= 256 << 10
@@ -194,12 +201,14 @@ def test_a_damaged_checkpoint_costs_no_line(agent, log_of, elasticsearch, index,
     assert agent.stop() == 0
     checkpoints = sorted(agent.state.glob("checkpoint.?"))
     assert checkpoints
-    for checkpoint in checkpoints[: 1 if damage == "one" else 2]:
+    damaged = checkpoints[: 1 if damage == "one" else 2]
+    for checkpoint in damaged:
         data = bytearray(checkpoint.read_bytes())
         data[len(data) // 2] ^= 0xFF
         checkpoint.write_bytes(data)
     log.line("line 100")
     agent.start()
     eventually(lambda: "line 100" in messages(elasticsearch, index), 15, lambda: agent.log())
+    assert agent.metric("hinomi_checkpoint_damaged_total") == len(damaged)
     assert agent.stop() == 0
     assert elasticsearch.count(index) == 101

@@ -1,4 +1,5 @@
 """Lines of all kinds reach a real server as the documents that Elastic's Kubernetes integration would make."""
+import re
 import shutil
 
 import pytest
@@ -111,3 +112,30 @@ def test_a_lost_state_directory_makes_no_second_copy(agent, log_of, elasticsearc
     documents = list(elasticsearch.documents(index))
     assert len(documents) == 2001
     assert identities < {document["_id"] for document in documents}
+
+
+def test_without_setup_it_waits_for_a_template(agent, log_of, elasticsearch, index):
+    """An unprepared server would silently make a plain index, with a mapping that somebody has to live with."""
+    log_of("pod").line("patient")
+    agent.configure({"endpoints": [elasticsearch.url], "index": index, "setup": False})
+    agent.start()
+    eventually(lambda: re.search(f'cannot .*"{index}".*data_stream', agent.log()), 15, lambda: agent.log())
+    assert not elasticsearch.ask("GET", f"/{index}").ok
+
+    template = {"index_patterns": [index], "priority": 300, "data_stream": {},
+                "template": {"mappings": {"properties": {"@timestamp": {"type": "date_nanos"}}}}}
+    elasticsearch.ask("PUT", f"/_index_template/{index}", json=template).raise_for_status()
+    eventually(lambda: elasticsearch.count(index) == 1, 30, lambda: agent.log())
+    (document,) = elasticsearch.documents(index)
+    assert document["_index"].startswith(".ds-" + index)
+
+
+def test_host_root_is_a_prefix_that_documents_do_not_show(agent, log_of, elasticsearch, index):
+    log = log_of("pod")
+    log.line("seen through a mount")
+    agent.configure({"endpoints": [elasticsearch.url], "index": index}, host_root=str(agent.directory),
+                    sources={"kubernetes": {"pods_dir": "/pods"}})
+    agent.start()
+    eventually(lambda: elasticsearch.count(index) == 1, 15, lambda: agent.log())
+    (document,) = elasticsearch.documents(index)
+    assert document["log.file.path"] == f"/{log.path.relative_to(agent.directory)}"

@@ -64,6 +64,7 @@ def test_nothing_is_lost_and_nothing_spins(agent, fault_server, ship, name):
     bodies = ship()
     expect_all(agent, fault_server, bodies)
     assert len(fault_server.times) <= REQUESTS_MAX
+    assert agent.metric("hinomi_sink_errors_total") > 0
     assert re.search(r'cannot \w+ .*"' + re.escape(fault_server.url), agent.log()), agent.log()
 
 
