@@ -24,7 +24,9 @@ struct Ingredients {
   std::string Id() const { return std::string(ToView(DocumentIdOf(origin, record))); }
 };
 
-TEST(DocumentId, IsWhatItHasAlwaysBeen) { EXPECT_EQ(Ingredients().Id(), "0dKnL_DZJn1ZClpUo5mKj4eO2Y6g"); }
+TEST(DocumentId, IsWhatItHasAlwaysBeen) {
+  EXPECT_EQ(Ingredients().Id(), "0dKnL_DZJn1ZClpUo5mKj4eO2Y6g");
+}
 
 TEST(DocumentId, EachIngredientChangesIt) {
   const std::string id = Ingredients().Id();

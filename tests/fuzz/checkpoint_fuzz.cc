@@ -1,5 +1,6 @@
-// The checkpoint's reader against any bytes: it must refuse or accept them, and what it accepts must survive being
-// written again. The checksum keeps a fuzzer out, so the bytes are also tried as the JSON under a valid header.
+// The checkpoint's reader against any bytes: it must refuse or accept them, and what it accepts
+// must survive being written again. The checksum keeps a fuzzer out, so the bytes are also tried as
+// the JSON under a valid header.
 #include <fmt/format.h>
 
 #include <cstdint>

@@ -23,24 +23,27 @@ class Search:
     def ask(self, method, path, **arguments):
         return self.session.request(method, self.url + path, timeout=30, **arguments)
 
-    def count(self, index):
-        """How many documents a search would find now; none before the index exists."""
+    def count(self, index, message=None):
+        """How many documents there are now, or how many with those words in their message; none before the index
+        exists."""
         if not self.ask("POST", f"/{index}/_refresh").ok:
             return 0
-        return self.ask("GET", f"/{index}/_count").json()["count"]
+        query = {"query": {"match_phrase": {"message": message}}} if message else None
+        return self.ask("GET", f"/{index}/_count", json=query).json()["count"]
 
-    def documents(self, index):
-        """All of them, flat, each with its `_id`, its `_index`, and under `nanoseconds` the indexed @timestamp."""
-        body = {"size": 10000, "sort": ["_doc"],
+    def documents(self, index, page=10000):
+        """All of them, a page at a time, flat, each with its `_id`, its `_index`, and under `nanoseconds` the indexed @timestamp."""
+        body = {"size": page, "sort": ["_doc"],
                 "docvalue_fields": [{"field": "@timestamp", "format": "strict_date_optional_time_nanos"}]}
         self.ask("POST", f"/{index}/_refresh").raise_for_status()
-        page = self.ask("POST", f"/{index}/_search?scroll=1m", json=body).json()
-        while page["hits"]["hits"]:
-            for hit in page["hits"]["hits"]:
+        answer = self.ask("POST", f"/{index}/_search?scroll=1m", json=body)
+        while hits := answer.json()["hits"]["hits"]:
+            for hit in hits:
                 yield {**flat(hit["_source"]), "_id": hit["_id"], "_index": hit["_index"],
                        "nanoseconds": hit["fields"]["@timestamp"][0]}
-            page = self.ask("POST", "/_search/scroll", json={"scroll": "1m", "scroll_id": page["_scroll_id"]}).json()
-        self.ask("DELETE", "/_search/scroll", json={"scroll_id": page["_scroll_id"]})
+            scroll = answer.json()["_scroll_id"]
+            answer = self.ask("POST", "/_search/scroll", json={"scroll": "1m", "scroll_id": scroll})
+        self.ask("DELETE", "/_search/scroll", json={"scroll_id": answer.json()["_scroll_id"]})
 
     def mapping(self, index):
         """Field name to type, of the stream's only backing index."""
