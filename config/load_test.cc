@@ -185,9 +185,10 @@ TEST(Load, ReportsKeysAndTypes) {
   });
 }
 
+const std::string kSearch = "sinks:\n  search:\n    type: elasticsearch\n";
+const std::string kEndpoint = "    endpoints: [\"http://a\"]\n";
+
 TEST(Load, ReportsSinks) {
-  const std::string kSearch = "sinks:\n  search:\n    type: elasticsearch\n";
-  const std::string kEndpoint = "    endpoints: [\"http://a\"]\n";
   ExpectErrors({
       {"sinks:\n  search:\n    batch_bytes: \"12x\"\n",
        {"config.yaml:2:3: sinks.search.type: missing",
@@ -204,6 +205,11 @@ TEST(Load, ReportsSinks) {
       {"sinks: {a: {type: stdout, index: b}}",
        {"config.yaml:1:27: sinks.a.index: unknown key; the keys here are type, batch_bytes, "
         "linger"}},
+  });
+}
+
+TEST(Load, ReportsElasticsearch) {
+  ExpectErrors({
       {kSearch,
        {"config.yaml:2:3: sinks.search.endpoints: expected at least one, such as "
         "[\"http://127.0.0.1:9200\"]"}},
@@ -365,6 +371,16 @@ TEST(Load, ReportsEnvironmentAndFlags) {
           "environment HINOMI_HTTP_LISTN: matches no key; did you mean \"HINOMI_HTTP_LISTEN\"?",
           "environment HINOMI_QUITE_ELSE: matches no key",
           "environment HINOMI_ROUTES_0_SINK: matches no key"));
+}
+
+TEST(Load, KeysWithinListsAreTheFilesAlone) {
+  LoadOptions options;
+  options.environment = {{"HINOMI_ROUTES_0__START", "now"}};
+  options.overrides = {"routes[0].start=now"};
+  Loaded loaded = Load("routes: [{sink: stdout}]", options);
+  EXPECT_EQ(loaded.config.routes.at(0).start, StartAt::kBeginning);
+  EXPECT_THAT(loaded.errors, ElementsAre("--set: routes[0].start: unknown key"));
+  EXPECT_THAT(loaded.warnings, ElementsAre("environment HINOMI_ROUTES_0__START: matches no key"));
 }
 
 TEST(Load, KeysOfAnUnknownTypeAreNotJudged) {
