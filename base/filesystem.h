@@ -75,7 +75,7 @@ class FileSystem {
 };
 
 /// The kernel's.
-class PosixFileSystem final : public FileSystem {
+class PosixFileSystem : public FileSystem {
  public:
   Result<std::string> Resolve(const std::string& host_root, const std::string& path) override;
   Result<std::vector<DirectoryEntry>> List(const std::string& root,

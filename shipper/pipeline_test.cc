@@ -68,6 +68,17 @@ class KeepingSink final : public Sink {
   }
 };
 
+// The real one, but at its limit of descriptors when told so.
+class LimitedFileSystem final : public PosixFileSystem {
+ public:
+  Result<std::unique_ptr<File>> Open(const std::string& root,
+                                     const std::string& relative) override {
+    if (exhausted) return IoError("open", relative, EMFILE);
+    return PosixFileSystem::Open(root, relative);
+  }
+  bool exhausted = false;
+};
+
 class PipelineTest : public ::testing::Test {
  protected:
   PipelineTest() {
@@ -176,7 +187,7 @@ class PipelineTest : public ::testing::Test {
 
   TemporaryDirectory root_;
   Config config_;
-  PosixFileSystem files_;
+  LimitedFileSystem files_;
   ManualClock clock_;
   KeepingSink sink_;
   int written_ = 0;
@@ -322,6 +333,27 @@ TEST_F(PipelineTest, CountsWhatVanishedWhileItWasDown) {
   ExpectLines(0, 15);
   EXPECT_THAT(agent.metrics.Expose(),
               HasSubstr("hinomi_log_bytes_lost_total{reason=\"vanished\"} 100"));
+}
+
+TEST_F(PipelineTest, DoesNotTakeForLostWhatItCannotOpen) {
+  CheckpointState state;
+  {
+    Agent agent(*this);
+    Write(Lines(0, 10));
+    Pass(agent);
+    state = agent.store.Snapshot();
+  }
+  Write(Lines(10, 5));
+  Agent agent(*this, state);
+  files_.exhausted = true;
+  Pass(agent, std::chrono::seconds(2));
+  ExpectLines(0, 10);
+  files_.exhausted = false;
+  Pass(agent);
+  ExpectLines(0, 15);
+  EXPECT_EQ(sink_.duplicates, 0);
+  EXPECT_THAT(agent.metrics.Expose(),
+              HasSubstr("hinomi_log_bytes_lost_total{reason=\"vanished\"} 0"));
 }
 
 TEST_F(PipelineTest, ReadsAgainWhatItForgotForADeadSink) {

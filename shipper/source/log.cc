@@ -52,10 +52,12 @@ std::optional<size_t> Log::Known(const SegmentEntry& entry, const std::vector<bo
     if (i >= used.size() || used[i] || segment.inode != entry.stat.inode) continue;
     if (segment.birth != entry.stat.birth) continue;
     if (segment.file != nullptr) return i;
+    // If it cannot be opened or read now it is still there: what is unread of it is not lost.
     const std::shared_ptr<File> file = OpenEntry(entry, around);
-    if (file == nullptr) continue;
+    if (file == nullptr) return i;
     const Result<bool> same = Matches(*file, segment.fingerprint);
-    if (!same || !*same) continue;
+    if (!same) return i;
+    if (!*same) continue;
     segment.file = file;
     return i;
   }
@@ -81,10 +83,12 @@ void Log::Reconcile(const std::vector<SegmentEntry>& entries, const Surroundings
   for (const SegmentEntry* entry : fresh) Append(*entry, around);
   for (size_t i = 0; i < segments_.size(); ++i) {
     Segment& segment = segments_[i];
-    if (segment.superseded || (i + 1 == segments_.size() && !segment.name.empty())) continue;
-    segment.superseded = true;
+    const bool last = i + 1 == segments_.size();
+    const bool was_superseded = segment.superseded;
+    segment.superseded = !last || segment.name.empty();
+    if (was_superseded || !segment.superseded) continue;
     segment.superseded_at = around.now;
-    if (i + 1 < segments_.size()) around.counters.segments_rotated.Add();
+    if (!last) around.counters.segments_rotated.Add();
   }
   Refresh(around);
   SkipMissing(around.counters);

@@ -83,9 +83,10 @@ LogStore::NamespaceCounters& LogStore::CountersOf(const std::string& namespace_n
   const auto [it, fresh] = namespaces_.try_emplace(label);
   if (fresh) {
     it->second = {
-        metrics_.CounterOf("hinomi_log_lines_total", "Log records settled, by namespace.",
+        metrics_.CounterOf("hinomi_log_lines_total", "Log records settled, once for each route.",
                            {{"namespace", label}}),
-        metrics_.CounterOf("hinomi_log_bytes_total", "Bytes of log files settled, by namespace.",
+        metrics_.CounterOf("hinomi_log_bytes_total",
+                           "Bytes of log files settled, once for each route.",
                            {{"namespace", label}})};
   }
   return it->second;

@@ -25,8 +25,9 @@ SERVERS = {
 
 
 def pytest_configure():
-    # Asked to end, it ends as by Ctrl-C: with every server stopped.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # However it is asked to end, it ends with every server stopped; as a background job it would ignore Ctrl-C.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items):

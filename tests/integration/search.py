@@ -32,7 +32,8 @@ class Search:
         return self.ask("GET", f"/{index}/_count", json=query).json()["count"]
 
     def documents(self, index, page=10000):
-        """All of them, a page at a time, flat, each with its `_id`, its `_index`, and under `nanoseconds` the indexed @timestamp."""
+        """All of them, a page at a time, flat, each with its `_id`, its `_index`, and under `nanoseconds` the indexed
+        @timestamp."""
         body = {"size": page, "sort": ["_doc"],
                 "docvalue_fields": [{"field": "@timestamp", "format": "strict_date_optional_time_nanos"}]}
         self.ask("POST", f"/{index}/_refresh").raise_for_status()

@@ -31,18 +31,19 @@ give_up() {
   die "cannot start \"$2\": the end of its log is above"
 }
 
-# fetch DEST POM: unpacks the zip that POM names into DEST, once. It works aside and renames, so that
-# an interrupted or a parallel run leaves no half-filled cache. (The plugin's markers go there too:
-# beside POM they would make it skip the unpacking the next time.)
+# fetch DEST POM: unpacks the zip that POM names into DEST, once: servers that start together take turns. It
+# works aside and renames, so that an interrupted run leaves no half-filled cache. (The plugin's markers go there
+# too: beside POM they would make it skip the unpacking the next time.)
 fetch() {
-  local tmp
-  [ ! -d "$1" ] || return 0
-  mkdir -p "$(dirname "$1")"
-  tmp=$(mktemp -d "$1.XXXXXX")
-  mvn -q -B -f "$2" dependency:unpack-dependencies -DoutputDirectory="$tmp" -DmarkersDirectory="$tmp/.markers" >&2 ||
-    { rm -rf "$tmp"; die "cannot download \"$(basename "$1")\": see Maven's words above"; }
-  chmod 755 "$tmp"
-  mv -T "$tmp" "$1" 2>/dev/null || rm -rf "$tmp" # the first one to get there wins
+  mkdir -p "$CACHE"
+  (
+    flock 9
+    [ ! -d "$1" ] || exit 0
+    rm -rf "$1.new"
+    mvn -q -B -f "$2" dependency:unpack-dependencies -DoutputDirectory="$1.new" -DmarkersDirectory="$1.new/.markers" >&2 ||
+      die "cannot download \"$(basename "$1")\": see Maven's words above"
+    mv -T "$1.new" "$1"
+  ) 9>"$CACHE/lock"
 }
 
 # version POM: the one it names.

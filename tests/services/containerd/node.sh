@@ -2,6 +2,8 @@
 # node.sh STATE is the first process in the namespaces that up.sh makes. Everything it starts dies with it.
 set -euo pipefail
 state=$1
+read -r pid _ < /proc/self/stat # /proc is still the machine's, and so is the number
+echo "$pid" > "$state/pid"
 
 # The node's own view of the machine: /proc, /run and the cgroups.
 mount --make-rshared /

@@ -8,7 +8,6 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$1"; state=$(cd "$1" && pwd); shift
-node=
 fail() { echo "$0: cannot start \"containerd\": $1; see above" >&2; tail -n 20 "$state"/{node,containerd}.log >&2; exit 1; }
 
 mkdir -p "$state/images"
@@ -40,8 +39,6 @@ done < /proc/self/cgroup
 ) &
 unshare=$!
 for _ in $(seq 600); do
-  [ -n "$node" ] || node=$(pgrep -P $unshare || true)
-  [ -z "$node" ] || echo "$node" > "$state/pid"
   [ ! -e "$state/ready" ] || exit 0
   kill -0 $unshare 2> /dev/null || fail "it ended"
   sleep 0.05
