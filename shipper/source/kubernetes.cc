@@ -30,6 +30,7 @@ KubernetesSource::KubernetesSource(const Config& config, Parts parts,
       clock_(parts.clock),
       watcher_(std::move(watcher)),
       degraded_(watcher_ == nullptr),
+      not_ready_("\"" + config.kubernetes.pods_dir + "\" has not been looked at yet"),
       overflows_(parts.metrics.CounterOf(
           "hinomi_watch_overflows_total",
           "Times that the kernel dropped file events; all was looked at again.")),

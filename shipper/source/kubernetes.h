@@ -77,7 +77,7 @@ class KubernetesSource {
   std::map<std::string, Ignored> ignored_;  // by directory
   std::set<std::string> refused_;           // said once
   mutable std::mutex mutex_;                // guards not_ready_
-  std::string not_ready_ = "the pods directory has not been looked at yet";
+  std::string not_ready_;
   Counter overflows_, refused_total_;
   Gauge watches_gauge_, compressed_, temporary_, degraded_gauge_, excluded_gauge_;
   std::set<std::string> excluded_;

@@ -26,7 +26,8 @@ def reset(request, _documents):
 
 
 def half(request, _documents):
-    request.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\nContent-Type: application/json\r\n\r\n{\"errors\":fal")
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
+    request.wfile.write(head + b'{"errors":fal')
     request.give_up()
 
 

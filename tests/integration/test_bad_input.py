@@ -80,9 +80,8 @@ def test_pods_dir_may_appear_later(agent, elasticsearch, index, log_of):
     agent.pods.rmdir()
     agent.configure({"endpoints": [elasticsearch.url], "index": index})
     agent.launch()
-    answer = agent.ready()
-    assert answer.status_code == 503
-    assert str(agent.pods) in answer.text
+    eventually(lambda: agent.ready().status_code == 503 and str(agent.pods) in agent.ready().text, 10,
+               "readiness does not name the directory that is missing")
     agent.pods.mkdir()
     log_of("late").line("better late than never")
     eventually(lambda: agent.ready().ok, 10, "not ready although pods_dir is there")

@@ -1,4 +1,5 @@
-"""The main job on real input: logs that a real containerd writes, into a real Elasticsearch, under a real Prometheus."""
+"""The main job on real input: logs that a real containerd writes, into a real Elasticsearch, while a real Prometheus
+scrapes the agent."""
 import pytest
 
 from containers import Runtime

@@ -55,8 +55,9 @@ def test_lines_become_ecs_documents(agent, log_of, search, index):
     agent.start()
 
     def missing():
-        bodies = {document["message"] for document in search.documents(index)} if search.count(index) else set()
-        return [text[:60] for text in ["another pod", *(expected["message"] for expected in wanted)] if text not in bodies]
+        arrived = {document["message"] for document in search.documents(index)} if search.count(index) else set()
+        bodies = {"another pod", *(expected["message"] for expected in wanted)}
+        return sorted(body[:60] for body in bodies - arrived)
     eventually(lambda: not missing(), 20, lambda: f"missing: {missing()}\n{agent.log()}")
 
     documents = list(search.documents(index))

@@ -40,7 +40,8 @@ fetch() {
     flock 9
     [ ! -d "$1" ] || exit 0
     rm -rf "$1.new"
-    mvn -q -B -f "$2" dependency:unpack-dependencies -DoutputDirectory="$1.new" -DmarkersDirectory="$1.new/.markers" >&2 ||
+    mvn -q -B -f "$2" dependency:unpack-dependencies \
+      -DoutputDirectory="$1.new" -DmarkersDirectory="$1.new/.markers" >&2 ||
       die "cannot download \"$(basename "$1")\": see Maven's words above"
     mv -T "$1.new" "$1"
   ) 9>"$CACHE/lock"

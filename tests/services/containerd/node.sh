@@ -8,7 +8,9 @@ echo "$pid" > "$state/pid"
 # The node's own view of the machine: /proc, /run and the cgroups.
 mount --make-rshared /
 mount -t proc proc /proc
-hierarchies=$(awk '{ for (i = 7; i <= NF; i++) if ($i == "-" && $(i + 1) ~ /^cgroup2?$/) print $(i + 1), $5, $(i + 3) }' /proc/self/mountinfo)
+hierarchies=$(awk '{
+    for (i = 7; i <= NF; i++) if ($i == "-" && $(i + 1) ~ /^cgroup2?$/) print $(i + 1), $5, $(i + 3)
+  }' /proc/self/mountinfo)
 umount -R /sys/fs/cgroup
 if [ "$(wc -l <<< "$hierarchies")" = 1 ]; then
   mount -t cgroup2 cgroup2 /sys/fs/cgroup

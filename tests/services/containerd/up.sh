@@ -8,7 +8,11 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$1"; state=$(cd "$1" && pwd); shift
-fail() { echo "$0: cannot start \"containerd\": $1; see above" >&2; tail -n 20 "$state"/{node,containerd}.log >&2; exit 1; }
+fail() {
+  tail -n 20 "$state"/{node,containerd}.log >&2
+  echo "$0: cannot start \"containerd\": $1; the end of its logs is above" >&2
+  exit 1
+}
 
 mkdir -p "$state/images"
 cp "$@" "$state/images/"

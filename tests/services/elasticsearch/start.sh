@@ -21,7 +21,8 @@ conf=$data/config
 mkdir -p "$conf" "$data/tmp"
 cp "$home"/config/{log4j2.properties,role_mapping.yml,roles.yml,users,users_roles} "$conf"
 cat "$here/elasticsearch.yml.in" ${SECURE:+"$here/secure.yml.in"} | sed \
-  -e "s|@PORT@|$port|; s|@TRANSPORT_PORT@|$((port + 1))|; s|@DATA@|$data|; s|@SECURE@|$secure|" >"$conf/elasticsearch.yml"
+  -e "s|@PORT@|$port|; s|@TRANSPORT_PORT@|$((port + 1))|; s|@DATA@|$data|; s|@SECURE@|$secure|" \
+  >"$conf/elasticsearch.yml"
 # The temporary directory must be private: Elasticsearch refuses to start when its own home lies in it.
 printf '%s\n' -Xms512m -Xmx512m "${JVM[@]}" -XX:-AlwaysPreTouch -Djava.io.tmpdir="$data/tmp" >"$conf/jvm.options"
 if [ -n "${SECURE:-}" ]; then

@@ -18,9 +18,11 @@ home=$CACHE/$name/$name
 conf=$data/config
 mkdir -p "$conf" "$data/tmp"
 cp "$home/config/log4j2.properties" "$conf"
-sed -e "s|@PORT@|$port|; s|@TRANSPORT_PORT@|$((port + 1))|; s|@DATA@|$data|" "$here/opensearch.yml.in" >"$conf/opensearch.yml"
+sed -e "s|@PORT@|$port|; s|@TRANSPORT_PORT@|$((port + 1))|; s|@DATA@|$data|" \
+  "$here/opensearch.yml.in" >"$conf/opensearch.yml"
 # OpenSearch 2.x still asks for the security manager, which newer JDKs have no more.
-printf '%s\n' -Xms512m -Xmx512m "${JVM[@]}" -Djava.io.tmpdir="$data/tmp" -Djava.security.manager=allow >"$conf/jvm.options"
+printf '%s\n' -Xms512m -Xmx512m "${JVM[@]}" -Djava.io.tmpdir="$data/tmp" -Djava.security.manager=allow \
+  >"$conf/jvm.options"
 OPENSEARCH_JAVA_HOME=$(java_home 17 23)
 export OPENSEARCH_JAVA_HOME OPENSEARCH_PATH_CONF=$conf OPENSEARCH_TMPDIR=$data/tmp
 
