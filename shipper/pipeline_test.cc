@@ -221,6 +221,18 @@ TEST_F(PipelineTest, FinishesARotatedFileBeforeItsSuccessor) {
   ExpectLines(0, 25);
 }
 
+TEST_F(PipelineTest, WaitsForTheLastLinesOfARotatedFile) {
+  Agent agent(*this);
+  Write(Lines(0, 10));
+  Pass(agent);
+  Rotate("20261121-022645");
+  Write(Lines(15, 5));
+  Pass(agent, std::chrono::milliseconds(400));
+  Write(Lines(10, 5), "0.log.20261121-022645");
+  Pass(agent, std::chrono::seconds(2));
+  ExpectLines(0, 20);
+}
+
 TEST_F(PipelineTest, FollowsTwoRotationsBetweenLooks) {
   Agent agent(*this);
   Write(Lines(0, 10));
@@ -422,11 +434,12 @@ TEST_F(PipelineTest, LeavesOutWhatIsOlderThanSince) {
 
 TEST_F(PipelineTest, CountsGarbageAndGoesOn) {
   Agent agent(*this);
-  Write("no CRI line at all\n\n" + Lines(0, 2) + std::string("\0\xff\n", 3) + Lines(2, 2));
+  Write("no CRI line at all\n\n" + Lines(0, 2) + std::string("\0\xff\n", 3) + Lines(2, 2) +
+        "and at the end\n");
   Pass(agent);
   ExpectLines(0, 4);
   const std::string metrics = agent.metrics.Expose();
-  EXPECT_THAT(metrics, HasSubstr("outcome=\"corrupt\",route=\"all\",sink=\"keep\"} 3"));
+  EXPECT_THAT(metrics, HasSubstr("outcome=\"corrupt\",route=\"all\",sink=\"keep\"} 4"));
   EXPECT_THAT(metrics, HasSubstr("hinomi_route_pending_bytes{route=\"all\",sink=\"keep\"} 0"));
 }
 
