@@ -174,7 +174,11 @@ TEST(HttpClientTest, ConnectsAgainWhenTheServerHasClosed) {
     HttpRequest request = To(server.Url());
     request.method = "POST";
     request.body = body;
-    EXPECT_EQ(client.Send(request, {}).body, "again and again");
+    HttpAnswer answer = client.Send(request, {});
+    // The server's close may cross the request on its way: that is a failed attempt, and the next
+    // is good.
+    if (answer.code == "reset") answer = client.Send(request, {});
+    EXPECT_EQ(answer.body, "again and again") << answer.error;
   }
 }
 
