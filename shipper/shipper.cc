@@ -147,7 +147,7 @@ void Shipper::Drain(Duration patience) {
   housekeeper_.join();
   SaveCheckpoint();
   if (complete) {
-    log::Info("drained: every line that was seen is settled");
+    log::Info("drained: every complete record that was seen is settled");
   } else {
     log::Warn("not drained in time; what is left is in its files and is sent after the next start");
   }

@@ -2,7 +2,7 @@
 // checkpoint.
 #pragma once
 
-#include <condition_variable>
+#include <atomic>
 #include <memory>
 #include <string>
 #include <thread>

@@ -150,7 +150,8 @@ void Worker::EndSlice(Position end, Continuation after) {
   Slice& slice = cuts_.back().batch->slices[cuts_.back().slice];
   slice.end = end;
   slice.after = std::move(after);
-  // What no record of the slice covers was corrupt.
+  // What no record of the slice covers was corrupt. Until here acknowledged_bytes counted what the
+  // records cover; its own meaning it gets on delivery.
   slice.corrupt_bytes = LengthOf(lease_.pieces, slice.begin, end) - slice.acknowledged_bytes;
   slice.acknowledged_bytes = 0;
   if (slice.end == slice.begin) {
