@@ -21,6 +21,7 @@ struct LogConfig {
 
 struct HttpConfig {
   std::string listen = "127.0.0.1:9797";
+  std::string token_file;  // for the page and the API; empty: both only for this machine
 };
 
 struct LimitsConfig {
@@ -43,7 +44,11 @@ struct KubernetesSourceConfig {
   std::vector<LogMatch> exclude;
 };
 
-enum class SinkType { kElasticsearch, kStdout };
+struct DockerSourceConfig {
+  std::vector<std::string> roots;  // docker's data directories, below host_root
+};
+
+enum class SinkType { kElasticsearch, kKafka, kArchive, kStdout };
 enum class Compression { kNone, kGzip };
 
 struct ElasticsearchConfig {
@@ -59,12 +64,43 @@ struct ElasticsearchConfig {
   Nanoseconds timeout = std::chrono::seconds(30);
 };
 
+enum class KafkaCompression { kNone, kGzip, kSnappy, kLz4, kZstd };
+enum class SaslMechanism { kPlain, kScramSha256, kScramSha512 };
+
+struct KafkaConfig {
+  std::vector<std::string> brokers;  // host:port
+  std::string topic = "logs";        // {cluster}, {namespace}, {pod} and {container} are filled in
+  KafkaCompression compression = KafkaCompression::kZstd;
+  std::string username;
+  std::string password_file;
+  SaslMechanism sasl = SaslMechanism::kScramSha512;  // with a username
+  bool tls = false;
+  std::string ca_file;           // PEM; empty: the system's
+  std::string certificate_file;  // PEM, of a client certificate
+  std::string key_file;          // its key
+  Nanoseconds timeout = std::chrono::seconds(30);
+};
+
+struct ArchiveConfig {
+  std::string directory;
+  Nanoseconds sync_every = std::chrono::seconds(5);
+  uint64_t level = 3;  // zstd
+};
+
 struct SinkConfig {
   std::string name;
   SinkType type = SinkType::kStdout;
   uint64_t batch_bytes = 2 << 20;  // encoded, before compression
   Nanoseconds linger = std::chrono::milliseconds(200);
-  ElasticsearchConfig elasticsearch;  // for type elasticsearch
+  // The one of its type counts.
+  ElasticsearchConfig elasticsearch;
+  KafkaConfig kafka;
+  ArchiveConfig archive;
+
+  /// Longest wait of a record for its batch. An archive's is the time between two syncs.
+  Nanoseconds LingerInEffect() const {
+    return type == SinkType::kArchive ? archive.sync_every : linger;
+  }
 };
 
 enum class StartAt { kBeginning, kNow };
@@ -87,6 +123,8 @@ struct Config {
   LimitsConfig limits;
   bool kubernetes_enabled = true;
   KubernetesSourceConfig kubernetes;
+  bool docker_enabled = false;
+  DockerSourceConfig docker;
   std::vector<SinkConfig> sinks;  // in the order of the file
   /// In the order of the file; the first match with `stop` ends the search.
   std::vector<RouteConfig> routes;

@@ -20,9 +20,19 @@ const Choices<log::Level> kLevels = {{"debug", log::Level::kDebug},
                                      {"error", log::Level::kError}};
 const Choices<log::Format> kFormats = {{"text", log::Format::kText}, {"json", log::Format::kJson}};
 const Choices<SinkType> kSinkTypes = {{"elasticsearch", SinkType::kElasticsearch},
+                                      {"kafka", SinkType::kKafka},
+                                      {"archive", SinkType::kArchive},
                                       {"stdout", SinkType::kStdout}};
 const Choices<Compression> kCompressions = {{"none", Compression::kNone},
                                             {"gzip", Compression::kGzip}};
+const Choices<KafkaCompression> kKafkaCompressions = {{"none", KafkaCompression::kNone},
+                                                      {"gzip", KafkaCompression::kGzip},
+                                                      {"snappy", KafkaCompression::kSnappy},
+                                                      {"lz4", KafkaCompression::kLz4},
+                                                      {"zstd", KafkaCompression::kZstd}};
+const Choices<SaslMechanism> kSaslMechanisms = {{"plain", SaslMechanism::kPlain},
+                                                {"scram-sha-256", SaslMechanism::kScramSha256},
+                                                {"scram-sha-512", SaslMechanism::kScramSha512}};
 const Choices<StartAt> kStarts = {{"beginning", StartAt::kBeginning}, {"now", StartAt::kNow}};
 
 }  // namespace
@@ -41,6 +51,10 @@ void Describe(Fields& fields, HttpConfig* config) {
               "Address of /metrics, /healthz and /readyz: host:port, :port or [IPv6]:port; port 0 "
               "takes a free one.",
               CheckListen);
+  fields.Text("token_file", &config->token_file,
+              "File that holds the token which opens the page and /api to other machines; without "
+              "it they answer this machine only.",
+              CheckReadableFile);
 }
 
 void Describe(Fields& fields, LimitsConfig* config) {
@@ -70,6 +84,12 @@ void Describe(Fields& fields, KubernetesSourceConfig* config) {
               "Files last written longer ago than this when first seen are not read.",
               {seconds(0), hours(2'000'000)});
   fields.List("exclude", &config->exclude, "Logs that are not read at all.");
+}
+
+void Describe(Fields& fields, DockerSourceConfig* config) {
+  fields.TextList("roots", &config->roots,
+                  "Data directories of docker, below host_root, such as /var/lib/docker.",
+                  CheckNotEmpty);
 }
 
 void Describe(Fields& fields, ElasticsearchConfig* config) {
@@ -103,15 +123,62 @@ void Describe(Fields& fields, ElasticsearchConfig* config) {
   fields.Time("timeout", &config->timeout, "Of one request.", {milliseconds(10), minutes(10)});
 }
 
+void Describe(Fields& fields, KafkaConfig* config) {
+  fields.TextList("brokers", &config->brokers,
+                  "Some of the cluster's brokers, each host:port; comma-separated in the "
+                  "environment.",
+                  CheckListen);
+  fields.Require(!config->brokers.empty(), "brokers",
+                 "expected at least one, such as [\"127.0.0.1:9092\"]");
+  fields.Text("topic", &config->topic,
+              "Where records go; {cluster}, {namespace}, {pod} and {container} are filled in.",
+              CheckNotEmpty);
+  fields.Choice("compression", &config->compression, "Of record batches.", kKafkaCompressions);
+  fields.Text("username", &config->username, "For SASL.");
+  fields.Text("password_file", &config->password_file, "File that holds the user's password.",
+              CheckReadableFile);
+  fields.Choice("sasl", &config->sasl, "How the user is authenticated.", kSaslMechanisms);
+  fields.Flag("tls", &config->tls, "Encrypt connections and verify the brokers.");
+  fields.Text("ca_file", &config->ca_file,
+              "PEM file of the authorities to trust; empty: those of the system.",
+              CheckReadableFile);
+  fields.Text("certificate_file", &config->certificate_file,
+              "PEM file of a client certificate; needs a key_file beside it.", CheckReadableFile);
+  fields.Text("key_file", &config->key_file, "PEM file of the client certificate's key.",
+              CheckReadableFile);
+  fields.Time("timeout", &config->timeout, "Without an answer to a batch; it is then reported.",
+              {milliseconds(10), minutes(10)});
+}
+
+void Describe(Fields& fields, ArchiveConfig* config) {
+  fields.Text("directory", &config->directory, "Where the archive is written.");
+  fields.Require(!config->directory.empty(), "directory",
+                 "missing; expected a directory such as /var/lib/hinomi/archive");
+  fields.Time("sync_every", &config->sync_every,
+              "Longest wait of a record until it is safe on the disk.",
+              {milliseconds(10), minutes(1)});
+  fields.Number("level", &config->level, "Of zstd: 1 is fast, 19 is small.", {1, 19});
+}
+
 void Describe(Fields& fields, SinkConfig* config) {
   fields.Choice("type", &config->type, "What the sink is.", kSinkTypes);
   fields.Required("type");
   fields.Size("batch_bytes", &config->batch_bytes,
               "Encoded bytes, before compression, at which a batch leaves.", {kKiB, 64 * kMiB});
-  fields.Time("linger", &config->linger, "Longest wait of a record for its batch to fill.",
-              {seconds(0), minutes(1)});
+  if (config->type != SinkType::kArchive) {
+    fields.Time(
+        "linger", &config->linger,
+        "Longest wait of a record for its batch to fill; an archive has sync_every instead.",
+        {seconds(0), minutes(1)});
+  }
   if (fields.When("type", "elasticsearch", config->type == SinkType::kElasticsearch)) {
     Describe(fields, &config->elasticsearch);
+  }
+  if (fields.When("type", "kafka", config->type == SinkType::kKafka)) {
+    Describe(fields, &config->kafka);
+  }
+  if (fields.When("type", "archive", config->type == SinkType::kArchive)) {
+    Describe(fields, &config->archive);
   }
 }
 
@@ -147,6 +214,14 @@ void Describe(Fields& fields, Config* config) {
     fields.Section(
         "kubernetes", "The containers of this node.",
         [&] { Describe(fields, &config->kubernetes); }, &config->kubernetes_enabled);
+    fields.Section(
+        "docker", "Containers of docker on a machine without Kubernetes; off unless named.",
+        [&] {
+          Describe(fields, &config->docker);
+          fields.Require(!config->docker_enabled || !config->docker.roots.empty(), "roots",
+                         "expected at least one, such as [/var/lib/docker]");
+        },
+        &config->docker_enabled);
   });
   fields.Map("sinks", &config->sinks,
              "Where records go, by name; without any: one of type stdout, named stdout.");

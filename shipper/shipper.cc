@@ -35,7 +35,7 @@ LogStoreOptions StoreOptions(const Config& config, const std::string& own_pod) {
   options.namespaces_max = config.limits.namespaces_max;
   options.routes = config.routes;
   for (const RouteConfig& route : config.routes) {
-    options.lingers.push_back(SinkOf(config, route.sink).linger);
+    options.lingers.push_back(SinkOf(config, route.sink).LingerInEffect());
   }
   return options;
 }
@@ -89,7 +89,7 @@ void Shipper::BuildRoutes() {
     const SinkConfig& config = SinkOf(config_, route.sink);
     const size_t index = static_cast<size_t>(&config - config_.sinks.data());
     routes.push_back({*deliveries_[index], MakeEncoder(config_, config, sinks_[index]->format()),
-                      config.batch_bytes, config.linger});
+                      config.batch_bytes, config.LingerInEffect()});
   }
   worker_ = std::make_unique<Worker>(store_, parts_.clock, config_.limits.record_bytes_max,
                                      std::move(routes));
