@@ -49,6 +49,7 @@ struct Options {
   Kind kind = Kind::kJson;
   uint64_t seed = 1;
   uint64_t rate = 0;
+  int delay_seconds = 0;
   uint64_t rotate_bytes = 0;
   int files_max = 5;
   int check_seconds = 10;
@@ -84,6 +85,7 @@ class Generator {
   }
 
   void WriteLive() {
+    std::this_thread::sleep_for(std::chrono::seconds(options_.delay_seconds));
     const auto began = steady_clock::now();
     auto check_at = began + std::chrono::seconds(options_.check_seconds);
     for (uint64_t line = 0; line < options_.lines && stopped == 0;) {
@@ -153,6 +155,9 @@ int Main(int argc, char** argv) {
   app.add_option("--seed", options.seed, "of lengths and fields");
   auto* rate = app.add_option("--rate", options.rate,
                               "lines per second; without it as fast as the disk takes them");
+  app.add_option("--delay-seconds", options.delay_seconds,
+                 "from the making of the logs to the first line")
+      ->needs(rate);
   app.add_option("--rotate-bytes", options.rotate_bytes, "rotate a log that is as long")
       ->needs(rate);
   app.add_option("--files-max", options.files_max, "that a log has, with the current one")
