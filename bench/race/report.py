@@ -14,8 +14,8 @@ COLUMNS = (  # heading, key, how it is printed
     ("CPU-s/M lines", "cpu_seconds_per_million", "{:.2f}"),
     ("MB/s", "mb_per_second", "{:.1f}"),
     ("peak MiB", "peak_mib", "{:.1f}"),
-    ("p50 ms", "p50_ms", "{:.0f}"),
-    ("p99 ms", "p99_ms", "{:.0f}"),
+    ("p50 ms", "p50_ms", "{:.1f}"),
+    ("p99 ms", "p99_ms", "{:.1f}"),
     ("wire/raw", "wire_bytes_per_raw_byte", "{:.3f}"),
     ("lost", "lost", "{}"),
     ("duplicated", "duplicated", "{}"),
@@ -27,8 +27,9 @@ EXPLANATION = """Lines of {kind}, {pods} pods; {lines} of a backlog, {rate} a se
 {shipper_core}, sink and generator on core {other_core}. CPU-seconds are user and system time of the shipper's processes for a million lines;
 MB/s are bytes of log from the start to the last arrival, of a backlog the speed, of live traffic what was offered. Peak is resident memory
 with file pages (VmHWM). p50 and p99 are from the write of a line to its arrival. wire/raw are bytes received, heads included, for a byte of log.
-Lost, duplicated and broken are lines as the sink counted them after the shipper was stopped. rotation: a file of three seconds is renamed,
-the one before compressed, five are kept; kill: `kill -9` when 30 % of the backlog had arrived, then a new start."""
+Lost, duplicated and broken are lines as the sink counted them after the shipper was stopped; it takes every document, also one whose `_id`
+Elasticsearch would refuse as stored already. rotation: every two seconds each file is renamed and the one before compressed, five are kept;
+kill: `kill -9` when 30 % of the backlog had arrived, then a new start."""
 
 
 def machine():
