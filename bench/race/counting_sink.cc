@@ -61,6 +61,21 @@ struct Answer {
   std::string body = "{}";
 };
 
+constexpr std::string_view kCreated = R"({"create":{"status":201}})";
+constexpr std::string_view kConflict =
+    R"({"create":{"status":409,"error":{"type":"version_conflict_engine_exception",)"
+    R"("reason":"document already exists"}}})";
+
+/// The _id in an action line; empty if it has none.
+std::string_view IdOf(std::string_view action) {
+  constexpr std::string_view kName = R"("_id":)";
+  const size_t name = action.find(kName);
+  if (name == std::string_view::npos) return {};
+  const size_t begin = action.find('"', name + kName.size());
+  if (begin == std::string_view::npos) return {};
+  return action.substr(begin + 1, action.find('"', begin + 1) - begin - 1);
+}
+
 /// What the server says, and what it remembers of what it was told.
 class Peer {
  public:
@@ -87,30 +102,33 @@ class Peer {
     const auto documents = inflater_.Inflate(request.encoding, request.body);
     if (!documents) return {415, R"({"error":{"type":"race","reason":"unknown encoding"}})"};
     counts_.AddRequest(request.bytes);
-    Answer answer;
-    answer.body = R"({"took":1,"errors":false,"items":[)";
-    for (uint64_t left = AddDocuments(*documents, bulk); left > 0; --left) {
-      answer.body += R"({"create":{"status":201}})";
-      if (left > 1) answer.body += ',';
-    }
-    answer.body += "]}";
-    return answer;
+    bool errors = false;
+    const std::string items = ItemsOf(*documents, bulk, &errors);
+    return {200, fmt::format(R"({{"took":1,"errors":{},"items":[{}]}})", errors, items)};
   }
 
-  /// Returns how many they were.
-  uint64_t AddDocuments(std::string_view lines, bool bulk) {
+  /// Counts documents and says of each what became of it.
+  std::string ItemsOf(std::string_view lines, bool bulk, bool* errors) {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     const auto microseconds = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
-    uint64_t count = 0;
-    for (bool action = bulk; !lines.empty(); action = bulk && !action) {
+    std::string items;
+    std::string_view action;
+    for (bool is_action = bulk; !lines.empty(); is_action = bulk && !is_action) {
       const size_t end = std::min(lines.find('\n'), lines.size() - 1);
-      if (!action && end > 0) {
-        counts_.AddDocument(lines.substr(0, end + 1), static_cast<uint64_t>(microseconds));
-        ++count;
-      }
+      const std::string_view line = lines.substr(0, end + 1);
       lines.remove_prefix(end + 1);
+      if (is_action) {
+        action = line;
+      } else if (line != "\n") {
+        const bool stored =
+            counts_.AddDocument(line, IdOf(action), static_cast<uint64_t>(microseconds));
+        const bool refused = !stored && action.find(R"("create")") != std::string_view::npos;
+        *errors = *errors || refused;
+        if (!items.empty()) items += ',';
+        items += refused ? kConflict : kCreated;
+      }
     }
-    return count;
+    return items;
   }
 
   Inflater inflater_;

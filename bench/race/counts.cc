@@ -6,6 +6,7 @@
 #include <bit>
 #include <charconv>
 #include <cmath>
+#include <functional>
 
 namespace hinomi::race {
 namespace {
@@ -29,21 +30,29 @@ double UpperBoundOf(size_t bucket) {
 
 }  // namespace
 
-void Counts::AddDocument(std::string_view document, uint64_t now_microseconds) {
+bool Counts::AddDocument(std::string_view document, std::string_view id,
+                         uint64_t now_microseconds) {
   ++documents_;
   last_arrival_microseconds_ = now_microseconds;
   const auto mark = FindMark(document);
   if (!mark) {
     ++broken_;
-    return;
+    return true;
   }
   Pod& pod = PodOf(mark->pod);
   if (mark->sequence >= pod.seen.size()) pod.seen.resize(mark->sequence + 1);
-  if (pod.seen[mark->sequence]) return;
-  pod.seen[mark->sequence] = true;
+  uint32_t& seen = pod.seen[mark->sequence];
+  const auto told_by = static_cast<uint32_t>(std::hash<std::string_view>()(id)) | 1;
+  if (seen != 0) {
+    const bool again = !id.empty() && seen == told_by;
+    repeated_ += again ? 1 : 0;
+    return !again;
+  }
+  seen = told_by;
   ++pod.distinct;
   ++distinct_;
   AddLatency(now_microseconds - std::min(now_microseconds, mark->written_microseconds));
+  return true;
 }
 
 void Counts::AddRequest(size_t bytes) {
@@ -88,8 +97,8 @@ double Counts::LatencyMilliseconds(double share) const {
 std::string Counts::ToJson() const {
   return fmt::format(
       R"({{"requests":{},"documents":{},"distinct":{},"lost":{},"duplicated":{},"broken":{},)"
-      R"("wire_bytes":{},"last_arrival":{:.6f},"p50_ms":{:.1f},"p99_ms":{:.1f}}})",
-      requests_, documents_, distinct_, lost(), duplicated(), broken_, wire_bytes_,
+      R"("repeated":{},"wire_bytes":{},"last_arrival":{:.6f},"p50_ms":{:.1f},"p99_ms":{:.1f}}})",
+      requests_, documents_, distinct_, lost(), duplicated(), broken_, repeated_, wire_bytes_,
       static_cast<double>(last_arrival_microseconds_) / 1e6, LatencyMilliseconds(0.5),
       LatencyMilliseconds(0.99));
 }

@@ -1,5 +1,6 @@
 // What arrived at the counting sink, by pod and sequence: lost, duplicated and broken are three
-// numbers, and the time from a line's writing to its arrival is a histogram. Knows nothing of HTTP.
+// numbers, apart from lines that came again under the same _id, which Elasticsearch keeps once. The
+// time from a line's writing to its first arrival is a histogram. Knows nothing of HTTP.
 #pragma once
 
 #include <array>
@@ -14,9 +15,10 @@ namespace hinomi::race {
 
 class Counts {
  public:
-  /// Takes one document, which arrived at that Unix time. A document that is not one whole line is
-  /// broken, and its line has not arrived.
-  void AddDocument(std::string_view document, uint64_t now_microseconds);
+  /// Takes one document with its _id, empty if the client gave it none, which arrived at that Unix
+  /// time. A document that is not one whole line is broken, and its line has not arrived. False if
+  /// the line is stored already under that _id.
+  bool AddDocument(std::string_view document, std::string_view id, uint64_t now_microseconds);
   /// Takes one request's size, head included, as it was received.
   void AddRequest(size_t bytes);
   /// What was written, as the generator's summary has it: lines of `POD LINES BYTES`. Until it is
@@ -24,7 +26,8 @@ class Counts {
   bool SetWritten(std::string_view summary);
 
   uint64_t distinct() const { return distinct_; }
-  uint64_t duplicated() const { return documents_ - broken_ - distinct_; }
+  uint64_t duplicated() const { return documents_ - broken_ - distinct_ - repeated_; }
+  uint64_t repeated() const { return repeated_; }
   uint64_t broken() const { return broken_; }
   uint64_t lost() const;
   /// Milliseconds that `share` of the lines took at most.
@@ -33,7 +36,7 @@ class Counts {
 
  private:
   struct Pod {
-    std::vector<bool> seen;  // by sequence
+    std::vector<uint32_t> seen;  // by sequence: 0 if missing, else what tells its _id
     uint64_t written = 0;
     uint64_t distinct = 0;
   };
@@ -47,6 +50,7 @@ class Counts {
   uint64_t documents_ = 0;
   uint64_t distinct_ = 0;
   uint64_t broken_ = 0;
+  uint64_t repeated_ = 0;
   uint64_t requests_ = 0;
   uint64_t wire_bytes_ = 0;
   uint64_t last_arrival_microseconds_ = 0;

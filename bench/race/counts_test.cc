@@ -37,7 +37,7 @@ TEST(Counts, LostDuplicatedAndBrokenAreThreeNumbers) {
   for (const Case& c : cases) {
     Counts counts;
     ASSERT_TRUE(counts.SetWritten("0 2 600\n2 1 300\n"));
-    for (const std::string& document : c.documents) counts.AddDocument(document, 5);
+    for (const std::string& document : c.documents) counts.AddDocument(document, "", 5);
     EXPECT_EQ(counts.distinct(), c.distinct) << c.what;
     EXPECT_EQ(counts.lost(), c.lost) << c.what;
     EXPECT_EQ(counts.duplicated(), c.duplicated) << c.what;
@@ -45,9 +45,21 @@ TEST(Counts, LostDuplicatedAndBrokenAreThreeNumbers) {
   }
 }
 
+TEST(Counts, WhatComesAgainUnderItsIdIsNotDoubled) {
+  Counts counts;
+  EXPECT_TRUE(counts.AddDocument(LineOf(0, 0), "a", 5));
+  EXPECT_FALSE(counts.AddDocument(LineOf(0, 0), "a", 5));
+  EXPECT_TRUE(counts.AddDocument(LineOf(0, 0), "b", 5));
+  EXPECT_TRUE(counts.AddDocument(LineOf(0, 1), "", 5));
+  EXPECT_TRUE(counts.AddDocument(LineOf(0, 1), "", 5));
+  EXPECT_EQ(counts.distinct(), 2U);
+  EXPECT_EQ(counts.repeated(), 1U);
+  EXPECT_EQ(counts.duplicated(), 2U);
+}
+
 TEST(Counts, WithoutASummaryOnlyGapsAreMissed) {
   Counts counts;
-  counts.AddDocument(LineOf(3, 4), 5);
+  counts.AddDocument(LineOf(3, 4), "", 5);
   EXPECT_EQ(counts.lost(), 4U);
 }
 
@@ -62,9 +74,10 @@ TEST(Counts, TakesOnlyASummary) {
 TEST(Counts, TellLatenciesWithinSixPercent) {
   for (const uint64_t microseconds : {1UL, 15UL, 16UL, 17UL, 1000UL, 123'456UL, 60'000'000UL}) {
     Counts counts;
-    for (uint64_t i = 0; i < 98; ++i) counts.AddDocument(LineOf(0, i, 1000), 1000 + microseconds);
+    for (uint64_t i = 0; i < 98; ++i)
+      counts.AddDocument(LineOf(0, i, 1000), "", 1000 + microseconds);
     for (uint64_t i = 98; i < 100; ++i) {
-      counts.AddDocument(LineOf(0, i, 1000), 1000 + 7 * microseconds);
+      counts.AddDocument(LineOf(0, i, 1000), "", 1000 + 7 * microseconds);
     }
     const double milliseconds = static_cast<double>(microseconds) / 1000;
     EXPECT_NEAR(counts.LatencyMilliseconds(0.5), milliseconds, 0.0011 + milliseconds * 0.0625);
@@ -76,10 +89,10 @@ TEST(Counts, TellLatenciesWithinSixPercent) {
 TEST(Counts, AreJson) {
   Counts counts;
   counts.AddRequest(70);
-  counts.AddDocument(LineOf(0, 0, 2'000'000), 3'500'000);
+  counts.AddDocument(LineOf(0, 0, 2'000'000), "id", 3'500'000);
   EXPECT_THAT(counts.ToJson(),
               testing::StartsWith(R"({"requests":1,"documents":1,"distinct":1,"lost":0,)"
-                                  R"("duplicated":0,"broken":0,"wire_bytes":70,)"
+                                  R"("duplicated":0,"broken":0,"repeated":0,"wire_bytes":70,)"
                                   R"("last_arrival":3.500000,"p50_ms":1)"));
 }
 

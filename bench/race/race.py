@@ -59,7 +59,7 @@ def scenarios(arguments):
         Scenario("live", lines, arguments.pods, **live),
         # Every file is full when the kubelet looks.
         Scenario("rotation", lines, arguments.pods, **live,
-                 rotate_bytes=max(1, 200 * arguments.rate // arguments.pods)),
+                 rotate_bytes=max(1 << 16, 200 * arguments.rate // arguments.pods)),
         Scenario("kill", arguments.lines, arguments.pods, kill_at=0.3),
     )
     return [scenario for scenario in every if scenario.name in arguments.scenarios]

@@ -20,6 +20,7 @@ COLUMNS = (  # heading, key, how it is printed
     ("lost", "lost", "{}"),
     ("duplicated", "duplicated", "{}"),
     ("broken", "broken", "{}"),
+    ("repeated", "repeated", "{}"),
     ("note", "note", "{}"),
 )
 
@@ -27,8 +28,8 @@ EXPLANATION = """Lines of {kind}, {pods} pods; {lines} of a backlog, {rate} a se
 {shipper_core}, sink and generator on core {other_core}. CPU-seconds are user and system time of the shipper's processes for a million lines;
 MB/s are bytes of log from the start to the last arrival, of a backlog the speed, of live traffic what was offered. Peak is resident memory
 with file pages (VmHWM). p50 and p99 are from the write of a line to its arrival. wire/raw are bytes received, heads included, for a byte of log.
-Lost, duplicated and broken are lines as the sink counted them after the shipper was stopped; it takes every document, also one whose `_id`
-Elasticsearch would refuse as stored already. rotation: every two seconds each file is renamed and the one before compressed, five are kept;
+Lost, duplicated and broken are lines as the sink counted them after the shipper was stopped; repeated ones came
+again under their own `_id`, which Elasticsearch keeps once. rotation: every two seconds each file is renamed and the one before compressed, five are kept;
 kill: `kill -9` when 30 % of the backlog had arrived, then a new start."""
 
 

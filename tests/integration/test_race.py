@@ -54,8 +54,8 @@ def test_a_race_loses_nothing(directory, scenario, shippers, lines):
     assert [run["shipper"] for run in facts["runs"]] == shippers
     for run in facts["runs"]:
         assert run["scenario"] == scenario and run["distinct"] == run["lines"] == lines
-        assert (run["lost"], run["broken"]) == (0, 0), run
-        assert run["duplicated"] == 0 or scenario == "kill", run
+        assert (run["lost"], run["duplicated"], run["broken"]) == (0, 0, 0), run
+        assert run["repeated"] == 0 or scenario == "kill", run
         assert run["peak_mib"] > 1 and 0.05 < run["wire_bytes_per_raw_byte"] < 5
         assert (run["cpu_seconds_per_million"] is None) == (scenario == "kill")
         assert (run["p99_ms"] is None) == (scenario != "rotation")
@@ -119,8 +119,11 @@ def test_the_sink_answers_what_shippers_ask(sink):
         answer = ask("POST", "/_bulk?filter_path=x", data=gzip.compress(data) if encoding == "gzip" else data,
                      headers={"Content-Encoding": encoding, "Expect": "100-continue"})
         assert answer.json() == {"took": 1, "errors": False, "items": [{"create": {"status": 201}}]}
+    named = b'{"create":{"_id":"x"}}\n{"log":"~race:0:3:1 ~ecar:0:3"}\n'
+    twice = ask("POST", "/logs/_bulk", data=named + named).json()
+    assert twice["errors"] and [item["create"]["status"] for item in twice["items"]] == [201, 409]
     assert ask("POST", "/insert/jsonline", data=body.splitlines()[1] % (2, 2)).ok
     assert ask("POST", "/_bulk", data=b"x", headers={"Content-Encoding": "br"}).status_code == 415
     assert ask("POST", "/written", data=b"x").status_code == 400
     stats = sink.stats()
-    assert (stats["distinct"], stats["broken"], stats["requests"]) == (3, 0, 3)
+    assert (stats["distinct"], stats["broken"], stats["repeated"], stats["requests"]) == (4, 0, 1, 4)
