@@ -24,13 +24,18 @@ COLUMNS = (  # heading, key, how it is printed
     ("note", "note", "{}"),
 )
 
-EXPLANATION = """Lines of {kind}, {pods} pods; {lines} of a backlog, {rate} a second for {seconds} s of live traffic, seed {seed}. Shipper on core
-{shipper_core}, sink and generator on core {other_core}. CPU-seconds are user and system time of the shipper's processes for a million lines;
-MB/s are bytes of log from the start to the last arrival, of a backlog the speed, of live traffic what was offered. Peak is resident memory
-with file pages (VmHWM). p50 and p99 are from the write of a line to its arrival. wire/raw are bytes received, heads included, for a byte of log.
-Lost, duplicated and broken are lines as the sink counted them after the shipper was stopped; repeated ones came
-again under their own `_id`, which Elasticsearch keeps once. rotation: every two seconds each file is renamed and the one before compressed, five are kept;
-kill: `kill -9` when 30 % of the backlog had arrived, then a new start."""
+EXPLANATION = """Lines of {kind} in {pods} pods: {lines} of a backlog, {rate} a second for {seconds} s of live traffic,
+seed {seed}. The shipper has core {shipper_core}, sink and generator core {other_core}.
+
+- CPU-s/M lines: user and system time of the shipper's processes for a million lines that arrived.
+- MB/s: bytes of log from the start to the last arrival; of live traffic that is what was offered.
+- peak: resident memory with file pages (VmHWM).
+- p50, p99: from the write of a line to its first arrival.
+- wire/raw: bytes received, heads included, for a byte of log.
+- lost, duplicated, broken: as counted after the shipper was stopped. Repeated ones came again under their own `_id`,
+  which Elasticsearch keeps once; they are no duplicates.
+- rotation: every two seconds each file is renamed and the one before compressed; five are kept.
+- kill: `kill -9` when 30 % of the backlog had arrived, then a new start."""
 
 
 def machine():
@@ -74,6 +79,7 @@ def write(arguments, runs, versions, absent):
     path = arguments.results / f"{date}-race.md"
     path.write_text(markdown(arguments, runs, versions, absent, date))
     options = {name: getattr(arguments, name) for name in ("kind", "pods", "lines", "rate", "seconds", "seed")}
-    facts = {"date": date, "machine": machine(), "versions": versions, "absent": absent, "options": options, "runs": runs}
+    facts = {"date": date, "machine": machine(), "versions": versions, "absent": absent, "options": options,
+             "runs": runs}
     path.with_suffix(".json").write_text(json.dumps(facts, indent=1) + "\n")
     return path

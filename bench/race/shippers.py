@@ -16,7 +16,7 @@ class Shipper:
     name: str
     binary: str            # its usual name in $PATH
     config: str            # file below shippers/
-    arguments: tuple       # of the command; @CONFIG@ is the file as filled in, @FLAGS@ one argument for each of its lines
+    arguments: tuple       # of the command; @CONFIG@ is the filled-in file, @FLAGS@ an argument for each of its lines
     version: tuple = ("--version",)
 
 
@@ -27,7 +27,7 @@ ALL = {shipper.name: shipper for shipper in (
     Shipper("fluent-bit", "fluent-bit", "fluent_bit/fluent-bit.conf", ("-c", "@CONFIG@")),
     Shipper("vector", "vector", "vector/vector.yaml", ("--config", "@CONFIG@")),
     Shipper("filebeat", "filebeat", "filebeat/filebeat.yml",
-            ("-e", "-c", "@CONFIG@", "--strict.perms=false", "--path.home", "@STATE_DIR@", "--path.data", "@STATE_DIR@"),
+            ("-e", "-c", "@CONFIG@", "--path.home", "@STATE_DIR@", "--path.data", "@STATE_DIR@"),
             ("version",)),
     Shipper("vlagent", "vlagent", "vlagent/flags", ("@FLAGS@",), ("-version",)),
 )}

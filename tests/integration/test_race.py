@@ -1,4 +1,4 @@
-"""The measuring tools are honest: what arrives is counted as arrived, and what was taken away, doubled or cut is seen."""
+"""The measuring tools are honest: what arrived is counted, and what was taken away, doubled or cut is seen."""
 import gzip
 import json
 import pathlib
