@@ -128,7 +128,8 @@ class Run:
             # What the killed process had used is not known, and a backlog's lines have waited for their shipper.
             "cpu_seconds_per_million": None if killed else cpu * 1e6 / records,
             "mb_per_second": None if killed else raw_bytes / max(stats["last_arrival"] - began, 0.001) / 1e6,
-            "peak_mib": peak, "sink_cpu_seconds": self.sink.cpu_seconds(),  # near the time it took, the sink was the limit
+            "peak_mib": peak,
+            "sink_cpu_seconds": self.sink.cpu_seconds(),  # when it is near the time it took, the sink was the limit
             "p50_ms": stats["p50_ms"] if live else None, "p99_ms": stats["p99_ms"] if live else None,
             "wire_bytes_per_raw_byte": stats["wire_bytes"] / raw_bytes,
         }
