@@ -81,13 +81,13 @@ Result<std::unique_ptr<FileLock>> Agent::TakeState() {
 
 Result<int> Agent::Run() {
   HttpServer::Handlers handlers;
-  handlers["/healthz"] = [] { return HttpResponse{.body = "ok\n"}; };
-  handlers["/readyz"] = [this] { return Ready(); };
-  handlers["/metrics"] = [this] {
+  handlers["/healthz"] = [](const IncomingRequest&) { return HttpResponse{.body = "ok\n"}; };
+  handlers["/readyz"] = [this](const IncomingRequest&) { return Ready(); };
+  handlers["/metrics"] = [this](const IncomingRequest&) {
     return HttpResponse{200, "text/plain; version=0.0.4; charset=utf-8", metrics_.Expose()};
   };
   const Result<std::unique_ptr<HttpServer>> http =
-      HttpServer::Start(config_.http.listen, std::move(handlers));
+      HttpServer::Start({.listen = config_.http.listen}, std::move(handlers), metrics_);
   if (!http) return http.error();
   log::Info("hinomi {} ({}) on node \"{}\" serves {}/metrics", kVersion, kCommit, config_.node,
             (*http)->address());

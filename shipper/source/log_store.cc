@@ -384,6 +384,8 @@ void LogStore::Settle(const Batch& batch) {
     for (Reader& reader : log.readers) {
       if (reader.route() != slice.route || !reader.Settle(slice.ticket)) continue;
       CountSettled(slice);
+      reader.settled_lines += slice.records;
+      reader.settled_bytes += slice.acknowledged_bytes + slice.rejected_bytes + slice.corrupt_bytes;
       if (!reader.idle()) continue;
       const Position before = reader.read().at;
       log.SkipMissing(counters_);

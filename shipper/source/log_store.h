@@ -21,6 +21,7 @@
 #include "base/filesystem.h"
 #include "config/config.h"
 #include "shipper/source/log.h"
+#include "shipper/status.h"
 
 namespace hinomi {
 
@@ -98,6 +99,10 @@ class LogStore {
 
   /// Lets go of logs that are gone and settled. From time to time.
   void Prune();
+
+  /// What every log has delivered and what it waits with. Looks once more at files that were
+  /// written to since they were last read.
+  LogsStatus Report();
 
   // Checkpoint.
   /// True when cursors moved since the last Snapshot.
