@@ -27,7 +27,10 @@ struct LogStatus {
 };
 
 struct LogsStatus {
-  std::vector<LogStatus> logs;
+  std::vector<LogStatus> logs;  // in no order
+  // Of these and of the logs that are gone since the start:
+  uint64_t lines = 0;
+  uint64_t bytes = 0;
   std::map<std::string_view, uint64_t> dropped_bytes;  // by reason
   std::map<std::string_view, uint64_t> lost_bytes;     // by reason
 };

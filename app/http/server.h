@@ -28,7 +28,7 @@ struct HttpResponse {
 
   int status = 200;
   std::string content_type = "text/plain; charset=utf-8";
-  std::string body;
+  std::string body = "";
   std::vector<std::pair<std::string, std::string>> headers = {};  // further ones
   Stream stream = nullptr;  // follows the body, on the server's thread, until its client has gone
 };

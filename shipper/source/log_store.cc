@@ -451,6 +451,9 @@ void LogStore::Prune() {
       ++it;
       continue;
     }
+    const LogStatus last = StatusOf(log, now);
+    gone_lines_ += last.lines;
+    gone_bytes_ += last.bytes;
     by_name_.erase({log.directory(), log.restart()});
     const auto same = by_name_.lower_bound({log.directory(), 0});
     if (same == by_name_.end() || same->first.first != log.directory())

@@ -142,6 +142,7 @@ class LogStore {
   void Read(Lease* lease);
   void Refill(Queue& queue, Duration now);
   void CountSettled(const Slice& slice);
+  static LogStatus StatusOf(const Log& log, Duration now);
   NamespaceCounters& CountersOf(const std::string& namespace_name);
   void RegisterMetrics();
   void RefreshGauges();
@@ -173,6 +174,8 @@ class LogStore {
   std::vector<RouteMetrics> routes_;
   Gauge segments_open_, logs_gauge_;
   Counter no_route_;
+  uint64_t gone_lines_ = 0;  // settled in logs that were let go
+  uint64_t gone_bytes_ = 0;
 };
 
 }  // namespace hinomi

@@ -10,10 +10,24 @@ uint64_t BytesOf(const Counter& counter) { return static_cast<uint64_t>(counter.
 
 }  // namespace
 
+LogStatus LogStore::StatusOf(const Log& log, Duration now) {
+  LogStatus status{log.handle(), log.origin};
+  for (const Reader& reader : log.readers) {
+    status.lines = std::max(status.lines, reader.settled_lines);
+    status.bytes = std::max(status.bytes, reader.settled_bytes);
+    const uint64_t pending = log.BytesAfter(reader.settled().at);
+    status.pending_bytes = std::max(status.pending_bytes, pending);
+    if (pending > 0) status.oldest = std::max(status.oldest, now - reader.unsettled_since());
+  }
+  return status;
+}
+
 LogsStatus LogStore::Report() {
   const std::lock_guard lock(mutex_);
   const Duration now = clock_.Monotonic();
   LogsStatus report;
+  report.lines = gone_lines_;
+  report.bytes = gone_bytes_;
   report.logs.reserve(logs_.size());
   for (const auto& [handle, log] : logs_) {
     if (log->origin == nullptr) continue;
@@ -21,14 +35,9 @@ LogsStatus LogStore::Report() {
     const bool written = std::any_of(log->readers.begin(), log->readers.end(),
                                      [](const Reader& reader) { return reader.queued; });
     if (written) log->Refresh(Around(now));
-    LogStatus& status = report.logs.emplace_back(LogStatus{handle, log->origin});
-    for (const Reader& reader : log->readers) {
-      status.lines = std::max(status.lines, reader.settled_lines);
-      status.bytes = std::max(status.bytes, reader.settled_bytes);
-      const uint64_t pending = log->BytesAfter(reader.settled().at);
-      status.pending_bytes = std::max(status.pending_bytes, pending);
-      if (pending > 0) status.oldest = std::max(status.oldest, now - reader.unsettled_since());
-    }
+    const LogStatus& status = report.logs.emplace_back(StatusOf(*log, now));
+    report.lines += status.lines;
+    report.bytes += status.bytes;
   }
   auto& dropped = report.dropped_bytes;
   for (const RouteMetrics& route : routes_) {
