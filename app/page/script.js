@@ -85,32 +85,38 @@ function losses(totals) {
   return texts;
 }
 
+const sentence = (parts) => parts.length > 0 ? `${parts.join("; ")}.` : "";
+const complaint = (sink) => `for ${duration(sink.since_seconds)}: ${sink.error}`;
+const VERBS = {failing: "does not take records", rejecting: "refuses most documents"};
+
 function judge(status) {
   const {totals} = status;
   const failing = status.sinks.filter((sink) => sink.state !== "ok");
   const notes = losses(totals);
-  if (status.not_ready) return {kind: "failing", headline: `Not ready: ${status.not_ready}`, detail: notes};
+  if (status.not_ready) return {kind: "failing", headline: `Not ready: ${status.not_ready}`, detail: [sentence(notes)]};
   if (failing.length > 0) {
-    const names = failing.map((sink) => sink.name).join(", ");
-    const why = failing.map((sink) => `${sink.name}: ${sink.error}, for ${duration(sink.since_seconds)}`);
-    const lost = sum(totals.lost_bytes) > 0 ? [] : ["nothing is lost"];
-    const wait = `${bytes(totals.pending_bytes)} wait in their files`;
-    const verb = failing.some((sink) => sink.state === "rejecting") ? "refuses" : "does not take";
-    return {kind: "failing", headline: `${names} ${verb} records`, detail: [...why, ...lost, wait, ...notes]};
+    const names = failing.map((sink) => sink.name).join(" and ");
+    const lines = failing.map((sink) => `${sink.name}, ${complaint(sink)}`);
+    const lost = sum(totals.lost_bytes) > 0 ? "" : "Nothing is lost; ";
+    const wait = `${lost}${bytes(totals.pending_bytes)} wait in their files`;
+    const verb = failing.length > 1 ? "have trouble" : VERBS[failing[0].state];
+    return {kind: "failing", headline: `${names} ${verb}`, detail: [...lines, sentence([wait, ...notes])]};
   }
   if (status.logs_total === 0) {
-    return {kind: "", headline: "Waiting for the first log", detail: [looksIn(status), ...notes]};
+    const looks = `The agent ${looksIn(status)}`;
+    return {kind: "", headline: "Waiting for the first log", detail: [sentence([looks, ...notes])]};
   }
   if (totals.oldest_unsettled_seconds > 60) {
-    const behind = `the oldest line waits for ${duration(totals.oldest_unsettled_seconds)}`;
+    const behind = `The oldest line has waited for ${duration(totals.oldest_unsettled_seconds)}`;
     const wait = `${bytes(totals.pending_bytes)} wait in their files`;
-    return {kind: "warn", headline: "Falling behind", detail: [behind, wait, ...notes]};
+    return {kind: "warn", headline: "Falling behind", detail: [sentence([behind, wait, ...notes])]};
   }
   const kind = notes.length > 0 ? "warn" : "good";
   if (totals.pending_bytes > 0) {
-    return {kind, headline: "All is well", detail: [`${bytes(totals.pending_bytes)} are on their way`, ...notes]};
+    const way = `${bytes(totals.pending_bytes)} are on their way`;
+    return {kind, headline: "All is well", detail: [sentence([way, ...notes])]};
   }
-  return {kind, headline: "Everything that was written is delivered", detail: notes};
+  return {kind, headline: "Everything that was written is delivered", detail: [sentence(notes)]};
 }
 
 function looksIn(status) {
@@ -121,7 +127,8 @@ function looksIn(status) {
 function showState({kind, headline, detail}) {
   byId("state").className = `state ${kind}`;
   setText(byId("headline"), headline);
-  setText(byId("detail"), detail.join("; "));
+  const lines = detail.filter(Boolean).map((line) => ({key: line}));
+  reconcile(byId("detail"), lines, ({key}) => make("p", {textContent: key}), () => {});
 }
 
 // Tiles with their last two minutes.
@@ -152,8 +159,8 @@ function makeTile({title}) {
 function updateTile(tile, {values, format}) {
   const [value, unit] = format(values.at(-1)).split(" ");
   const shown = tile.querySelector("p");
-  if (shown.textContent !== `${value} ${unit ?? ""}`) {
-    shown.replaceChildren(`${value} `, ...(unit ? [make("small", {textContent: unit})] : []));
+  if (shown.textContent !== [value, unit].join(" ")) {
+    shown.replaceChildren(value, make("small", {textContent: ` ${unit ?? ""}`}));
   }
   tile.title = `At most ${format(Math.max(...values))} in the last two minutes`;
   const most = Math.max(...values) || 1;
@@ -192,9 +199,8 @@ function updateSink(row, sink) {
   state.firstChild.className = `pill ${sink.state}`;
   setText(state.firstChild, sink.state);
   setText(target.firstChild, sink.target);
-  const failing = sink.error && `${sink.error}, for ${duration(sink.since_seconds)}`;
-  setText(target.lastChild, failing);
-  target.lastChild.hidden = !failing;
+  setText(target.lastChild, sink.error && complaint(sink));
+  target.lastChild.hidden = !sink.error;
   setText(rate, number(sink.records_per_second));
   setText(records, whole.format(sink.records));
   setText(flight, bytes(sink.in_flight_bytes));

@@ -19,8 +19,8 @@ class Browser:
         self.input, from_browser = os.pipe()
         # It reads from descriptor 3 and writes to 4.
         self.process = subprocess.Popen(
-            ["sh", "-c", f'exec "$@" 3<&{to_browser} 4>&{from_browser} {to_browser}<&- {from_browser}>&-', "sh",
-             "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-extensions",
+            ["bash", "-c", f'exec "$@" 3<&{to_browser} 4>&{from_browser}', "bash",
+             "chromium", "--headless", "--no-sandbox", "--no-zygote", "--disable-gpu", "--no-first-run", "--disable-extensions",
              "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage",
              "--force-device-scale-factor=1", f"--user-data-dir={self.profile.name}", "--remote-debugging-pipe",
              "about:blank"],
