@@ -97,8 +97,7 @@ function judge(status) {
   if (failing.length > 0) {
     const names = failing.map((sink) => sink.name).join(" and ");
     const lines = failing.map((sink) => `${sink.name}, ${complaint(sink)}`);
-    const lost = sum(totals.lost_bytes) > 0 ? "" : "Nothing is lost; ";
-    const wait = `${lost}${bytes(totals.pending_bytes)} wait in their files`;
+    const wait = `${notes.length > 0 ? "" : "Nothing is lost; "}${bytes(totals.pending_bytes)} wait in their files`;
     const verb = failing.length > 1 ? "have trouble" : VERBS[failing[0].state];
     return {kind: "failing", headline: `${names} ${verb}`, detail: [...lines, sentence([wait, ...notes])]};
   }
