@@ -90,13 +90,13 @@ void Describe(Fields& fields, KubernetesSourceConfig* config) {
 void Describe(Fields& fields, DockerSourceConfig* config) {
   fields.TextList("roots", &config->roots,
                   "Data directories of docker, below host_root, such as /var/lib/docker.",
-                  CheckNotEmpty);
+                  {"list of directories", CheckNotEmpty});
 }
 
 void Describe(Fields& fields, ElasticsearchConfig* config) {
   fields.TextList("endpoints", &config->endpoints,
                   "The servers, each http(s)://host[:port]; comma-separated in the environment.",
-                  CheckEndpoint);
+                  {"list of URLs", CheckEndpoint});
   fields.Require(!config->endpoints.empty(), "endpoints",
                  "expected at least one, such as [\"http://127.0.0.1:9200\"]");
   fields.Text("index", &config->index, "Data stream (or index) that the documents go to.",
@@ -128,7 +128,7 @@ void Describe(Fields& fields, KafkaConfig* config) {
   fields.TextList("brokers", &config->brokers,
                   "Some of the cluster's brokers, each host:port; comma-separated in the "
                   "environment.",
-                  CheckListen);
+                  {"list of host:port", CheckListen});
   fields.Require(!config->brokers.empty(), "brokers",
                  "expected at least one, such as [\"127.0.0.1:9092\"]");
   fields.Text("topic", &config->topic,
@@ -152,9 +152,8 @@ void Describe(Fields& fields, KafkaConfig* config) {
 }
 
 void Describe(Fields& fields, ArchiveConfig* config) {
-  fields.Text("directory", &config->directory, "Where the archive is written.");
-  fields.Require(!config->directory.empty(), "directory",
-                 "missing; expected a directory such as /var/lib/hinomi/archive");
+  fields.Text("directory", &config->directory, "Where the archive is written.", CheckNotEmpty);
+  fields.Required("directory");
   fields.Time("sync_every", &config->sync_every,
               "Longest wait of a record until it is safe on the disk.",
               {milliseconds(10), minutes(1)});

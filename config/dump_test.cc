@@ -50,6 +50,7 @@ log:
   format: text  # default
 http:
   listen: "127.0.0.1:9797"  # default
+  token_file: ""  # default
 limits:
   in_flight_bytes_max: 16MiB  # default
   record_bytes_max: 256KiB  # default

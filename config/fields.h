@@ -56,6 +56,12 @@ struct Range {
   T max;
 };
 
+/// What the items of a list of texts are.
+struct ItemKind {
+  std::string_view type;  // for the manual: "list of URLs"
+  Check check;
+};
+
 template <typename E>
 using Choices = std::vector<std::pair<std::string_view, E>>;
 
@@ -73,8 +79,8 @@ class Fields {
   template <typename E>
   void Choice(std::string_view key, E* value, std::string_view help, const Choices<E>& choices);
   void TextList(std::string_view key, std::vector<std::string>* values, std::string_view help,
-                Check check) {
-    Visit(TextItems{key, help, "list of URLs", values, check});
+                ItemKind kind) {
+    Visit(TextItems{key, help, kind.type, values, kind.check});
   }
   /// A list of structs, each with a Describe of its own.
   template <typename T>

@@ -195,8 +195,10 @@ TEST(Load, ReportsSinks) {
         "config.yaml:3:18: sinks.search.batch_bytes: expected a size such as 1MiB, got \"12x\""}},
       {"sinks: [a]", {"config.yaml:1:8: sinks: expected a map of names, got a list"}},
       {"sinks: {a: }", {"config.yaml:1:9: sinks.a.type: missing"}},
-      {"sinks: {a: {type: kafka, brokers: x}}",
-       {"config.yaml:1:19: sinks.a.type: expected one of elasticsearch, stdout, got \"kafka\""}},
+      {"sinks: {a: {type: redis, brokers: x}}",
+       {"config.yaml:1:19: sinks.a.type: expected one of elasticsearch, kafka, archive, stdout, "
+        "got "
+        "\"redis\""}},
       {"sinks: {a.b: {type: stdout}}",
        {"config.yaml:1:9: sinks: expected a name of 1 to 63 letters, digits, - and _, got "
         "\"a.b\""}},
