@@ -314,7 +314,7 @@ function lost(detail) {
 
 function heard(event) {
   clearTimeout(silence);
-  silence = setTimeout(() => lost("the agent has said nothing for ten seconds"), STALE_MILLISECONDS);
+  silence = setTimeout(() => lost("The agent has said nothing for ten seconds."), STALE_MILLISECONDS);
   show(JSON.parse(event.data));
 }
 
@@ -325,7 +325,7 @@ async function ask() {
     if (answer.ok) show(await answer.json());
     else lost(await answer.text());
   } catch {
-    lost("the agent does not answer");
+    lost("The agent does not answer.");
   }
 }
 
