@@ -247,6 +247,7 @@ TEST_F(DeliveryTest, SaysWhatIsWrongAndSinceWhen) {
   EXPECT_EQ(status.state, SinkState::kFailing);
   EXPECT_EQ(status.error, "connection refused");
   EXPECT_GT(status.since, std::chrono::seconds(11));
+  EXPECT_LT(status.since, std::chrono::seconds(13));
   clock_.Advance(std::chrono::seconds(11));
   std::unique_ptr<Batch> batch = Take(delivery);
   Decide(*batch, Outcome::kAcknowledged);
@@ -268,6 +269,7 @@ TEST_F(DeliveryTest, SaysWhatIsWrongAndSinceWhen) {
   EXPECT_EQ(status.state, SinkState::kRejecting);
   EXPECT_EQ(status.error, "parsing: bad");
   EXPECT_GE(status.since, std::chrono::seconds(7));
+  EXPECT_LT(status.since, std::chrono::seconds(8));
 }
 
 }  // namespace
