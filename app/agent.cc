@@ -108,7 +108,7 @@ HttpServer::Handlers Agent::Handlers() {
   };
   HttpServer::Handlers guarded;
   for (auto& [path, file] : PageFiles()) {
-    guarded[path] = [file](const IncomingRequest&) { return file; };
+    guarded[path] = [file = file](const IncomingRequest&) { return file; };
   }
   guarded["/api/v1/status"] = [this](const IncomingRequest&) {
     return HttpResponse{.content_type = "application/json", .body = board_.Json() + "\n"};
@@ -123,7 +123,7 @@ HttpServer::Handlers Agent::Handlers() {
     return response;
   };
   for (auto& [path, handler] : guarded) {
-    handlers[path] = [this, handler](const IncomingRequest& request) {
+    handlers[path] = [this, handler = handler](const IncomingRequest& request) {
       std::optional<HttpResponse> refusal = access_.Refuse(request);
       return refusal ? *std::move(refusal) : handler(request);
     };
