@@ -103,3 +103,12 @@ function(hinomi_test folder)
   gtest_discover_tests(${target} DISCOVERY_MODE PRE_TEST TEST_PREFIX "${folder}: "
     PROPERTIES LABELS unit TIMEOUT 60)
 endfunction()
+
+# hinomi_embed(out.cc kFiles FILE...): out.cc defines kFiles, the files' names and bytes, as base/embedded_file.h has
+# them; it is written anew when a file changes.
+function(hinomi_embed output name)
+  list(TRANSFORM ARGN PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
+  add_custom_command(OUTPUT ${output}
+    COMMAND ${CMAKE_COMMAND} -D "OUTPUT=${output}" -D "NAME=${name}" -D "FILES=${ARGN}" -P ${PROJECT_SOURCE_DIR}/cmake/embed.cmake
+    DEPENDS ${ARGN} ${PROJECT_SOURCE_DIR}/cmake/embed.cmake VERBATIM)
+endfunction()

@@ -50,12 +50,13 @@ void Describe(Fields& fields, LogConfig* config) {
 
 void Describe(Fields& fields, HttpConfig* config) {
   fields.Text("listen", &config->listen,
-              "Address of /metrics, /healthz and /readyz: host:port, :port or [IPv6]:port; port 0 "
-              "takes a free one.",
+              "Address of the page, its API, /metrics, /healthz and /readyz: host:port, :port or "
+              "[IPv6]:port; port 0 takes a free one.",
               CheckListen);
   fields.Text("token_file", &config->token_file,
-              "File that holds the token which opens the page and /api to other machines; without "
-              "it they answer this machine only.",
+              "File that holds the token which opens the page and /api, as a bearer's or as the "
+              "password of any user; read at every request. Without it they answer this machine "
+              "only.",
               CheckReadableFile);
 }
 

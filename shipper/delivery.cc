@@ -162,14 +162,15 @@ bool Delivery::HoldForRejections(Batch& batch, Duration now) {
   }
   if (route.rejecting) return false;
   route.rejecting = true;
+  route.refusal = batch.rejections.front().type + ": " + batch.rejections.front().reason;
+  route.rejecting_since = now;
   route.rejecting_gauge.Set(1);
   route.hold_until = now + kRejectingHold;
   log::Error(
-      "sink \"{}\" refuses most documents of route \"{}\": {}: {}; the route waits for {} s, then "
-      "they "
+      "sink \"{}\" refuses most documents of route \"{}\": {}; the route waits for {} s, then they "
       "become dead letters",
-      options_.sink_name, options_.route_names[batch.route], batch.rejections.front().type,
-      batch.rejections.front().reason, kRejectingHold / std::chrono::seconds(1));
+      options_.sink_name, options_.route_names[batch.route], route.refusal,
+      kRejectingHold / std::chrono::seconds(1));
   for (const Rejection& rejection : batch.rejections) {
     batch.records[rejection.record].outcome = Outcome::kPending;
   }
@@ -210,6 +211,7 @@ void Delivery::Failed(const std::string& error, bool progress, Duration now) {
   if (last_error_.empty()) {
     log::Warn("sink \"{}\": {}; nothing is lost, it will be tried again", options_.sink_name,
               error);
+    error_since_ = now;
   }
   last_error_ = error;
   if (progress) {
@@ -283,6 +285,12 @@ void Delivery::Finish(std::unique_ptr<Batch> batch) {
   TallySlices(*batch);
   parts_.settle(*batch);
   batches_.Add();
+  {
+    const std::lock_guard lock(mutex_);
+    for (const Slice& slice : batch->slices) {
+      acknowledged_records_ += slice.records - slice.rejected_records;
+    }
+  }
   Release(std::move(batch));
 }
 
@@ -316,6 +324,27 @@ void Delivery::RunLane(uint32_t lane, const std::stop_token& stop) {
 uint64_t Delivery::Changes() const {
   const std::lock_guard lock(mutex_);
   return changes_;
+}
+
+DeliveryStatus Delivery::Status() const {
+  const std::lock_guard lock(mutex_);
+  const Duration now = parts_.clock.Monotonic();
+  DeliveryStatus status;
+  status.batches = static_cast<uint64_t>(batches_.Value());
+  status.records = acknowledged_records_;
+  status.in_flight_bytes = in_flight_bytes_;
+  const auto refused = std::find_if(routes_.begin(), routes_.end(),
+                                    [](const Route& route) { return route.rejecting; });
+  if (!last_error_.empty()) {
+    status.state = SinkState::kFailing;
+    status.error = last_error_;
+    status.since = now - error_since_;
+  } else if (refused != routes_.end()) {
+    status.state = SinkState::kRejecting;
+    status.error = refused->refusal;
+    status.since = now - refused->rejecting_since;
+  }
+  return status;
 }
 
 std::string Delivery::LastError() const {

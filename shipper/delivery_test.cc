@@ -300,5 +300,40 @@ TEST_F(DeliveryTest, WaitsWhenDeadLettersCannotBeWritten) {
   EXPECT_THAT(delivery.LastError(), Not(""));
 }
 
+TEST_F(DeliveryTest, SaysWhatIsWrongAndSinceWhen) {
+  Delivery delivery = Make();
+  Enqueue(delivery, 3);
+  EXPECT_EQ(delivery.Status().state, SinkState::kOk);
+  EXPECT_EQ(delivery.Status().in_flight_bytes, 30u);
+  FailFor(delivery, std::chrono::seconds(12));
+  DeliveryStatus status = delivery.Status();
+  EXPECT_EQ(status.state, SinkState::kFailing);
+  EXPECT_EQ(status.error, "connection refused");
+  EXPECT_GT(status.since, std::chrono::seconds(11));
+  EXPECT_LT(status.since, std::chrono::seconds(13));
+  clock_.Advance(std::chrono::seconds(11));
+  std::unique_ptr<Batch> batch = Take(delivery);
+  Decide(*batch, Outcome::kAcknowledged);
+  batch->records[0].outcome = Outcome::kRejected;
+  batch->rejections.push_back({0, "parsing", "bad"});
+  delivery.Complete(std::move(batch), {});
+  status = delivery.Status();
+  EXPECT_EQ(status.state, SinkState::kOk);
+  EXPECT_EQ(status.error, "");
+  EXPECT_EQ(status.batches, 1u);
+  EXPECT_EQ(status.records, 2u);
+
+  Enqueue(delivery, 20);
+  batch = Take(delivery);
+  Decide(*batch, Outcome::kRejected);
+  delivery.Complete(std::move(batch), {});
+  clock_.Advance(std::chrono::seconds(7));
+  status = delivery.Status();
+  EXPECT_EQ(status.state, SinkState::kRejecting);
+  EXPECT_EQ(status.error, "parsing: bad");
+  EXPECT_GE(status.since, std::chrono::seconds(7));
+  EXPECT_LT(status.since, std::chrono::seconds(8));
+}
+
 }  // namespace
 }  // namespace hinomi

@@ -476,5 +476,41 @@ TEST_F(PipelineTest, TellsContainersOfOnePodApart) {
   EXPECT_THAT(agent.metrics.Expose(), HasSubstr("hinomi_logs 2"));
 }
 
+TEST_F(PipelineTest, ReportsWhatEachLogHasDeliveredAndWaitsWith) {
+  Agent agent(*this);
+  const std::string lines = Lines(0, 10);
+  Write(lines + "garbage\n");
+  Pass(agent);
+  LogsStatus report = agent.store.Report();
+  ASSERT_EQ(report.logs.size(), 1u);
+  EXPECT_EQ(report.logs[0].origin->pod.namespace_name, "prod");
+  EXPECT_EQ(report.logs[0].lines, 10u);
+  EXPECT_EQ(report.logs[0].bytes, lines.size() + 8);
+  EXPECT_EQ(report.logs[0].pending_bytes, 0u);
+  EXPECT_EQ(report.logs[0].oldest, Duration{0});
+  EXPECT_EQ(report.dropped_bytes["corrupt"], 8u);
+
+  sink_.dead = true;
+  Write(Line("waits"));
+  Pass(agent, std::chrono::seconds(40));
+  const uint64_t before = agent.store.Report().logs[0].pending_bytes;
+  const std::string more = Lines(20, 5);
+  Write(more);
+  agent.store.Touch(kDirectory, 0);
+  report = agent.store.Report();
+  EXPECT_EQ(report.logs[0].pending_bytes, before + more.size()) << "nobody leases it";
+  EXPECT_THAT(report.logs[0].oldest, ::testing::Gt(std::chrono::seconds(35)));
+  EXPECT_EQ(report.lines, 10u);
+
+  sink_.dead = false;
+  Pass(agent, std::chrono::seconds(20));
+  std::filesystem::remove_all(std::filesystem::path(PathOf("0.log")).parent_path());
+  Pass(agent, std::chrono::seconds(2));
+  agent.store.Prune();
+  report = agent.store.Report();
+  EXPECT_EQ(report.logs.size(), 0u);
+  EXPECT_EQ(report.lines, 16u) << "what a log that is gone has delivered still counts";
+}
+
 }  // namespace
 }  // namespace hinomi

@@ -195,4 +195,18 @@ std::vector<std::pair<std::string, std::string>> Shipper::SinkErrors() const {
   return errors;
 }
 
+ShipperStatus Shipper::Status() {
+  ShipperStatus status;
+  if (kubernetes_ != nullptr) {
+    status.sources.push_back({"kubernetes", config_.kubernetes.pods_dir, kubernetes_->NotReady()});
+  }
+  for (size_t i = 0; i < deliveries_.size(); ++i) {
+    const SinkConfig& config = config_.sinks[i];
+    status.sinks.push_back(
+        {config.name, TypeOf(config), TargetOf(config), deliveries_[i]->Status()});
+  }
+  status.logs = store_.Report();
+  return status;
+}
+
 }  // namespace hinomi

@@ -45,6 +45,8 @@ class Shipper {
   std::string NotReady() const;
   /// Sinks that do not take records, each with why.
   std::vector<std::pair<std::string, std::string>> SinkErrors() const;
+  /// What is going on, for people. Any thread.
+  ShipperStatus Status();
 
  private:
   void BuildRoutes();

@@ -384,6 +384,8 @@ void LogStore::Settle(const Batch& batch) {
     for (Reader& reader : log.readers) {
       if (reader.route() != slice.route || !reader.Settle(slice.ticket)) continue;
       CountSettled(slice);
+      reader.settled_lines += slice.records;
+      reader.settled_bytes += slice.acknowledged_bytes + slice.rejected_bytes + slice.corrupt_bytes;
       if (!reader.idle()) continue;
       const Position before = reader.read().at;
       log.SkipMissing(counters_);
@@ -449,6 +451,9 @@ void LogStore::Prune() {
       ++it;
       continue;
     }
+    const LogStatus last = StatusOf(log, now);
+    gone_lines_ += last.lines;
+    gone_bytes_ += last.bytes;
     by_name_.erase({log.directory(), log.restart()});
     const auto same = by_name_.lower_bound({log.directory(), 0});
     if (same == by_name_.end() || same->first.first != log.directory())

@@ -21,6 +21,7 @@
 #include "base/filesystem.h"
 #include "config/config.h"
 #include "shipper/source/log.h"
+#include "shipper/status.h"
 
 namespace hinomi {
 
@@ -99,6 +100,10 @@ class LogStore {
   /// Lets go of logs that are gone and settled. From time to time.
   void Prune();
 
+  /// What every log has delivered and what it waits with. Looks once more at files that were
+  /// written to since they were last read.
+  LogsStatus Report();
+
   // Checkpoint.
   /// True when cursors moved since the last Snapshot.
   bool dirty() const;
@@ -137,6 +142,7 @@ class LogStore {
   void Read(Lease* lease);
   void Refill(Queue& queue, Duration now);
   void CountSettled(const Slice& slice);
+  static LogStatus StatusOf(const Log& log, Duration now);
   NamespaceCounters& CountersOf(const std::string& namespace_name);
   void RegisterMetrics();
   void RefreshGauges();
@@ -168,6 +174,8 @@ class LogStore {
   std::vector<RouteMetrics> routes_;
   Gauge segments_open_, logs_gauge_;
   Counter no_route_;
+  uint64_t gone_lines_ = 0;  // settled in logs that were let go
+  uint64_t gone_bytes_ = 0;
 };
 
 }  // namespace hinomi
