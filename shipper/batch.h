@@ -81,10 +81,10 @@ enum class BodyKind : uint8_t {
 /// One log record. Its views point into the chunk or into the arena of the stage that joined or
 /// rewrote them, and live as long as that lease.
 struct Record {
-  std::string_view body;  // readable for Chunk::kPadding bytes beyond its end
-  std::string_view time;  // RFC 3339 as in the line, at most nine digits of fraction, validated
-  Position begin;         // of its first physical line
-  Position end;           // behind its last
+  std::string_view body;      // readable for Chunk::kPadding bytes beyond its end
+  std::string_view time;      // RFC 3339 as in the line, at most nine digits of fraction, validated
+  Position begin;             // of its first physical line
+  Position end;               // behind its last
   uint64_t segment_key = 0;   // of begin's segment
   Hash128 content;            // of the raw bytes of its physical lines, headers included
   uint32_t source_bytes = 0;  // length of its physical lines, newlines included

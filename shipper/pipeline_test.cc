@@ -114,8 +114,6 @@ class PipelineTest : public ::testing::Test {
     }
     static LogStoreOptions StoreOptions(const Config& config) {
       LogStoreOptions options;
-      options.pods_dir = config.kubernetes.pods_dir;
-      options.since = config.kubernetes.since;
       options.open_record_delay_max = config.limits.open_record_delay_max;
       options.quantum_bytes = 320 << 10;
       options.routes = config.routes;

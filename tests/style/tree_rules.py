@@ -24,7 +24,7 @@ SEAMS = {
     "isa-l": ["shipper/compress/"],
     "igzip_lib": ["shipper/compress/"],
     "prometheus/": ["base/metrics.cc"],
-    "rapidjson/": ["shipper/checkpoint_format.cc"],
+    "rapidjson/": ["shipper/checkpoint_format.cc", "shipper/source/docker_config.cc"],
     "simdjson": ["shipper/transform/json_body.cc", "shipper/encode/", "shipper/sink/bulk_response.cc"],
     "spdlog/": ["base/logging.cc"],
     "xxhash": ["base/hash.cc", "shipper/codec/", "shipper/encode/"],
