@@ -100,6 +100,16 @@ bool DirectorySource::OpenRoot() {
   return true;
 }
 
+// It was replaced or unmounted: begin anew.
+void DirectorySource::CloseRoot(const std::string& why) {
+  for (const auto& [watch, watched] : watches_) watcher_->Remove(watch);
+  watches_.clear();
+  watch_of_.clear();
+  root_.clear();
+  const std::lock_guard lock(mutex_);
+  not_ready_ = why;
+}
+
 void DirectorySource::Watch(const std::string& path, const std::string& directory) {
   if (watcher_ == nullptr || watch_of_.contains(path)) return;
   const Result<int> watch = watcher_->Add(path);
@@ -127,12 +137,7 @@ void DirectorySource::SweepAll() {
   degraded_ = watcher_ == nullptr;
   Watch(root_, "");
   const Result<std::vector<DirectoryEntry>> listed = files().List(root_, "");
-  if (!listed) {  // it was replaced or unmounted: begin anew
-    const std::lock_guard lock(mutex_);
-    not_ready_ = listed.error().message;
-    root_.clear();
-    return;
-  }
+  if (!listed) return CloseRoot(listed.error().message);
   ScanEntries("", *listed);
   // What was known before a restart, or went unseen, and is no longer there.
   for (const auto& [name, pod] : parts_.store.Directories()) {
@@ -147,7 +152,9 @@ void DirectorySource::SweepAll() {
 
 void DirectorySource::Scan(const std::string& directory) {
   if (!Wanted(directory)) return;
-  Watch(root_ + "/" + directory, directory);
+  const Result<FileStat> stat = files().Stat(root_, directory);
+  if (stat && stat->kind == FileKind::kLink) return Refuse({root_, directory});
+  if (stat && stat->kind == FileKind::kDirectory) Watch(root_ + "/" + directory, directory);
   if (DepthOf(directory) == options_.depth) return ScanLogs(directory);
   const Result<std::vector<DirectoryEntry>> listed = files().List(root_, directory);
   if (listed) ScanEntries(directory, *listed);
@@ -156,9 +163,8 @@ void DirectorySource::Scan(const std::string& directory) {
 void DirectorySource::ScanEntries(const std::string& directory,
                                   const std::vector<DirectoryEntry>& entries) {
   for (const DirectoryEntry& entry : entries) {
-    const std::string path = Join(directory, entry.name);
-    if (entry.kind == FileKind::kDirectory) Scan(path);
-    if (entry.kind == FileKind::kLink && Wanted(path)) Refuse({root_, path});
+    const bool may_hold_logs = entry.kind == FileKind::kDirectory || entry.kind == FileKind::kLink;
+    if (may_hold_logs) Scan(Join(directory, entry.name));
   }
 }
 
@@ -318,7 +324,11 @@ void DirectorySource::Run(const std::stop_token& stop) {
     events.clear();
     watcher_->Wait(wait, &events);
     Handle(events);
-    if (!events.empty()) std::this_thread::sleep_for(kEventStep);
+    if (!events.empty()) {
+      std::this_thread::sleep_for(kEventStep);
+    } else if (!files().Exists(root_)) {
+      SweepAll();  // as long as files below it are open its watch does not tell
+    }
   }
 }
 

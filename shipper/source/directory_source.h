@@ -108,6 +108,7 @@ class DirectorySource {
 
  private:
   bool OpenRoot();
+  void CloseRoot(const std::string& why);
   void SweepAll();
   void Scan(const std::string& directory);
   void ScanEntries(const std::string& directory, const std::vector<DirectoryEntry>& entries);

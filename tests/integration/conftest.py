@@ -21,6 +21,7 @@ SERVERS = {
     "opensearch_server": lambda directory: services.Server("opensearch", directory),
     "prometheus": services.Prometheus,
     "container_runtime": services.ContainerRuntime,
+    "docker_runtime": lambda directory: services.ContainerRuntime(directory, "docker"),
 }
 
 
