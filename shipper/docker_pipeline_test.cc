@@ -162,6 +162,25 @@ TEST_F(DockerPipelineTest, ReadsOnUnderItsIdUntilTheConfigCanBeRead) {
   EXPECT_EQ(sink_.duplicates, 0);
 }
 
+TEST_F(DockerPipelineTest, ALeaseDoesNotBringBackAnOldName) {
+  WriteLog(JsonLines(0, 1));
+  Agent agent(*this);
+  agent.Sweep();
+  clock_.Advance(std::chrono::seconds(1));
+  Lease lease;
+  ASSERT_TRUE(agent.store.NextLease(0, &lease));
+  lease.metadata = "under its id";
+  WriteConfig(Config("web", ""));
+  agent.Sweep();
+  Decoded decoded;
+  decoded.consumed = lease.begin;
+  agent.store.Commit(lease, decoded, {});
+  WriteLog(JsonLines(1, 1));
+  Pass(agent);
+  EXPECT_THAT(sink_.documents.at(0).text, HasSubstr("\"name\":\"web\""));
+  ExpectLines(0, 2);
+}
+
 TEST_F(DockerPipelineTest, LeavesContainersOfKubernetesAndStrangersAlone) {
   WriteConfig(Config("k8s_web", R"("io.kubernetes.pod.name":"web")"));
   WriteLog(JsonLines(0, 2));

@@ -34,6 +34,7 @@ TEST(DecodeJsonFile, WholeLinesAndParts) {
       {{Out("\\n")}, "|", false},
       {{Out(" a\\r\\n")}, " a\r|", false},
       {{Out("a\\n\\n")}, "a\n|", false},
+      {{Out("a\\nb") + Out("c\\n")}, "a\nbc|", false},
       {{Out("a") + Out("b") + Out("c\\n") + Out("d\\n")}, "abc|d|", false},
       {{Out("a")}, "", true},
       {{Out("a\\\\n")}, "", true},  // a backslash and an n are no line feed
