@@ -1,5 +1,7 @@
 #include "shipper/codec/json_file.h"
 
+#include <array>
+#include <cstring>
 #include <string>
 
 #include "base/json_text.h"
@@ -12,6 +14,17 @@ namespace {
 constexpr size_t kNone = std::string_view::npos;
 constexpr size_t kUnicodeEscapeBytes = 6;  // \uXXXX
 constexpr uint32_t kReplacement = 0xfffd;
+
+/// By the character behind a backslash: what the two stand for; zero if not for one character.
+constexpr std::array<char, 256> kMeanings = [] {
+  std::array<char, 256> meanings{};
+  constexpr std::string_view kLetters = "\"\\/bfnrt";
+  constexpr std::string_view kCharacters = "\"\\/\b\f\n\r\t";
+  for (size_t i = 0; i < kLetters.size(); ++i) {
+    meanings[static_cast<uint8_t>(kLetters[i])] = kCharacters[i];
+  }
+  return meanings;
+}();
 
 /// One escape sequence.
 struct Escape {
@@ -35,37 +48,30 @@ size_t ParseUnicode(std::string_view text) {
 /// The escape at the beginning of `text`, which starts with a backslash. Half of a surrogate pair
 /// alone stands for no character.
 Escape ParseEscape(std::string_view text) {
+  const char meaning = text.size() < 2 ? '\0' : kMeanings[static_cast<uint8_t>(text[1])];
+  if (meaning != '\0') return {2, static_cast<uint32_t>(meaning)};
   const size_t first = ParseUnicode(text);
-  if (first != kNone) {
-    if (first < 0xd800 || first > 0xdfff)
-      return {kUnicodeEscapeBytes, static_cast<uint32_t>(first)};
-    const size_t second = first < 0xdc00 ? ParseUnicode(text.substr(kUnicodeEscapeBytes)) : kNone;
-    if (second < 0xdc00 || second > 0xdfff) return {kUnicodeEscapeBytes, kReplacement};
-    const size_t code = 0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00);
-    return {2 * kUnicodeEscapeBytes, static_cast<uint32_t>(code)};
-  }
-  constexpr std::string_view kLetters = "\"\\/bfnrt";
-  constexpr std::string_view kMeanings = "\"\\/\b\f\n\r\t";
-  const size_t letter = text.size() < 2 ? kNone : kLetters.find(text[1]);
-  if (letter == kNone) return {};
-  return {2, static_cast<uint32_t>(kMeanings[letter])};
+  if (first == kNone) return {};
+  if (first < 0xd800 || first > 0xdfff) return {kUnicodeEscapeBytes, static_cast<uint32_t>(first)};
+  const size_t second = first < 0xdc00 ? ParseUnicode(text.substr(kUnicodeEscapeBytes)) : kNone;
+  if (second < 0xdc00 || second > 0xdfff) return {kUnicodeEscapeBytes, kReplacement};
+  const size_t code = 0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00);
+  return {2 * kUnicodeEscapeBytes, static_cast<uint32_t>(code)};
 }
 
 size_t Utf8Bytes(uint32_t code) {
   return code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
 }
 
-void AppendUtf8(uint32_t code, std::string* out) {
+/// Returns the end of what it writes.
+char* WriteUtf8(uint32_t code, char* to) {
   const size_t bytes = Utf8Bytes(code);
-  if (bytes == 1) {
-    *out += static_cast<char>(code);
-    return;
-  }
   constexpr uint8_t kLeads[] = {0, 0, 0xc0, 0xe0, 0xf0};
-  *out += static_cast<char>(kLeads[bytes] | code >> (6 * (bytes - 1)));
+  *to++ = static_cast<char>(bytes == 1 ? code : kLeads[bytes] | code >> (6 * (bytes - 1)));
   for (size_t left = bytes - 1; left-- > 0;) {
-    *out += static_cast<char>(0x80 | (code >> (6 * left) & 0x3f));
+    *to++ = static_cast<char>(0x80 | (code >> (6 * left) & 0x3f));
   }
+  return to;
 }
 
 /// A string's content, from behind its first quote.
@@ -212,15 +218,26 @@ struct JsonFileFormat {
     }
   }
 
+  /// Between escapes there are but a few bytes: whole words are copied, over the end of either
+  /// side, where the chunk's padding and the arena's are.
   static void Decode(std::string_view body, std::string* out) {
+    constexpr size_t kWordBytes = sizeof(uint64_t);
+    static_assert(kWordBytes <= Chunk::kPadding);
+    const size_t before = out->size();
+    out->resize(before + body.size() + kWordBytes);
+    char* to = out->data() + before;
     while (true) {
       const size_t plain = PlainJsonBytes(body);
-      *out += body.substr(0, plain);
-      if (plain == body.size()) return;
+      for (size_t at = 0; at < plain; at += kWordBytes) {
+        std::memcpy(to + at, body.data() + at, kWordBytes);
+      }
+      to += plain;
+      if (plain == body.size()) break;
       const Escape escape = ParseEscape(body.substr(plain));
-      AppendUtf8(escape.code, out);
+      to = WriteUtf8(escape.code, to);
       body.remove_prefix(plain + escape.written);
     }
+    out->resize(static_cast<size_t>(to - out->data()));
   }
 };
 
