@@ -44,6 +44,9 @@ TEST(Reference, HasARowForEveryKey) {
       "| `sources.kubernetes.exclude[].namespace` | text | empty |  | ",
       "| `sources.kubernetes.exclude[].pod` | text | empty |  | ",
       "| `sources.kubernetes.exclude[].container` | text | empty |  | ",
+      "| `sources.docker.roots` | list of URLs | required | `HINOMI_SOURCES_DOCKER_ROOTS` | ",
+      "| `sources.docker.since` | duration, 0s to 2000000h | `24h` | "
+      "`HINOMI_SOURCES_DOCKER_SINCE` | ",
       "| `sinks.NAME.type` | elasticsearch, stdout | required | `HINOMI_SINKS_NAME_TYPE` | ",
       "| `sinks.NAME.batch_bytes` | size, 1KiB to 64MiB | `2MiB` | `HINOMI_SINKS_NAME_BATCH_BYTES` "
       "| ",
