@@ -4,7 +4,6 @@
 #pragma once
 
 #include <gmock/gmock.h>
-#include <rapidjson/document.h>
 
 #include <filesystem>
 #include <memory>
@@ -31,6 +30,9 @@ struct Received {
   std::string text;  // of the document
 };
 
+/// What a server would make of an item of a bulk request; in pipeline_test.cc.
+Received ReceivedOf(const std::string& item);
+
 // Stands for a server: keeps documents by id, as Elasticsearch's create does, unless told to fail.
 class KeepingSink final : public Sink {
  public:
@@ -53,16 +55,8 @@ class KeepingSink final : public Sink {
   size_t batch_bytes_seen = 0;
 
  private:
-  void Keep(const std::string& text) {
-    const size_t newline = text.find('\n');
-    rapidjson::Document action;
-    rapidjson::Document document;
-    action.Parse(text.substr(0, newline).c_str());
-    document.Parse(text.c_str() + newline + 1);
-    ASSERT_FALSE(action.HasParseError() || document.HasParseError()) << text;
-    Received received{action["create"]["_id"].GetString(), "",
-                      document["log"]["offset"].GetUint64(), text.substr(newline + 1)};
-    if (document.HasMember("message")) received.message = document["message"].GetString();
+  void Keep(const std::string& item) {
+    Received received = ReceivedOf(item);
     if (!ids.insert(received.id).second) {
       ++duplicates;
       return;

@@ -1,7 +1,23 @@
 // The pipeline from the kubelet's files to a sink.
+#include <rapidjson/document.h>
+
 #include "shipper/pipeline_fixture.h"
 
 namespace hinomi {
+
+Received ReceivedOf(const std::string& item) {
+  const size_t newline = item.find('\n');
+  rapidjson::Document action;
+  rapidjson::Document document;
+  action.Parse(item.substr(0, newline).c_str());
+  document.Parse(item.c_str() + newline + 1);
+  EXPECT_FALSE(action.HasParseError() || document.HasParseError()) << item;
+  Received received{action["create"]["_id"].GetString(), "", document["log"]["offset"].GetUint64(),
+                    item.substr(newline + 1)};
+  if (document.HasMember("message")) received.message = document["message"].GetString();
+  return received;
+}
+
 namespace {
 
 using ::testing::ElementsAre;

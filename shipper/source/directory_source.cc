@@ -233,9 +233,10 @@ bool DirectorySource::Find(const Place& directory, const DirectoryEntry& entry,
   return true;
 }
 
-bool DirectorySource::FindJsonLogs(const Place& directory, const std::string& id,
+bool DirectorySource::FindJsonLogs(const Place& directory,
                                    const std::vector<DirectoryEntry>& entries, Found* found,
                                    LogFiles* log) {
+  const std::string id = directory.path.substr(directory.path.rfind('/') + 1);
   std::vector<std::pair<uint32_t, SegmentEntry>> segments;  // by rotation
   for (const DirectoryEntry& entry : entries) {
     const std::optional<JsonLogFile> file = ParseJsonLogFile(entry.name, id);

@@ -95,9 +95,10 @@ class DirectorySource {
   /// which is not the same as its not being there.
   bool Find(const Place& directory, const DirectoryEntry& entry,
             std::optional<SegmentEntry>* found);
-  /// Finds the files of docker's container `id` in its directory, oldest first. False as Find.
-  bool FindJsonLogs(const Place& directory, const std::string& id,
-                    const std::vector<DirectoryEntry>& entries, Found* found, LogFiles* log);
+  /// Finds the files of a container of docker in its directory, which its id names, oldest first.
+  /// False as Find.
+  bool FindJsonLogs(const Place& directory, const std::vector<DirectoryEntry>& entries,
+                    Found* found, LogFiles* log);
   /// Follows a directory elsewhere, on behalf of one of its own.
   void WatchAlso(const Place& elsewhere, const std::string& directory);
 

@@ -89,11 +89,10 @@ std::optional<DirectorySource::Found> KubernetesSource::Look(
 bool KubernetesSource::FindLinked(const std::string& directory, const SegmentEntry& link,
                                   Found* found, LogFiles* log) {
   const Place place{link.root, link.path.substr(0, link.path.rfind('/'))};
-  const std::string id(DockerIdOfLog(link.path));
-  linked_[directory][JsonLogName(id)] = log->restart;
+  linked_[directory][JsonLogName(DockerIdOfLog(link.path))] = log->restart;
   WatchAlso(place, directory);
   const Result<std::vector<DirectoryEntry>> listed = files().List(place.root, place.path);
-  return listed && FindJsonLogs(place, id, *listed, found, log);
+  return listed && FindJsonLogs(place, *listed, found, log);
 }
 
 std::optional<uint32_t> KubernetesSource::RestartOf(const std::string& directory,
