@@ -46,6 +46,7 @@ struct KubernetesSourceConfig {
 
 struct DockerSourceConfig {
   std::vector<std::string> roots;  // docker's data directories, below host_root
+  Nanoseconds since = std::chrono::hours(24);
 };
 
 enum class SinkType { kElasticsearch, kKafka, kArchive, kStdout };

@@ -37,6 +37,12 @@ const Choices<SaslMechanism> kSaslMechanisms = {{"plain", SaslMechanism::kPlain}
                                                 {"scram-sha-512", SaslMechanism::kScramSha512}};
 const Choices<StartAt> kStarts = {{"beginning", StartAt::kBeginning}, {"now", StartAt::kNow}};
 
+void DescribeSince(Fields& fields, Nanoseconds* since) {
+  fields.Time("since", since,
+              "Files last written longer ago than this when first seen are not read.",
+              {seconds(0), hours(2'000'000)});
+}
+
 }  // namespace
 
 void Describe(Fields& fields, LogConfig* config) {
@@ -83,9 +89,7 @@ void Describe(Fields& fields, LogMatch* match) {
 void Describe(Fields& fields, KubernetesSourceConfig* config) {
   fields.Text("pods_dir", &config->pods_dir,
               "Where the kubelet keeps container logs, below host_root.", CheckNotEmpty);
-  fields.Time("since", &config->since,
-              "Files last written longer ago than this when first seen are not read.",
-              {seconds(0), hours(2'000'000)});
+  DescribeSince(fields, &config->since);
   fields.List("exclude", &config->exclude, "Logs that are not read at all.");
 }
 
@@ -93,6 +97,7 @@ void Describe(Fields& fields, DockerSourceConfig* config) {
   fields.TextList("roots", &config->roots,
                   "Data directories of docker, below host_root, such as /var/lib/docker.",
                   {"list of directories", CheckNotEmpty});
+  DescribeSince(fields, &config->since);
 }
 
 void Describe(Fields& fields, ElasticsearchConfig* config) {

@@ -124,6 +124,19 @@ TEST(Load, FillsInWhatIsLeftOut) {
   EXPECT_FALSE(Load("sources:").config.kubernetes_enabled);
   EXPECT_FALSE(Load("sources: {}").config.kubernetes_enabled);
   EXPECT_TRUE(Load("sources: {kubernetes: }").config.kubernetes_enabled);
+  EXPECT_FALSE(Load("sources: {kubernetes: }").config.docker_enabled);
+}
+
+TEST(Load, Docker) {
+  const Config config = Load("sources: {docker: {roots: [/a, /b], since: 1h}}").config;
+  EXPECT_TRUE(config.docker_enabled);
+  EXPECT_FALSE(config.kubernetes_enabled);
+  EXPECT_THAT(config.docker.roots, ElementsAre("/a", "/b"));
+  EXPECT_EQ(config.docker.since, std::chrono::hours(1));
+  for (const char* text : {"sources: {docker: }", "sources: {docker: {roots: []}}"}) {
+    EXPECT_THAT(Load(text).errors,
+                ElementsAre(::testing::HasSubstr("sources.docker.roots: expected at least one")));
+  }
 }
 
 struct ErrorCase {

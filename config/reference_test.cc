@@ -48,6 +48,8 @@ TEST(Reference, HasARowForEveryKey) {
       "| `sources.kubernetes.exclude[].container` | text | empty |  | ",
       "| `sources.docker.roots` | list of directories | required | `HINOMI_SOURCES_DOCKER_ROOTS` "
       "| ",
+      "| `sources.docker.since` | duration, 0s to 2000000h | `24h` | "
+      "`HINOMI_SOURCES_DOCKER_SINCE` | ",
       "| `sinks.NAME.type` | elasticsearch, kafka, archive, stdout | required | "
       "`HINOMI_SINKS_NAME_TYPE` | ",
       "| `sinks.NAME.batch_bytes` | size, 1KiB to 64MiB | `2MiB` | `HINOMI_SINKS_NAME_BATCH_BYTES` "

@@ -25,6 +25,7 @@ SERVERS = {
     "kafka_cluster": services.BrokerCluster,
     "prometheus": services.Prometheus,
     "container_runtime": services.ContainerRuntime,
+    "docker_runtime": lambda directory: services.ContainerRuntime(directory, "docker"),
 }
 
 

@@ -106,15 +106,15 @@ class Prometheus(Server):
 
 
 class ContainerRuntime:
-    """A containerd in namespaces of its own, spoken to over the CRI."""
+    """A containerd, spoken to over the CRI, or a dockerd; in namespaces of its own."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, runtime="containerd"):
         self.state = directory
         image = directory.with_suffix(".tar")
         subprocess.run([RECIPES / "containerd/image.py", str(image)], check=True, timeout=30)
         self.starting = subprocess.Popen([RECIPES / "containerd/up.sh", str(directory), str(image)],
                                          stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-                                         start_new_session=True)
+                                         env={**os.environ, "RUNTIME": runtime}, start_new_session=True)
 
     def ready(self):
         _, errors = self.starting.communicate(timeout=60)

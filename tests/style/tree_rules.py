@@ -25,7 +25,7 @@ SEAMS = {
     "igzip_lib": ["shipper/compress/"],
     "librdkafka/": ["shipper/sink/kafka"],
     "prometheus/": ["base/metrics.cc"],
-    "rapidjson/": ["app/status_json.cc", "shipper/checkpoint_format.cc"],
+    "rapidjson/": ["app/status_json.cc", "shipper/checkpoint_format.cc", "shipper/source/docker_config.cc"],
     "simdjson": ["shipper/transform/json_body.cc", "shipper/encode/", "shipper/sink/bulk_response.cc"],
     "spdlog/": ["base/logging.cc"],
     "xxhash": ["base/hash.cc", "shipper/codec/", "shipper/encode/"],
