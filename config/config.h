@@ -79,6 +79,7 @@ struct KafkaConfig {
   std::string certificate_file;  // PEM, of a client certificate
   std::string key_file;          // its key
   Nanoseconds timeout = std::chrono::seconds(30);
+  std::map<std::string, std::string> settings;  // librdkafka's own, as they are
 };
 
 struct ArchiveConfig {

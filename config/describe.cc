@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include "config/kafka_settings.h"
+
 namespace hinomi {
 namespace {
 
@@ -127,16 +129,20 @@ void Describe(Fields& fields, KafkaConfig* config) {
   fields.TextList("brokers", &config->brokers,
                   "Some of the cluster's brokers, each host:port; comma-separated in the "
                   "environment.",
-                  {"list of host:port", CheckListen});
+                  {"list of host:port", CheckBroker});
   fields.Require(!config->brokers.empty(), "brokers",
                  "expected at least one, such as [\"127.0.0.1:9092\"]");
   fields.Text("topic", &config->topic,
               "Where records go; {cluster}, {namespace}, {pod} and {container} are filled in.",
-              CheckNotEmpty);
+              CheckTopic);
   fields.Choice("compression", &config->compression, "Of record batches.", kKafkaCompressions);
   fields.Text("username", &config->username, "For SASL.");
   fields.Text("password_file", &config->password_file, "File that holds the user's password.",
               CheckReadableFile);
+  fields.Require(config->username.empty() || !config->password_file.empty(), "username",
+                 "needs a password_file beside it");
+  fields.Require(config->password_file.empty() || !config->username.empty(), "password_file",
+                 "needs a username beside it");
   fields.Choice("sasl", &config->sasl, "How the user is authenticated.", kSaslMechanisms);
   fields.Flag("tls", &config->tls, "Encrypt connections and verify the brokers.");
   fields.Text("ca_file", &config->ca_file,
@@ -146,8 +152,21 @@ void Describe(Fields& fields, KafkaConfig* config) {
               "PEM file of a client certificate; needs a key_file beside it.", CheckReadableFile);
   fields.Text("key_file", &config->key_file, "PEM file of the client certificate's key.",
               CheckReadableFile);
-  fields.Time("timeout", &config->timeout, "Without an answer to a batch; it is then reported.",
-              {milliseconds(10), minutes(10)});
+  fields.Require(config->tls || config->ca_file.empty(), "ca_file", "needs tls: true beside it");
+  fields.Require(config->tls || config->certificate_file.empty(), "certificate_file",
+                 "needs tls: true beside it");
+  fields.Require(config->certificate_file.empty() == config->key_file.empty(),
+                 config->key_file.empty() ? "certificate_file" : "key_file",
+                 "certificate_file and key_file need each other");
+  fields.Time(
+      "timeout", &config->timeout,
+      "How long the brokers may take for a batch before that is reported; the batch goes on "
+      "waiting.",
+      {milliseconds(10), minutes(10)});
+  fields.TextMap("settings", &config->settings,
+                 "Properties of librdkafka by their names, such as {linger.ms: 20}; those that "
+                 "would break a promise are refused.",
+                 CheckKafkaSetting);
 }
 
 void Describe(Fields& fields, ArchiveConfig* config) {

@@ -120,6 +120,20 @@ TEST(Dump, LoadsToTheSame) {
   }
 }
 
+TEST(Dump, ShowsTextsByName) {
+  const std::string_view text =
+      "sinks: {a: {type: kafka, brokers: [\"k:1\"], settings: {linger.ms: 5, client.id: 'a "
+      "\"b\"'}}}";
+  EXPECT_THAT(Dump(Load(text)),
+              testing::HasSubstr("    settings:\n"
+                                 "      client.id: \"a \\\"b\\\"\"  # config.yaml:1\n"
+                                 "      linger.ms: \"5\"  # config.yaml:1\n"));
+  const Loaded first = LoadConfigText(text, {});
+  EXPECT_EQ(Values(Dump(LoadConfigText(Dump(first), {}))), Values(Dump(first)));
+  EXPECT_THAT(Dump(Load("sinks: {a: {type: kafka, brokers: [\"k:1\"]}}")),
+              testing::HasSubstr("    settings: {}\n"));
+}
+
 TEST(Dump, LeavesOutWhatIsNotThere) {
   EXPECT_THAT(
       Dump(Load("sources: {}\nsinks: {search: {type: elasticsearch, endpoints: [\"http://a\"]}}")),

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -36,6 +37,14 @@ struct TextItems {
   std::string_view type;
   std::vector<std::string>* values;
   Check check;  // of each
+};
+
+/// One key whose value is a map of texts to texts.
+struct TextPairs {
+  std::string_view key;
+  std::string_view help;
+  std::map<std::string, std::string>* values;
+  Check check_name;
 };
 
 /// One key whose value is a list of structs, or a map of names to structs.
@@ -82,6 +91,11 @@ class Fields {
                 ItemKind kind) {
     Visit(TextItems{key, help, kind.type, values, kind.check});
   }
+  /// Names that somebody else gave a meaning, and their values. In the file only.
+  void TextMap(std::string_view key, std::map<std::string, std::string>* values,
+               std::string_view help, Check check_name) {
+    Visit(TextPairs{key, help, values, check_name});
+  }
   /// A list of structs, each with a Describe of its own.
   template <typename T>
   void List(std::string_view key, std::vector<T>* items, std::string_view help);
@@ -104,6 +118,7 @@ class Fields {
  protected:
   virtual void Visit(const Scalar& scalar) = 0;
   virtual void Visit(const TextItems& items) = 0;
+  virtual void Visit(const TextPairs& pairs) = 0;
   virtual void Visit(const StructItems& items) = 0;
 
  private:

@@ -266,6 +266,43 @@ TEST(Load, ReportsElasticsearch) {
   });
 }
 
+TEST(Load, ReportsKafka) {
+  const std::string kKafka = "sinks:\n  stream:\n    type: kafka\n    brokers: [\"k:9092\"]\n";
+  ExpectErrors({
+      {"sinks: {stream: {type: kafka}}",
+       {"config.yaml:1:9: sinks.stream.brokers: expected at least one, such as "
+        "[\"127.0.0.1:9092\"]"}},
+      {kKafka + "    topic: logs-{node}\n",
+       {"config.yaml:5:12: sinks.stream.topic: expected {cluster}, {namespace}, {pod} or "
+        "{container}, got {node} in \"logs-{node}\""}},
+      {kKafka + "    settings: {acks: 1, linger.ms: 5, linger.ms: 6, batch.size: [1]}\n",
+       {"config.yaml:5:16: sinks.stream.settings.acks: cannot be set: another value could lose "
+        "records",
+        "config.yaml:5:39: sinks.stream.settings.linger.ms: repeated",
+        "config.yaml:5:53: sinks.stream.settings.batch.size: expected text, got a list"}},
+      {kKafka + "    settings: [a]\n",
+       {"config.yaml:5:15: sinks.stream.settings: expected a map of keys and values, got a list"}},
+      {kKafka + "    username: u\n",
+       {"config.yaml:5:15: sinks.stream.username: needs a password_file beside it"}},
+      {kKafka + "    key_file: /proc/self/exe\n",
+       {"config.yaml:5:15: sinks.stream.key_file: certificate_file and key_file need each other"}},
+      {kKafka + "    ca_file: /proc/self/exe\n",
+       {"config.yaml:5:14: sinks.stream.ca_file: needs tls: true beside it"}},
+  });
+}
+
+TEST(Load, AsksThePartsOnceAllElseIsValid) {
+  LoadOptions options;
+  options.path = "config.yaml";
+  options.check_parts = [](const Config& config) {
+    return std::vector<Problem>{{"sinks." + config.sinks[0].name + ".settings.no.such", "unknown"}};
+  };
+  const std::string text = "sinks: {a: {type: kafka, brokers: [\"k:1\"], settings: {no.such: 1}}}";
+  EXPECT_THAT(LoadConfigText(text, options).errors,
+              testing::ElementsAre("config.yaml:1:55: sinks.a.settings.no.such: unknown"));
+  EXPECT_THAT(LoadConfigText("sinks: {a: {type: unknown}}", options).errors, testing::SizeIs(1));
+}
+
 TEST(Load, ReportsRoutes) {
   const std::string kSinks = "sinks: {search: {type: stdout}, screen: {type: stdout}}\nroutes:\n";
   const std::string kTwice =

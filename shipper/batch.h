@@ -159,6 +159,7 @@ struct Batch {
   std::vector<Slice> slices;
   std::vector<Rejection> rejections;
   uint32_t route = 0;
+  uint64_t number = 0;  // tells a sink this batch from all others; from NewBatch, never 0
 
   // Delivery's own notes.
   int attempts = 0;

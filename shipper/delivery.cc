@@ -58,6 +58,7 @@ std::unique_ptr<Batch> Delivery::NewBatch(uint32_t route) {
     spare_.pop_back();
   }
   batch->route = route;
+  batch->number = ++batches_made_;
   batch->charged_bytes = options_.batch_bytes;
   in_flight_bytes_ += batch->charged_bytes;
   in_flight_.Set(static_cast<double>(in_flight_bytes_));
@@ -123,7 +124,8 @@ std::unique_ptr<Batch> Delivery::Take(Duration* wait) {
   *wait = kIdleWait;
   if (failing_since_ && delivering_ > 0) return nullptr;  // the probe is out
   for (auto it = waiting_.begin(); it != waiting_.end(); ++it) {
-    const Duration due = std::max(it->not_before, routes_[it->batch->route].hold_until);
+    const Duration held_until = routes_[it->batch->route].hold_until;
+    const Duration due = std::max(it->not_before, held_until);
     if (due <= now) {
       std::unique_ptr<Batch> batch = std::move(it->batch);
       waiting_.erase(it);
@@ -132,7 +134,9 @@ std::unique_ptr<Batch> Delivery::Take(Duration* wait) {
       return batch;
     }
     *wait = std::min(*wait, due - now);
-    if (failing_since_) return nullptr;
+    // A route that is held may be passed: nothing of it is on its way. One that backs off may not,
+    // where the order of records counts.
+    if (failing_since_ || (lanes() == 1 && held_until <= now)) return nullptr;
   }
   return nullptr;
 }

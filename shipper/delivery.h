@@ -105,6 +105,7 @@ class Delivery {
   std::vector<std::unique_ptr<Batch>> spare_;
   std::vector<Route> routes_;
   uint64_t in_flight_bytes_ = 0;
+  uint64_t batches_made_ = 0;
   uint32_t delivering_ = 0;
   uint32_t open_ = 0;  // batches that the worker is filling
   std::optional<Duration> failing_since_;

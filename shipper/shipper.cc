@@ -75,9 +75,11 @@ void Shipper::BuildRoutes() {
   std::vector<std::string> route_names;
   for (const RouteConfig& route : config_.routes) route_names.push_back(route.name);
   for (const SinkConfig& config : config_.sinks) {
-    sinks_.push_back(MakeSink(config, {parts_.files, parts_.clock, parts_.metrics}));
+    sinks_.push_back(
+        MakeSink(config, {config_.cluster, parts_.files, parts_.clock, parts_.metrics}));
+    const uint64_t share = config_.limits.in_flight_bytes_max / config_.sinks.size();
     Delivery::Options options{config.name, route_names, config.batch_bytes,
-                              config_.limits.in_flight_bytes_max / config_.sinks.size()};
+                              share - std::min(share, sinks_.back()->buffer_bytes())};
     deliveries_.push_back(std::make_unique<Delivery>(
         std::move(options),
         Delivery::Parts{*sinks_.back(), dead_letters_, parts_.clock, parts_.metrics,

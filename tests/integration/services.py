@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import signal
 import subprocess
 
 import requests
@@ -16,18 +17,18 @@ START_SECONDS = 240  # a first start downloads the server
 class Server:
     """A server started by tests/services/<recipe>/start.sh; its recipe runs in the background until ready()."""
 
-    def __init__(self, recipe, directory, **environment):
-        self.recipe, self.directory, self.environment = recipe, directory, environment
-        self.port = free_ports(2)
+    def __init__(self, recipe, directory, *arguments, port=None, **environment):
+        self.recipe, self.directory, self.environment, self.arguments = recipe, directory, environment, arguments
+        self.port = port or free_ports(2)
         self.url = f"http://127.0.0.1:{self.port}"
         self.start()
 
     def start(self):
         """Also: starts it again after stop(), at the same port and with the same data."""
         self.starting = subprocess.Popen(
-            [RECIPES / self.recipe / "start.sh", str(self.port), str(self.directory)], stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env={**os.environ, **self.environment},
-            start_new_session=True)  # a Ctrl-C must not leave it half started
+            [RECIPES / self.recipe / "start.sh", str(self.port), str(self.directory), *self.arguments],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            env={**os.environ, **self.environment}, start_new_session=True)  # a Ctrl-C must not leave it half started
 
     def ready(self):
         _, errors = self.starting.communicate(timeout=START_SECONDS)
@@ -37,6 +38,46 @@ class Server:
     def stop(self):
         self.starting.communicate(timeout=START_SECONDS)
         subprocess.run([RECIPES / "common/stop.sh", str(self.directory)], check=True, timeout=60)
+
+
+class Broker(Server):
+    """A Kafka broker, for everybody at `address` and for users over TLS at `secure_address`."""
+
+    def __init__(self, directory, **environment):
+        port = free_ports(3)
+        super().__init__("kafka", directory, str(port + 2), port=port, **environment)
+        self.address, self.secure_address = f"127.0.0.1:{port}", f"localhost:{port + 2}"
+        self.ca_file = directory / "tls/ca.crt"
+
+
+class BrokerCluster:
+    """Three Kafka brokers; their numbers are 1, 2 and 3."""
+
+    def __init__(self, directory):
+        directory.mkdir()
+        first = free_ports(6)
+        ports = [first, first + 2, first + 4]
+        nodes = " ".join(map(str, ports))
+        self.brokers = [Server("kafka", directory / str(port), port=port, NODES=nodes) for port in ports]
+        self.address = ",".join(f"127.0.0.1:{port}" for port in ports)
+
+    def ready(self):
+        for broker in self.brokers:
+            broker.ready()
+        return self
+
+    def kill(self, number):
+        """kill -9; start(number) brings it back with what was on its disk."""
+        pid = int((self.brokers[number - 1].directory / "pid").read_text())
+        os.kill(pid, signal.SIGKILL)
+
+    def start(self, number):
+        self.brokers[number - 1].start()
+        self.brokers[number - 1].ready()
+
+    def stop(self):
+        for broker in self.brokers:
+            broker.stop()
 
 
 class Prometheus(Server):

@@ -23,6 +23,7 @@ SEAMS = {
     "curl/": ["shipper/sink/http_client.cc"],
     "isa-l": ["shipper/compress/"],
     "igzip_lib": ["shipper/compress/"],
+    "librdkafka/": ["shipper/sink/kafka"],
     "prometheus/": ["base/metrics.cc"],
     "rapidjson/": ["shipper/checkpoint_format.cc"],
     "simdjson": ["shipper/transform/json_body.cc", "shipper/encode/", "shipper/sink/bulk_response.cc"],
