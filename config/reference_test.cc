@@ -77,8 +77,8 @@ TEST(Reference, HasARowForEveryKey) {
       "| `sinks.NAME.ca_file` | text | empty | `HINOMI_SINKS_NAME_CA_FILE` | ",
       "| `sinks.NAME.certificate_file` | text | empty | `HINOMI_SINKS_NAME_CERTIFICATE_FILE` | ",
       "| `sinks.NAME.key_file` | text | empty | `HINOMI_SINKS_NAME_KEY_FILE` | ",
-      "| `sinks.NAME.timeout` | duration, 10ms to 10m | `30s` | `HINOMI_SINKS_NAME_TIMEOUT` | "
-      "Without",
+      "| `sinks.NAME.timeout` | duration, 10ms to 10m | `30s` | `HINOMI_SINKS_NAME_TIMEOUT` | How",
+      "| `sinks.NAME.settings` | map of texts | empty |  | ",
       // Of type archive.
       "| `sinks.NAME.directory` | text | required | `HINOMI_SINKS_NAME_DIRECTORY` | ",
       "| `sinks.NAME.sync_every` | duration, 10ms to 1m | `5s` | `HINOMI_SINKS_NAME_SYNC_EVERY` | ",

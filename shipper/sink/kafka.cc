@@ -186,10 +186,9 @@ void KafkaSink::Await(Batch& batch, Duration deadline, const std::stop_token& st
         Refuse(report.number, report.error);
       }
     }
-    if (!fatal && producer_->IsFatal()) {
-      fatal = true;
-      producer_->Purge();
-    }
+    // It sends nothing more, and takes back what a broker refuses for that reason.
+    fatal = producer_->IsFatal();
+    if (fatal) producer_->Purge();
   }
   // What it had sent when it gave up is waited for, but not for ever.
   if (fatal && !stop.stop_requested()) Recall();

@@ -2,7 +2,6 @@
 
 #include <fmt/core.h>
 #include <librdkafka/rdkafka.h>
-#include <syslog.h>
 
 #include <array>
 #include <future>
@@ -59,12 +58,10 @@ struct KafkaProducer::Handle {
     const bool milder = !hopeless && KafkaErrorOf(handle.trouble.error).hopeless;
     if (handle.trouble.error == 0 || (!vague && !milder)) handle.trouble = {error, reason};
   }
-  // From any of the library's threads. Its errors reach OnError too, and Delivery reports them.
-  static void OnLog(const rd_kafka_t* kafka, int level, const char* facility, const char* text) {
-    const std::string& sink = Of(rd_kafka_opaque(kafka)).sink_name;
-    const bool notable = level <= LOG_CRIT || level == LOG_WARNING;
-    log::Log(notable ? log::Level::kWarn : log::Level::kDebug, "sink \"{}\": librdkafka: {}: {}",
-             sink, facility, text);
+  // From any of the library's threads. What matters of it reaches OnError or a report too.
+  static void OnLog(const rd_kafka_t* kafka, int, const char* facility, const char* text) {
+    log::Debug("sink \"{}\": librdkafka: {}: {}", Of(rd_kafka_opaque(kafka)).sink_name, facility,
+               text);
   }
 };
 

@@ -6,7 +6,7 @@ import json
 import subprocess
 
 LIBRARY = ctypes.CDLL("librdkafka.so.1")
-PRODUCER, CREATE_TOPICS, CREATE_ACLS = 0, 1, 19
+PRODUCER, ANY_OPERATION = 0, 0
 TOPIC, LITERAL, WRITE, ALLOW = 2, 3, 4, 3
 MILLISECONDS = 20000
 
@@ -30,27 +30,30 @@ class Kafka:
     def __init__(self, brokers):
         self.brokers = brokers
 
+    def _kcat(self, *arguments):
+        answer = subprocess.run(
+            ["kcat", "-b", self.brokers, "-X", "topic.metadata.propagation.max.ms=0",
+             "-X", "allow.auto.create.topics=false", *arguments], capture_output=True, text=True, timeout=60)
+        return answer.stdout
+
     def records(self, topic):
         """All there are now, by partition in the order of offsets; none before the topic exists."""
-        answer = subprocess.run(
-            ["kcat", "-C", "-b", self.brokers, "-t", topic, "-o", "beginning", "-e", "-q", "-f", r"%p %o %k %s\n",
-             "-X", "topic.metadata.propagation.max.ms=0", "-X", "allow.auto.create.topics=false"],
-            capture_output=True, text=True, timeout=60)
-        lines = [line.split(" ", 3) for line in answer.stdout.splitlines()]
+        lines = [line.split(" ", 3) for line in
+                 self._kcat("-C", "-t", topic, "-o", "beginning", "-e", "-q", "-f", r"%p %o %k %s\n").splitlines()]
         return sorted(Record(int(p), int(o), key, text) for p, o, key, text in lines)
 
     def documents(self, topic):
         return [json.loads(record.text) for record in self.records(topic)]
 
-    def count(self, topic):
-        return len(self.records(topic))
-
     def leaders(self, topic):
-        """Broker ids by partition."""
-        answer = subprocess.run(["kcat", "-L", "-J", "-b", self.brokers, "-t", topic], capture_output=True, text=True,
-                                timeout=30, check=True)
-        (description,) = json.loads(answer.stdout)["topics"]
-        return {partition["partition"]: partition["leader"] for partition in description["partitions"]}
+        """Broker ids by partition; none before the topic exists."""
+        topics = json.loads(self._kcat("-L", "-J", "-t", topic) or '{"topics": []}')["topics"]
+        return {partition["partition"]: partition["leader"] for of in topics for partition in of["partitions"]}
+
+    def count(self, topic):
+        """By the brokers' high watermarks: nothing is read."""
+        queries = [word for partition in self.leaders(topic) for word in ("-t", f"{topic}:{partition}:-1")]
+        return sum(int(line.split()[-1]) for line in self._kcat("-Q", *queries).splitlines()) if queries else 0
 
     def create(self, topic, partitions=1, replicas=1, **config):
         """config: max_message_bytes=… for the topic's max.message.bytes."""
@@ -64,7 +67,7 @@ class Kafka:
             count = ctypes.c_size_t()
             topics = call("CreateTopics_result_topics", call("event_CreateTopics_result", event), ctypes.byref(count))
             return call("topic_result_error_string", ctypes.c_void_p.from_address(topics).value)
-        self._administer("CreateTopics", CREATE_TOPICS, new, refusal)
+        self._administer("CreateTopics", new, refusal)
 
     def allow_writing(self, user, topic):
         error = ctypes.create_string_buffer(500)
@@ -76,17 +79,16 @@ class Kafka:
             rules = call("CreateAcls_result_acls", call("event_CreateAcls_result", event), ctypes.byref(count))
             failed = call("acl_result_error", ctypes.c_void_p.from_address(rules).value)
             return call("error_string", failed) if failed else None
-        self._administer("CreateAcls", CREATE_ACLS, rule, refusal)
+        self._administer("CreateAcls", rule, refusal)
 
-    def _administer(self, operation, number, subject, refusal):
+    def _administer(self, operation, subject, refusal):
         conf = call("conf_new")
         text = ctypes.create_string_buffer(500)
         assert call("conf_set", conf, "bootstrap.servers", self.brokers, text, 500) == 0, text.value
         client = call("new", PRODUCER, conf, text, 500)
         assert client, text.value
-        queue, options = call("queue_new", client), call("AdminOptions_new", client, number)
+        queue, options = call("queue_new", client), call("AdminOptions_new", client, ANY_OPERATION)
         try:
-            call("AdminOptions_set_operation_timeout", options, MILLISECONDS, text, 500)
             call(operation, client, (ctypes.c_void_p * 1)(subject), 1, options, queue)
             event = call("queue_poll", queue, MILLISECONDS)
             assert event, f"{operation}: no answer"

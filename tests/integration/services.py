@@ -35,6 +35,9 @@ class Server:
         assert self.starting.returncode == 0, errors
         return self
 
+    def pid(self):
+        return int((self.directory / "pid").read_text())
+
     def stop(self):
         self.starting.communicate(timeout=START_SECONDS)
         subprocess.run([RECIPES / "common/stop.sh", str(self.directory)], check=True, timeout=60)
@@ -68,16 +71,17 @@ class BrokerCluster:
 
     def kill(self, number):
         """kill -9; start(number) brings it back with what was on its disk."""
-        pid = int((self.brokers[number - 1].directory / "pid").read_text())
-        os.kill(pid, signal.SIGKILL)
+        os.kill(self.brokers[number - 1].pid(), signal.SIGKILL)
 
     def start(self, number):
         self.brokers[number - 1].start()
         self.brokers[number - 1].ready()
 
     def stop(self):
+        """kill -9: the last ones of a cluster cannot leave it in good order."""
         for broker in self.brokers:
-            broker.stop()
+            broker.ready()
+            os.kill(broker.pid(), signal.SIGKILL)
 
 
 class Prometheus(Server):
