@@ -37,6 +37,7 @@ KafkaSink::KafkaSink(const SinkConfig& config, const Environment& environment)
 }
 
 Attempt KafkaSink::Deliver(Batch& batch, uint32_t, const std::stop_token& stop) {
+  CHECK(batch.number != 0);
   const Duration deadline = clock_.Monotonic() + config_.timeout;
   if (batch.number != batch_) Begin(batch);
   while (waiting_ + produced_ > 0) {

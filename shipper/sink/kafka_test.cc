@@ -5,11 +5,9 @@
 #include <gmock/gmock.h>
 #include <librdkafka/rdkafka.h>
 
-#include <map>
-#include <thread>
 
 #include "base/temporary_directory.h"
-#include "shipper/sink/mock_kafka.h"
+#include "shipper/sink/kafka_mock.h"
 
 namespace hinomi {
 namespace {

@@ -1,4 +1,4 @@
-#include "shipper/sink/mock_kafka.h"
+#include "shipper/sink/kafka_mock.h"
 
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
