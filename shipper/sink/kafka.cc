@@ -30,7 +30,9 @@ KafkaSink::KafkaSink(const SinkConfig& config, const Environment& environment)
       config_(config.kafka),
       files_(environment.files),
       clock_(environment.clock),
-      topic_(config.kafka.topic, environment.cluster) {
+      topic_(config.kafka.topic, environment.cluster),
+      sets_(config_.compression == KafkaCompression::kNone ? KafkaSets::kLarge
+                                                           : KafkaSets::kWhole) {
   for (const std::string& broker : config_.brokers) {
     brokers_ += (brokers_.empty() ? "" : ",") + broker;
   }
@@ -206,11 +208,8 @@ void KafkaSink::Recall() {
 // set refuses the good records with the large one: smaller sets find out which that is.
 bool KafkaSink::Adapt() {
   if (!IsTooLarge(error_)) return single_ && progress_ > 0;
-  if (sets_ == KafkaSets::kLarge) {
-    sets_ = KafkaSets::kSmall;
-  } else {
-    single_ = true;
-  }
+  if (sets_ == KafkaSets::kSmall) single_ = true;
+  sets_ = sets_ == KafkaSets::kWhole ? KafkaSets::kLarge : KafkaSets::kSmall;
   return true;
 }
 

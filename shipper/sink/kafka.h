@@ -60,8 +60,8 @@ class KafkaSink final : public Sink {
   std::string brokers_;  // for messages
 
   std::unique_ptr<KafkaProducer> producer_;
-  KafkaSecrets secrets_;                // that it has
-  KafkaSets sets_ = KafkaSets::kLarge;  // becomes small for good once a broker refused a large one
+  KafkaSecrets secrets_;  // that it has
+  KafkaSets sets_;        // becomes smaller for good when a broker refuses one
 
   // The batch that is on its way.
   uint64_t batch_ = 0;

@@ -98,7 +98,7 @@ std::vector<std::pair<std::string, std::string>> KafkaProducer::Check(const Kafk
   KafkaConfig alone;
   alone.settings = config.settings;
   const auto made =
-      Make({.sink_name = "check", .properties = KafkaPropertiesOf(alone, {}, KafkaSets::kLarge)});
+      Make({.sink_name = "check", .properties = KafkaPropertiesOf(alone, {}, KafkaSets::kWhole)});
   if (!made) problems.emplace_back("", made.error().message);
   return problems;
 }

@@ -58,7 +58,14 @@ KafkaProperties KafkaPropertiesOf(const KafkaConfig& config, const KafkaSecrets&
       {"socket.keepalive.enable", "true"},
       // A topic that is missing is reported after this; records that wait for one are not lost.
       {"topic.metadata.propagation.max.ms", "5000"},
+      {"linger.ms", "1"},  // the records of a batch come together
+      // Of a record that is not compressed; what it may have compressed, the topic says.
+      {"message.max.bytes", "4194304"},
+      {"batch.size", sets == KafkaSets::kWhole ? "4194304" : "1000000"},
   };
+  if (config.compression == KafkaCompression::kZstd) {
+    properties.emplace_back("compression.level", "1");
+  }
   properties.insert(properties.end(), config.settings.begin(), config.settings.end());
   std::string brokers;
   for (const std::string& broker : config.brokers) {

@@ -18,8 +18,14 @@ struct KafkaSecrets {
   bool operator==(const KafkaSecrets&) const = default;
 };
 
-/// How many records librdkafka puts into one set. The broker takes or refuses a set as a whole.
-enum class KafkaSets { kLarge, kSmall, kSingle };
+/// How much librdkafka puts into one set of records before it compresses it. The broker takes or
+/// refuses a set as a whole, by its compressed size.
+enum class KafkaSets {
+  kWhole,   // all that a batch has for a partition: less work by half
+  kLarge,   // 1 MB, which fits the brokers' default limit however badly it compresses
+  kSmall,   // 64 KiB
+  kSingle,  // one record
+};
 
 using KafkaProperties = std::vector<std::pair<std::string, std::string>>;
 

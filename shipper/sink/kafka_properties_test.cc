@@ -16,7 +16,7 @@ using testing::Pair;
 /// What is in effect: the last one of a name counts.
 std::map<std::string, std::string> Effective(const KafkaConfig& config,
                                              const KafkaSecrets& secrets = {},
-                                             KafkaSets sets = KafkaSets::kLarge) {
+                                             KafkaSets sets = KafkaSets::kWhole) {
   std::map<std::string, std::string> effective;
   for (const auto& [name, value] : KafkaPropertiesOf(config, secrets, sets)) {
     effective[name] = value;
@@ -34,7 +34,9 @@ TEST(KafkaProperties, KeepThePromises) {
             Contains(Pair("enable.idempotence", "true")), Contains(Pair("message.timeout.ms", "0")),
             Contains(Pair("compression.type", "zstd")), Contains(Pair("client.id", "mine")),
             Contains(Pair("security.protocol", "PLAINTEXT")), Not(Contains(Key("sasl.username"))),
-            Not(Contains(Key("batch.size")))));
+            Contains(Pair("compression.level", "1"))));
+  config.compression = KafkaCompression::kGzip;
+  EXPECT_THAT(Effective(config), Not(Contains(Key("compression.level"))));
 }
 
 TEST(KafkaProperties, ChooseTheSecurity) {
@@ -57,6 +59,8 @@ TEST(KafkaProperties, ChooseTheSecurity) {
 
 TEST(KafkaProperties, MakeSetsSmaller) {
   KafkaConfig config;
+  EXPECT_THAT(Effective(config, {}, KafkaSets::kWhole), Contains(Pair("batch.size", "4194304")));
+  EXPECT_THAT(Effective(config, {}, KafkaSets::kLarge), Contains(Pair("batch.size", "1000000")));
   config.settings = {{"batch.size", "900000"}, {"batch.num.messages", "500"}};
   EXPECT_THAT(Effective(config, {}, KafkaSets::kLarge), Contains(Pair("batch.size", "900000")));
   EXPECT_THAT(Effective(config, {}, KafkaSets::kSmall), Contains(Pair("batch.size", "65536")));

@@ -5,7 +5,6 @@
 #include <gmock/gmock.h>
 #include <librdkafka/rdkafka.h>
 
-
 #include "base/temporary_directory.h"
 #include "shipper/sink/kafka_mock.h"
 
@@ -237,7 +236,8 @@ TEST_F(KafkaSinkTest, RejectsWhatTheLibraryDoesNotTake) {
 
 TEST_F(KafkaSinkTest, RejectsOnlyWhatIsRefusedAlone) {
   const int kTooLarge = RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
-  kafka_.FailProduce({kTooLarge, kTooLarge, kTooLarge});  // the set, a small one, the first record
+  // The whole set, a large one, a small one, the first record.
+  kafka_.FailProduce({kTooLarge, kTooLarge, kTooLarge, kTooLarge});
   Batch batch = MakeBatch(5);
   EXPECT_THAT(DeliverAll(batch), IsEmpty());
   ASSERT_EQ(batch.rejections.size(), 1u);
