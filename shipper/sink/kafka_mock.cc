@@ -67,6 +67,8 @@ void MockKafka::SetTopicError(const std::string& topic, int error) {
 }
 
 void MockKafka::SetDown(bool down) {
+  if (down_ == down) return;
+  down_ = down;
   for (int broker = 1; broker <= kBrokers; ++broker) {
     down ? rd_kafka_mock_broker_set_down(cluster_, broker)
          : rd_kafka_mock_broker_set_up(cluster_, broker);
@@ -74,6 +76,8 @@ void MockKafka::SetDown(bool down) {
 }
 
 void MockKafka::SetDelay(int milliseconds) {
+  if (delay_milliseconds_ == milliseconds) return;
+  delay_milliseconds_ = milliseconds;
   for (int broker = 1; broker <= kBrokers; ++broker) {
     rd_kafka_mock_broker_set_rtt(cluster_, broker, milliseconds);
   }

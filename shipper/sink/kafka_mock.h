@@ -35,6 +35,9 @@ class MockKafka {
   rd_kafka_s* host_ = nullptr;
   rd_kafka_s* reader_ = nullptr;
   rd_kafka_mock_cluster_s* cluster_ = nullptr;
+  // Each change takes the brokers up to a second to notice, so there is none without need.
+  bool down_ = false;
+  int delay_milliseconds_ = 0;
 };
 
 }  // namespace hinomi
