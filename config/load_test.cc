@@ -299,6 +299,9 @@ TEST(Load, ReportsKafka) {
        {"config.yaml:5:15: sinks.stream.username: needs a password_file beside it"}},
       {kKafka + "    key_file: /proc/self/exe\n",
        {"config.yaml:5:15: sinks.stream.key_file: certificate_file and key_file need each other"}},
+      {kKafka + "    batch_bytes: 9MiB\n",
+       {"config.yaml:5:18: sinks.stream.batch_bytes: expected at most half of "
+        "limits.in_flight_bytes_max (16MiB), got 9MiB"}},
       {kKafka + "    ca_file: /proc/self/exe\n",
        {"config.yaml:5:14: sinks.stream.ca_file: needs tls: true beside it"}},
   });

@@ -108,7 +108,7 @@ def test_what_is_too_large_becomes_a_dead_letter_alone(agent, log_of, kafka, con
             log.line("z" * 250 + f" {i}")
     configure(compression="none", settings={"message.max.bytes": "100000"})
     agent.start()
-    wait_for(kafka, topic, 598, agent, 60)
+    wait_for(kafka, topic, 598, agent, 20)
     eventually(agent.dead_letters, 10, lambda: agent.log())
     letters = [json.loads(line) for line in agent.dead_letters().splitlines()]
     assert {re.search(r"(own|topic's) limit", json.dumps(letter))[1] for letter in letters} == {"own", "topic's"}
@@ -138,6 +138,19 @@ def test_a_wrong_password_is_waited_out(agent, log_of, kafka_broker, old_kafka_b
     assert numbers(kafka.documents(topic)) == list(range(100))
     assert not agent.dead_letters()
     assert USER[1] not in agent.log() and "wrong" not in agent.log()
+
+
+def test_a_library_too_old_for_the_broker_is_named(agent, log_of, kafka_broker, kafka, configure, topic):
+    """librdkafka before 2.6.1 fails at SCRAM with Kafka 4 although the password is right."""
+    password = agent.directory / "password"
+    password.write_text(USER[1] + "\n")
+    log_of("pod").line("line 0")
+    configure(brokers=kafka_broker.secure_address, sasl="scram-sha-512", tls=True, ca_file=str(kafka_broker.ca_file),
+              username=USER[0], password_file=str(password))
+    agent.start()
+    eventually(lambda: kafka.count(topic) == 1 or re.search(
+        r"librdkafka 2\.[0-6]\.\S+ cannot do SCRAM against Kafka 4: build with 2\.6\.1 or newer", agent.ready().text),
+        20, lambda: agent.ready().text)
 
 
 def test_an_unknown_authority_is_refused(agent, log_of, kafka_broker, kafka, configure, topic):
