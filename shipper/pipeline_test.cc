@@ -59,9 +59,13 @@ TEST_F(PipelineTest, WaitsForTheLastLinesOfARotatedFile) {
   Rotate("20261121-022645");
   Write(Lines(15, 5));
   Pass(agent, std::chrono::milliseconds(400));
+  EXPECT_FALSE(agent.store.Drained()) << "the next file has not been read";
   Write(Lines(10, 5), "0.log.20261121-022645");
   Pass(agent, std::chrono::seconds(2));
   ExpectLines(0, 20);
+  agent.store.WaitForWork(Duration{0});
+  Pass(agent);
+  EXPECT_TRUE(agent.store.Drained());
 }
 
 TEST_F(PipelineTest, FollowsTwoRotationsBetweenLooks) {

@@ -97,7 +97,8 @@ class LogStore {
   void Forget(const Batch& batch);
   /// From now on nothing lingers.
   void Hurry();
-  /// True when nothing is waiting to be read: neither now nor after its linger.
+  /// True when nothing is waiting to be read: neither now, nor after its linger, nor behind a file
+  /// that was just rotated.
   bool Drained() const;
   /// When there is something to lease: a monotonic time, in the past if there is already; none when
   /// nothing waits.
