@@ -12,6 +12,7 @@
 namespace hinomi {
 
 struct SinkSurroundings {
+  const std::string& cluster;
   FileSystem& files;
   const Clock& clock;
   Metrics& metrics;

@@ -46,6 +46,13 @@ class Sink {
   virtual Attempt Deliver(Batch& batch, uint32_t lane, const std::stop_token& stop) = 0;
 
   virtual uint32_t concurrency() const { return 1; }
+
+  /// How long a call may take before the sink is taken for hung. Without a limit where calls end in
+  /// their own time.
+  virtual Duration patience() const { return Duration::max(); }
+
+  /// What is to be done while there is nothing to deliver. Called now and then by lane 0.
+  virtual void Tidy() {}
 };
 
 }  // namespace hinomi

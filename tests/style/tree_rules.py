@@ -27,6 +27,7 @@ SEAMS = {
     "rapidjson/": ["shipper/checkpoint_format.cc"],
     "simdjson": ["shipper/transform/json_body.cc", "shipper/encode/", "shipper/sink/bulk_response.cc"],
     "spdlog/": ["base/logging.cc"],
+    "zstd": ["shipper/compress/"],
     "xxhash": ["base/hash.cc", "shipper/codec/", "shipper/encode/"],
     "yaml-cpp/": ["config/yaml.cc"],
 }
