@@ -33,10 +33,11 @@ constexpr size_t kCheckedFrom = offsetof(LabelHead, data_bytes);
 constexpr size_t kNameBytesMax = 255;
 
 constexpr std::string_view kTimePrefix = "{\"@timestamp\":\"";
-constexpr size_t kHourBytes = 13;     // 2026-11-21T07
-constexpr size_t kTimeBytesMin = 20;  // 2026-11-21T07:26:54Z
-constexpr size_t kOffsetBytes = 6;    // +09:00
-constexpr int64_t kMinutesPerHour = 60;
+constexpr size_t kHourBytes = 13;    // 2026-11-21T07
+constexpr size_t kSecondBytes = 19;  // 2026-11-21T07:26:54
+constexpr size_t kOffsetBytes = 6;   // +09:00
+constexpr size_t kFractionDigits = 9;
+constexpr int64_t kDaysMax = 100'000;  // in 2243: nanoseconds are counted in 63 bits
 
 std::optional<int> Digits(std::string_view text) {
   int value = 0;
@@ -56,22 +57,6 @@ std::optional<int64_t> DaysOf(std::string_view date) {
                                           std::chrono::day(static_cast<unsigned>(*day)));
   if (!parts.ok()) return {};
   return std::chrono::sys_days(parts).time_since_epoch().count();
-}
-
-// `hour` reads 2026-11-21T07, `minute` is of that hour, `zone` is Z or an offset.
-std::optional<int64_t> UtcHour(std::string_view hour, int minute, std::string_view zone) {
-  const std::optional<int64_t> days = DaysOf(hour.substr(0, 10));
-  const std::optional<int> of_day = Digits(hour.substr(11, 2));
-  if (!days || !of_day) return {};
-  int64_t minutes = (*days * 24 + *of_day) * kMinutesPerHour + minute;
-  if (zone != "Z") {
-    const auto hours = Digits(zone.substr(1, 2));
-    const auto rest = Digits(zone.substr(4, 2));
-    if (!hours || !rest) return {};
-    const int64_t offset = *hours * kMinutesPerHour + *rest;
-    minutes += zone[0] == '-' ? offset : -offset;
-  }
-  return minutes >= 0 ? minutes / kMinutesPerHour : std::optional<int64_t>();
 }
 
 std::chrono::sys_days DayOf(int64_t hour) {
@@ -137,27 +122,66 @@ bool MayBeTornLabel(std::string_view bytes) {
   const LabelHead head;
   char wanted[sizeof head];
   std::memcpy(wanted, &head, sizeof head);
-  const std::string_view magic = std::string_view(wanted, sizeof head.magic);
+  const std::string_view magic(wanted, sizeof head.magic);
   const std::string_view seen = bytes.substr(0, magic.size());
-  return magic.starts_with(seen) ||
-         std::all_of(seen.begin(), seen.end(), [](char c) { return c == '\0'; });
+  return magic.starts_with(seen.substr(0, seen.find_last_not_of('\0') + 1));
+}
+
+std::optional<Duration> ParseArchiveTime(std::string_view time) {
+  const size_t zone_bytes = time.ends_with('Z') ? 1 : kOffsetBytes;
+  if (time.size() < kSecondBytes + zone_bytes || time[10] != 'T' || time[13] != ':' ||
+      time[16] != ':') {
+    return {};
+  }
+  const auto days = DaysOf(time.substr(0, 10));
+  const auto hour = Digits(time.substr(11, 2));
+  const auto minute = Digits(time.substr(14, 2));
+  const auto second = Digits(time.substr(17, 2));
+  if (!days || *days > kDaysMax || !hour || !minute || !second) return {};
+  Duration at = std::chrono::hours(*days * 24 + *hour) + std::chrono::minutes(*minute) +
+                std::chrono::seconds(*second);
+  const std::string_view fraction =
+      time.substr(kSecondBytes, time.size() - kSecondBytes - zone_bytes);
+  if (!fraction.empty()) {
+    if (fraction[0] != '.' || fraction.size() > kFractionDigits + 1) return {};
+    std::string digits(fraction.substr(1));
+    digits.resize(kFractionDigits, '0');
+    const auto nanoseconds = Digits(digits);
+    if (!nanoseconds) return {};
+    at += std::chrono::nanoseconds(*nanoseconds);
+  }
+  if (zone_bytes == kOffsetBytes) {
+    const std::string_view zone = time.substr(time.size() - kOffsetBytes);
+    const auto hours = Digits(zone.substr(1, 2));
+    const auto minutes = Digits(zone.substr(4, 2));
+    if (!hours || !minutes || (zone[0] != '+' && zone[0] != '-') || zone[3] != ':') return {};
+    const Duration offset = std::chrono::hours(*hours) + std::chrono::minutes(*minutes);
+    at += zone[0] == '-' ? offset : -offset;
+  }
+  return at >= Duration{0} ? at : std::optional<Duration>();
+}
+
+std::optional<Duration> ArchiveRecordTime(std::string_view record) {
+  if (!record.starts_with(kTimePrefix)) return {};
+  const std::string_view text = record.substr(kTimePrefix.size());
+  return ParseArchiveTime(text.substr(0, text.find('"')));
 }
 
 int64_t ArchiveHours::HourOf(std::string_view record) {
   if (!record.starts_with(kTimePrefix)) return 0;
   const std::string_view text = record.substr(kTimePrefix.size());
   const std::string_view time = text.substr(0, text.find('"'));
-  if (time.size() < kTimeBytesMin) return 0;
+  if (time.size() <= kSecondBytes) return 0;
   const std::string_view hour = time.substr(0, kHourBytes);
-  const std::string_view zone =
-      time.substr(time.back() == 'Z' ? time.size() - 1 : time.size() - kOffsetBytes);
-  // An offset of a half or quarter hour moves the minutes too, so such times are always computed.
+  const std::string_view zone = time.substr(time.size() - (time.ends_with('Z') ? 1 : kOffsetBytes));
+  // An offset that is no whole hour makes the minutes count: those times are always computed.
   const bool whole_hours = zone == "Z" || zone.ends_with(":00");
   if (whole_hours && hour == last_hour_ && zone == last_zone_) return last_;
-  const std::optional<int> minute = Digits(time.substr(kHourBytes + 1, 2));
   last_hour_ = hour;
   last_zone_ = zone;
-  last_ = minute ? UtcHour(hour, *minute, zone).value_or(0) : 0;
+  last_ =
+      std::chrono::duration_cast<std::chrono::hours>(ParseArchiveTime(time).value_or(Duration{0}))
+          .count();
   return last_;
 }
 

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 
 namespace hinomi {
@@ -47,11 +48,16 @@ std::string EncodeArchiveLabel(const ArchiveLabel& label);
 std::optional<uint64_t> ArchiveLabelLength(std::string_view bytes);
 /// `bytes` is one label. Errors: corrupt. Never trusts a byte.
 Result<ArchiveLabel> DecodeArchiveLabel(std::string_view bytes);
-/// Whether `bytes` can be what a crash left of a label: a beginning of one, or zeros.
+/// Whether `bytes` can be what a crash left of a label: a beginning of one, zeros, or both.
 bool MayBeTornLabel(std::string_view bytes);
 
-/// Hours since the Unix epoch of a record of the agent's JSON encoding, which begins with its
-/// @timestamp. Costs next to nothing while consecutive records are of one hour.
+/// Unix time of an RFC 3339 time; nothing when it is none, or before 1970.
+std::optional<Duration> ParseArchiveTime(std::string_view time);
+/// That of a record of the agent's JSON encoding, which begins with its @timestamp.
+std::optional<Duration> ArchiveRecordTime(std::string_view record);
+
+/// The hour of such a record's time, counted from the Unix epoch. Costs next to nothing while
+/// consecutive records are of one hour.
 class ArchiveHours {
  public:
   /// Zero, in 1970, for a record without a time.
