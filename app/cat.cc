@@ -94,8 +94,11 @@ class Walk {
     std::sort(entries->begin(), entries->end(),
               [](const DirectoryEntry& a, const DirectoryEntry& b) { return a.name < b.name; });
     for (const DirectoryEntry& entry : *entries) {
-      if (level == 0 && entry.name == ".lock") archive_ = true;
-      if (entry.kind != FileKind::kDirectory || !Matches(level, entry.name)) continue;
+      if (entry.kind != FileKind::kDirectory) continue;
+      if (!Matches(level, entry.name)) {
+        archive_ = true;  // for all that is known of it
+        continue;
+      }
       const std::string below = relative.empty() ? entry.name : relative + "/" + entry.name;
       if (!(level < kDateLevel ? Descend(below, level + 1) : PrintDate(below, entry.name))) {
         return false;
@@ -109,7 +112,7 @@ class Walk {
     failed_ = true;
   }
   bool failed() const { return failed_; }
-  /// True when there was anything of an archive, wanted or not.
+  /// False when nothing here is of an archive.
   bool archive() const { return archive_; }
 
  private:

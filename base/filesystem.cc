@@ -304,6 +304,7 @@ Result<void> PosixFileSystem::SyncDirectory(const std::string& path) {
 
 Result<std::unique_ptr<FileLock>> PosixFileSystem::Lock(const std::string& path) {
   Descriptor fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (fd.get() < 0 && errno == EISDIR) fd = Descriptor(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (fd.get() < 0) return IoError("open", path, errno);
   if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return IoError("lock", path, errno);

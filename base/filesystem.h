@@ -88,7 +88,8 @@ class FileSystem {
   virtual Result<void> Remove(const std::string& path) = 0;
   /// What was made, renamed or removed in that directory is on the disk.
   virtual Result<void> SyncDirectory(const std::string& path) = 0;
-  /// Error transient when somebody else holds it.
+  /// Of a directory, or of a file, which is made when missing. Error transient when somebody else
+  /// holds it.
   virtual Result<std::unique_ptr<FileLock>> Lock(const std::string& path) = 0;
 };
 

@@ -5,6 +5,8 @@ Prints CPU-seconds, records per CPU-second and memory of the agent's process alo
 duplicated must be 0, or the figures are worth nothing. Figures of one run on a shared machine; compare within a run.
 
     bench/agent_bench.py build/bench/hinomi build/bench/hinomi_counting_sink [--records 2000000] [--pods 100]
+
+With --archive it is the backlog into an archive on this disk instead, counted by the zstd tool.
 """
 
 import argparse
@@ -56,6 +58,18 @@ def memory_mib(pid, field):
     return 0.0
 
 
+def write_backlog(arguments, pods_dir):
+    """Returns how many records there are, and their bytes."""
+    per_pod = arguments.records // arguments.pods
+    written = 0
+    for pod in range(arguments.pods):
+        with open(log_path(pods_dir, pod), "w") as log:
+            log.writelines(cri_line(sequence) for sequence in range(per_pod))
+            written += log.tell()
+    os.sync()  # the agent's syncs shall find none of it
+    return per_pod * arguments.pods, written
+
+
 class Run:
     """One sink and one agent over a directory of logs; the sink on core 1, the agent on core 0."""
 
@@ -100,14 +114,7 @@ sinks: {{ search: {{ type: elasticsearch, endpoints: ["http://127.0.0.1:{port}"]
 
 
 def backlog(arguments, directory):
-    pods_dir = directory / "pods"
-    per_pod = arguments.records // arguments.pods
-    written = 0
-    for pod in range(arguments.pods):
-        with open(log_path(pods_dir, pod), "w") as log:
-            log.writelines(cri_line(sequence) for sequence in range(per_pod))
-            written += log.tell()
-    records = per_pod * arguments.pods
+    records, written = write_backlog(arguments, directory / "pods")
     start = time.monotonic()
     run = Run(arguments, directory)
     run.wait_for(records, 120)
@@ -119,6 +126,39 @@ def backlog(arguments, directory):
     print(f"  {records / cpu / 1e6:.2f} M records per CPU-second, {wall:.1f} s, {cpu:.2f} CPU-seconds")
     print(f"  peak resident {peak:.1f} MiB")
     report(stats, records)
+
+
+def archive(arguments, directory):
+    records, written = write_backlog(arguments, directory / "pods")
+    config = directory / "config.yaml"
+    config.write_text(
+        f"""
+state_dir: {directory}/state
+http: {{ listen: "127.0.0.1:0" }}
+sources: {{ kubernetes: {{ pods_dir: {directory}/pods }} }}
+sinks: {{ files: {{ type: archive, directory: {directory}/archive, {arguments.archive} }} }}
+"""
+    )
+    start = time.monotonic()
+    with open(directory / "agent.log", "w") as output:
+        agent = subprocess.Popen([arguments.agent, "run", "--config", config], stderr=output)
+    os.sched_setaffinity(agent.pid, {0})
+    time.sleep(1)  # until it has found its logs: from then on it drains them all
+    agent.send_signal(signal.SIGTERM)
+    _, status, usage = os.wait4(agent.pid, 0)
+    wall = time.monotonic() - start
+    cpu = usage.ru_utime + usage.ru_stime
+    stored = list((directory / "archive").rglob("*.ndjson.zst*"))
+    lines = int(subprocess.run("xargs -0 zstd -dcq | wc -l", shell=True, input="\0".join(map(str, stored)),
+                               text=True, capture_output=True, check=True).stdout)
+    size = sum(path.stat().st_size for path in stored)
+    print(f"archive: {records} records of {written / records:.0f} B, {arguments.pods} pods")
+    print(f"  {records / cpu / 1e6:.2f} M records per CPU-second, {wall:.1f} s, {cpu:.2f} CPU-seconds")
+    print(f"  peak resident {usage.ru_maxrss / 1024:.1f} MiB, {size / written:.3f} B stored per raw byte")
+    print(f"  zstd counted {lines} lines")
+    if status != 0 or lines != records:
+        print(f"  WRONG: {records} records were written; {(directory / 'agent.log').read_text()}")
+        sys.exit(1)
 
 
 def live(arguments, directory):
@@ -164,10 +204,12 @@ def main():
     parser.add_argument("sink")
     parser.add_argument("--records", type=int, default=2_000_000)
     parser.add_argument("--pods", type=int, default=100)
+    parser.add_argument("--archive", nargs="?", const="level: 3", metavar="SETTINGS",
+                        help="of the archive sink, such as 'level: 1, batch_bytes: 4MiB'")
     parser.add_argument("--rate", type=int, default=10_000, help="records per second of the live part")
     parser.add_argument("--seconds", type=int, default=20, help="of the live part")
     arguments = parser.parse_args()
-    for part in (backlog, live):
+    for part in (archive,) if arguments.archive else (backlog, live):
         directory = pathlib.Path(tempfile.mkdtemp(prefix="hinomi-bench-"))
         try:
             part(arguments, directory)

@@ -89,7 +89,7 @@ Result<void> ArchiveSink::Prepare() {
   const std::string& directory = options_.config.directory;
   if (lock_ != nullptr) return {};
   if (auto made = environment_.files.MakeDirectories(directory); !made) return made;
-  Result<std::unique_ptr<FileLock>> lock = environment_.files.Lock(directory + "/.lock");
+  Result<std::unique_ptr<FileLock>> lock = environment_.files.Lock(directory);
   if (!lock) return lock.error();
   lock_ = std::move(*lock);
   return {};
@@ -167,29 +167,32 @@ Attempt ArchiveSink::Deliver(Batch& batch, uint32_t, const std::stop_token&) {
 
 // Every file's share is written before the first is synced: the disk then has all of them to order.
 void ArchiveSink::Commit(Batch& batch, std::span<Share> shares, Attempt* attempt) {
-  CloseAllBut(options_.open_files_max - shares.size());
-  const auto settle = [&](Share& share, const Result<void>& result) {
+  const auto note = [&](Share& share, const Result<void>& result) {
     if (result) return;
     share.failed = true;
     Report(result.error(), attempt);
   };
-  for (Share& share : shares) settle(share, Write(batch, &share));
+  for (Share& share : shares) note(share, Write(batch, &share));
   for (Share& share : shares) {
-    if (!share.failed && share.written) settle(share, share.file->Sync());
+    if (!share.failed && share.written) note(share, share.file->Sync());
   }
   if (const Result<void> named = SyncNames(shares); !named) {
-    for (Share& share : shares) settle(share, named);
+    for (Share& share : shares) note(share, named);
   }
   for (Share& share : shares) {
-    if (share.failed) continue;
-    if (share.written) {
-      share.file->Add(share.claims);
-      share.file->last_written = environment_.clock.Monotonic();
-    }
-    for (const Run& run : share.runs) {
-      for (uint32_t i = run.begin; i < run.end; ++i) {
-        batch.records[i].outcome = Outcome::kAcknowledged;
-      }
+    if (!share.failed) Acknowledge(batch, share);
+    share.file->Close();
+  }
+}
+
+void ArchiveSink::Acknowledge(Batch& batch, const Share& share) {
+  if (share.written) {
+    share.file->Add(share.claims);
+    share.file->last_written = environment_.clock.Monotonic();
+  }
+  for (const Run& run : share.runs) {
+    for (uint32_t i = run.begin; i < run.end; ++i) {
+      batch.records[i].outcome = Outcome::kAcknowledged;
     }
   }
 }
@@ -251,25 +254,15 @@ Result<void> ArchiveSink::SyncNames(std::span<Share> shares) {
   return {};
 }
 
-std::vector<ArchiveFile*> ArchiveSink::NewestFirst() {
-  std::vector<ArchiveFile*> files;
-  for (auto& [name, file] : files_) files.push_back(&file);
-  std::sort(files.begin(), files.end(),
-            [](const ArchiveFile* a, const ArchiveFile* b) { return a->last_used > b->last_used; });
-  return files;
-}
-
-void ArchiveSink::CloseAllBut(size_t open_files) {
-  size_t open = 0;
-  for (ArchiveFile* file : NewestFirst()) {
-    if (file->open() && ++open > open_files) file->Close();
-  }
-}
-
+// Those that were not used for longest.
 void ArchiveSink::ForgetAllBut(size_t known_files) {
   if (files_.size() <= known_files) return;
-  const uint64_t oldest = NewestFirst()[known_files - 1]->last_used;
-  std::erase_if(files_, [&](const auto& entry) { return entry.second.last_used < oldest; });
+  std::vector<uint64_t> uses;
+  for (const auto& [name, file] : files_) uses.push_back(file.last_used);
+  std::sort(uses.begin(), uses.end(), std::greater<>());
+  std::erase_if(files_, [oldest = uses[known_files - 1]](const auto& entry) {
+    return entry.second.last_used < oldest;
+  });
 }
 
 void ArchiveSink::Finish(ArchiveFile& file) {

@@ -29,7 +29,7 @@ class ArchiveSink final : public Sink {
     std::string name;     // the sink's in the configuration
     std::string cluster;  // the first directory below config.directory
     ArchiveConfig config;
-    size_t open_files_max = 256;    // descriptors
+    size_t open_files_max = 256;    // at once, while a batch is written
     size_t known_files_max = 4096;  // whose coverage is kept in memory; others are read again
   };
   struct Environment {
@@ -74,9 +74,8 @@ class ArchiveSink final : public Sink {
   Result<void> Write(const Batch& batch, Share* share);
   void AddRun(const Batch& batch, const Run& run, Share* share);
   void Commit(Batch& batch, std::span<Share> shares, Attempt* attempt);
+  void Acknowledge(Batch& batch, const Share& share);
   Result<void> SyncNames(std::span<Share> shares);
-  std::vector<ArchiveFile*> NewestFirst();
-  void CloseAllBut(size_t open_files);
   void ForgetAllBut(size_t known_files);
   void FinishLeftovers(const std::string& directory, int depth);
   void Finish(ArchiveFile& file);

@@ -20,14 +20,6 @@ void ArchiveFile::Close() {
 }
 
 Result<void> ArchiveFile::Open() {
-  if (handle_ != nullptr && (written_bytes_ > 0 || !CheckPlace())) Close();
-  if (handle_ != nullptr) return {};
-  Result<void> taken = Take();
-  if (!taken) Close();
-  return taken;
-}
-
-Result<void> ArchiveFile::Take() {
   const std::string open_path = stem_ + std::string(kArchiveOpenSuffix);
   const std::string final_path = stem_ + std::string(kArchiveSuffix);
   if (!files_.Exists(open_path)) {
@@ -79,7 +71,7 @@ Result<void> ArchiveFile::SetAside() {
   if (auto renamed = files_.Rename(open_path, aside); !renamed) return renamed;
   log::Error("\"{}\" is damaged, or not only the agent has written to it; it is kept as \"{}\"",
              open_path, aside);
-  return Take();
+  return Open();
 }
 
 Result<void> ArchiveFile::CheckPlace() {

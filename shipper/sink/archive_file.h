@@ -15,8 +15,8 @@
 
 namespace hinomi {
 
-/// Open, then Append and Sync in turn; one thread. After any error the next Open cuts back what was
-/// not synced.
+/// Open, Append, Sync, Add and Close in turn; one thread. It is not kept open: a process cannot end
+/// while it has files of a disk that hangs. What was not added is cut off by the next Open.
 class ArchiveFile {
  public:
   /// Touches no disk. `directory` is the date's.
@@ -45,7 +45,6 @@ class ArchiveFile {
   /// Its hour is over: gives it its final name. The next Open takes it back. Errors: io.
   Result<void> Finish();
 
-  bool open() const { return handle_ != nullptr; }
   void Close();
   int64_t hour() const { return hour_; }
   const std::string& directory() const { return directory_; }
@@ -54,7 +53,6 @@ class ArchiveFile {
   Duration last_written{0};  // monotonic
 
  private:
-  Result<void> Take();
   Result<void> Learn();
   Result<void> SetAside();
   Result<void> CheckPlace();

@@ -121,7 +121,7 @@ inline std::map<std::string, std::string> ArchiveContent(const std::string& dire
   if (!files.Exists(directory)) return contents;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(directory)) {
     const std::string path = std::filesystem::relative(entry.path(), directory);
-    if (!entry.is_regular_file() || path == ".lock") continue;
+    if (!entry.is_regular_file()) continue;
     const std::unique_ptr<File> file = std::move(*files.Open(directory, path));
     std::string& content = contents[path];
     const Result<void> read =

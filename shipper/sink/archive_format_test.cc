@@ -107,7 +107,7 @@ TEST(ArchiveNames, AreSafe) {
       {"../../etc", "_._.._etc"},
       {"a/b", "a_b"},
       {std::string_view("a\0b\n", 4), "a_b_"},
-      {".lock", "_lock"},
+      {".hidden", "_hidden"},
   };
   for (const auto& [name, want] : kCases) EXPECT_EQ(ArchiveComponent(name), want);
   EXPECT_EQ(ArchiveComponent(std::string(1000, 'x')).size(), 255u);
