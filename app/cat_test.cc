@@ -117,9 +117,8 @@ TEST_F(CatTest, ReadsOnBehindWhatIsDamaged) {
 TEST_F(CatTest, ReadsZstdDataOfOthers) {
   const std::string_view text = "any line\nand one without its end";
   ZstdCompressor compressor(1);
-  std::string frame;
-  compressor.Compress({&text, 1}, &frame);
-  directory_.Append("demo/prod/job-1/main/2026-11-21/07.ndjson.zst", frame);
+  directory_.Append("demo/prod/job-1/main/2026-11-21/07.ndjson.zst",
+                    std::string(compressor.Compress({&text, 1})));
   CatOptions options;
   options.text = "without";
   EXPECT_EQ(Print(options).out, "and one without its end");

@@ -153,7 +153,7 @@ struct BatchRecord {
   Position source;  // where the record starts
   Outcome outcome = Outcome::kPending;
   bool boundary = false;  // no record of the log lies on both sides of source_end
-  Position source_end;    // behind the record's last line
+  Position source_end{};  // behind the record's last line
 };
 
 /// Why one record was refused for good.

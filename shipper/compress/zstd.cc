@@ -19,24 +19,24 @@ ZstdCompressor::ZstdCompressor(int level) : context_(new Context) {
 
 ZstdCompressor::~ZstdCompressor() = default;
 
-void ZstdCompressor::Compress(std::span<const std::string_view> parts, std::string* out) {
-  ZSTD_CCtx* zstd = context_->zstd;
-  size_t total = 0;
-  for (const std::string_view part : parts) total += part.size();
-  CHECK(!ZSTD_isError(ZSTD_CCtx_reset(zstd, ZSTD_reset_session_only)));
-  CHECK(!ZSTD_isError(ZSTD_CCtx_setPledgedSrcSize(zstd, total)));
-  const size_t begin = out->size();
-  out->resize(begin + ZSTD_compressBound(total));  // it cannot get larger, so every call ends
-  ZSTD_outBuffer output{out->data() + begin, out->size() - begin, 0};
-  for (size_t i = 0; i < parts.size(); ++i) {
-    ZSTD_inBuffer input{parts[i].data(), parts[i].size(), 0};
-    while (input.pos < input.size) {
-      CHECK(!ZSTD_isError(ZSTD_compressStream2(zstd, &output, &input, ZSTD_e_continue)));
-    }
+std::string_view ZstdCompressor::Compress(std::span<const std::string_view> parts) {
+  // In one piece it needs no copy of its own; and nearly always there is one part.
+  std::string_view content = parts.empty() ? std::string_view() : parts[0];
+  if (parts.size() > 1) {
+    joined_.clear();
+    for (const std::string_view part : parts) joined_ += part;
+    content = joined_;
   }
-  ZSTD_inBuffer nothing{nullptr, 0, 0};
-  CHECK(ZSTD_compressStream2(zstd, &output, &nothing, ZSTD_e_end) == 0);
-  out->resize(begin + output.pos);
+  const size_t bound = ZSTD_compressBound(content.size());
+  if (capacity_ < bound) {
+    // Not make_unique: it would write zeros over memory that is about to be filled.
+    out_.reset(new char[bound]);
+    capacity_ = bound;
+  }
+  const size_t size =
+      ZSTD_compress2(context_->zstd, out_.get(), capacity_, content.data(), content.size());
+  CHECK(!ZSTD_isError(size));
+  return {out_.get(), size};
 }
 
 struct ZstdDecompressor::Context {

@@ -22,13 +22,16 @@ class ZstdCompressor {
   ZstdCompressor(const ZstdCompressor&) = delete;
   ZstdCompressor& operator=(const ZstdCompressor&) = delete;
 
-  /// Appends `parts` one after another as one frame (RFC 8878) of its own, with content size and
-  /// checksum.
-  void Compress(std::span<const std::string_view> parts, std::string* out);
+  /// `parts` one after another as one frame (RFC 8878), with content size and checksum. The result
+  /// belongs to the compressor and is valid until the next call.
+  std::string_view Compress(std::span<const std::string_view> parts);
 
  private:
   struct Context;
   std::unique_ptr<Context> context_;
+  std::string joined_;  // several parts
+  std::unique_ptr<char[]> out_;
+  size_t capacity_ = 0;
 };
 
 /// Reads frames piece by piece in constant memory; skippable frames are passed over. One thread at

@@ -7,9 +7,7 @@ namespace {
 
 std::string Frame(std::initializer_list<std::string_view> parts, int level = 3) {
   ZstdCompressor compressor(level);
-  std::string frame;
-  compressor.Compress(std::vector<std::string_view>(parts), &frame);
-  return frame;
+  return std::string(compressor.Compress(std::vector<std::string_view>(parts)));
 }
 
 // Given in pieces of `step` bytes.
@@ -45,9 +43,9 @@ TEST(Zstd, ReusesItsContextForIndependentFrames) {
   std::string frames;
   const std::vector<std::string_view> first = {"first "};
   const std::vector<std::string_view> second = {"second"};
-  compressor.Compress(first, &frames);
+  frames += compressor.Compress(first);
   const size_t begin_of_second = frames.size();
-  compressor.Compress(second, &frames);
+  frames += compressor.Compress(second);
   EXPECT_EQ(*Content(frames), "first second");
   EXPECT_EQ(*Content(frames.substr(begin_of_second)), "second");
 }

@@ -225,13 +225,11 @@ Result<void> ArchiveSink::Write(const Batch& batch, Share* share) {
   for (const Run& run : share->runs) AddRun(batch, run, share);
   if (parts_.empty()) return {};
   share->written = true;
-  // The label says how long the frame is, so its place is kept free until that is known.
-  const uint64_t label_bytes = ArchiveLabelBytes(share->claims.size());
-  flush_.assign(label_bytes, '\0');
-  compressor_.Compress(parts_, &flush_);
-  flush_.replace(0, label_bytes, EncodeArchiveLabel({flush_.size() - label_bytes, share->claims}));
-  sent_bytes_.Add(static_cast<double>(flush_.size()));
-  return share->file->Append(flush_);
+  const std::string_view frame = compressor_.Compress(parts_);
+  const std::string label = EncodeArchiveLabel({frame.size(), share->claims});
+  sent_bytes_.Add(static_cast<double>(label.size() + frame.size()));
+  if (auto written = share->file->Append(label); !written) return written;
+  return share->file->Append(frame);
 }
 
 // The names of new files, and of the directories made for them.

@@ -91,9 +91,7 @@ class ArchiveSink final : public Sink {
   Duration tidied_{0};                        // monotonic
   std::chrono::hours leftovers_finished_{0};  // those of hours before it
 
-  // Kept for their memory.
-  std::string flush_;
-  std::vector<std::string_view> parts_;
+  std::vector<std::string_view> parts_;  // kept for its memory
 };
 
 }  // namespace hinomi

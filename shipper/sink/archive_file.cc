@@ -83,9 +83,9 @@ Result<void> ArchiveFile::CheckPlace() {
   return IoError("write", path, ESTALE);
 }
 
-Result<void> ArchiveFile::Append(std::string_view flush) {
-  Result<void> written = handle_->WriteAt(synced_bytes_ + written_bytes_, flush);
-  written_bytes_ += flush.size();
+Result<void> ArchiveFile::Append(std::string_view bytes) {
+  Result<void> written = handle_->WriteAt(synced_bytes_ + written_bytes_, bytes);
+  written_bytes_ += bytes.size();
   return written;
 }
 

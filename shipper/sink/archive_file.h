@@ -35,8 +35,8 @@ class ArchiveFile {
   /// True when some of these bytes are covered.
   bool Touches(const ArchiveClaim& claim) const { return coverage_.Touches(claim); }
 
-  /// Writes a flush behind the last one. Errors: io.
-  Result<void> Append(std::string_view flush);
+  /// Writes the next part of a flush behind the last one. Errors: io.
+  Result<void> Append(std::string_view bytes);
   /// What was appended is on the disk, and the file still where it belongs. Errors: io.
   Result<void> Sync();
   /// It holds these as well: what was appended is on the disk, and so is the file's name.

@@ -10,9 +10,7 @@ namespace {
 
 std::string Frame(std::string_view content) {
   ZstdCompressor compressor(1);
-  std::string frame;
-  compressor.Compress({&content, 1}, &frame);
-  return frame;
+  return std::string(compressor.Compress({&content, 1}));
 }
 
 std::string Flush(std::string_view content, const std::vector<ArchiveClaim>& claims) {
