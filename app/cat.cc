@@ -14,9 +14,6 @@
 namespace hinomi {
 namespace {
 
-// A record may lie in the file of the hour beside its own, where it overlapped another one; the
-// longest wait for an unfinished record bounds how far.
-constexpr Duration kOverlapMax = std::chrono::minutes(10);
 constexpr size_t kDateLevel = 4;  // below the archive: cluster, namespace, pod, container, date
 
 /// Prints what the options ask for of the records it is given, in pieces of any length.
@@ -137,8 +134,8 @@ class Walk {
       archive_ = true;
       const Duration begin = std::chrono::hours(file->hour);
       const Duration end = begin + std::chrono::hours(1);
-      if (options_.since && end + kOverlapMax <= *options_.since) continue;
-      if (options_.until && begin - kOverlapMax >= *options_.until) continue;
+      if (options_.since && end <= *options_.since) continue;
+      if (options_.until && begin >= *options_.until) continue;
       names.push_back(entry.name);
     }
     std::sort(names.begin(), names.end());

@@ -152,7 +152,6 @@ struct BatchRecord {
   uint32_t source_bytes = 0;
   Position source;  // where the record starts
   Outcome outcome = Outcome::kPending;
-  bool boundary = false;  // no record of the log lies on both sides of source_end
   Position source_end{};  // behind the record's last line
 };
 

@@ -153,7 +153,6 @@ void EcsEncoder::Append(const Record& record, const EcsLog& log, Batch* batch) c
   encoded.source_bytes = record.source_bytes;
   encoded.source = record.begin;
   encoded.source_end = record.end;
-  encoded.boundary = record.boundary;
 }
 
 }  // namespace hinomi

@@ -95,41 +95,27 @@ Result<void> ArchiveSink::Prepare() {
   return {};
 }
 
-// A run ends where its slice does, or where the hour changes between records that do not overlap:
-// then the claims of one file say nothing about the records of another.
-std::vector<ArchiveSink::Run> ArchiveSink::RunsOf(const Batch& batch) {
-  std::vector<Run> runs;
-  for (uint32_t i = 0; i < batch.records.size(); ++i) {
-    const BatchRecord& record = batch.records[i];
-    const bool same_slice = i > 0 && batch.records[i - 1].slice == record.slice;
-    const int64_t hour = hours_.HourOf(
-        std::string_view(batch.bytes).substr(record.begin, record.end - record.begin));
-    const bool divisible = !same_slice || batch.records[i - 1].boundary;
-    if (!same_slice || (divisible && hour != runs.back().hour)) {
-      const Position from =
-          same_slice ? batch.records[i - 1].source_end : batch.slices[record.slice].begin;
-      if (same_slice) runs.back().to = from;
-      runs.push_back({record.slice, i, i, hour, from, batch.slices[record.slice].end});
-    }
-    runs.back().end = i + 1;
-  }
-  return runs;
-}
-
 std::vector<ArchiveSink::Share> ArchiveSink::SharesOf(const Batch& batch) {
   std::vector<Share> shares;
   std::map<ArchiveFile*, size_t> by_file;
-  for (const Run& run : RunsOf(batch)) {
-    const auto* const records = batch.records.data();
-    if (std::none_of(records + run.begin, records + run.end, [](const BatchRecord& record) {
-          return record.outcome == Outcome::kPending;
-        })) {
-      continue;
+  std::vector<Run>* runs = nullptr;  // of the record before
+  int64_t hour_before = 0;
+  for (uint32_t i = 0; i < batch.records.size(); ++i) {
+    const BatchRecord& record = batch.records[i];
+    if (record.outcome != Outcome::kPending) continue;
+    const int64_t hour = hours_.HourOf(
+        std::string_view(batch.bytes).substr(record.begin, record.end - record.begin));
+    const bool same_file = runs != nullptr && hour == hour_before &&
+                           record.slice == runs->back().slice && i == runs->back().end;
+    if (!same_file) {
+      ArchiveFile& file = FileOf(*batch.slices[record.slice].origin, hour);
+      const auto [it, fresh] = by_file.try_emplace(&file, shares.size());
+      if (fresh) shares.push_back({.file = &file, .runs = {}, .claims = {}});
+      runs = &shares[it->second].runs;
+      runs->push_back({record.slice, i, i});
+      hour_before = hour;
     }
-    ArchiveFile& file = FileOf(*batch.slices[run.slice].origin, run.hour);
-    const auto [it, fresh] = by_file.try_emplace(&file, shares.size());
-    if (fresh) shares.push_back({.file = &file, .runs = {}, .claims = {}});
-    shares[it->second].runs.push_back(run);
+    runs->back().end = i + 1;
   }
   return shares;
 }
@@ -200,7 +186,7 @@ void ArchiveSink::Acknowledge(Batch& batch, const Share& share) {
 // Finds the bytes of a run that the file does not hold yet.
 void ArchiveSink::AddRun(const Batch& batch, const Run& run, Share* share) {
   const Slice& slice = batch.slices[run.slice];
-  const std::vector<ArchiveClaim> claims = ClaimsOf(slice, run.from, run.to);
+  const std::vector<ArchiveClaim> claims = ClaimsOf(slice, slice.begin, slice.end);
   if (Holds(*share->file, claims)) return;
   const bool holds_some = HoldsSome(*share->file, claims);
   for (uint32_t i = run.begin; i < run.end; ++i) {
@@ -215,7 +201,9 @@ void ArchiveSink::AddRun(const Batch& batch, const Run& run, Share* share) {
       parts_.push_back(bytes);
     }
   }
-  share->claims.insert(share->claims.end(), claims.begin(), claims.end());
+  const bool claimed = std::search(share->claims.begin(), share->claims.end(), claims.begin(),
+                                   claims.end()) != share->claims.end();
+  if (!claimed) share->claims.insert(share->claims.end(), claims.begin(), claims.end());
 }
 
 // One flush: a label and a frame.

@@ -49,14 +49,11 @@ class ArchiveSink final : public Sink {
   void Tidy() override;
 
  private:
-  /// Consecutive records of one slice that go to the same file, and the bytes they cover.
+  /// Consecutive records of one slice that go to the same file.
   struct Run {
     uint32_t slice = 0;
-    uint32_t begin = 0;  // records
+    uint32_t begin = 0;
     uint32_t end = 0;
-    int64_t hour = 0;
-    Position from;
-    Position to;
   };
   /// What one file gets of a batch.
   struct Share {
@@ -67,7 +64,6 @@ class ArchiveSink final : public Sink {
     bool failed = false;
   };
 
-  std::vector<Run> RunsOf(const Batch& batch);
   std::vector<Share> SharesOf(const Batch& batch);
   ArchiveFile& FileOf(const Origin& origin, int64_t hour);
   Result<void> Prepare();

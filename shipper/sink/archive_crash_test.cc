@@ -48,6 +48,8 @@ class CrashingFileSystem final : public PosixFileSystem {
   }
 
   bool stopped() const { return stopped_; }
+  /// Another process on the same machine: what was not synced is not synced by that.
+  void Restart() { left_ = std::numeric_limits<int>::max(); }
   /// Takes back what the machine had not brought to the disk.
   void LosePower(bool zeros) const {
     for (const auto& [path, size] : synced_) {
@@ -142,14 +144,14 @@ class ArchiveCrashTest : public ::testing::Test {
                                          ArchiveSink::Environment{files, clock_, metrics_});
   }
 
-  // Both logs from `cursor` on in batches of `step` records. Where the first one is not
-  // acknowledged it ends, or tries again. Returns what is acknowledged of log_.
-  size_t DeliverFrom(size_t cursor, size_t step, ArchiveSink& sink, int tries = 1) {
+  // Both logs from `cursor` on in batches of `step` records, until one is not acknowledged. Returns
+  // what is acknowledged of log_.
+  size_t DeliverFrom(size_t cursor, size_t step, ArchiveSink& sink) {
     for (size_t begin = log_.Split(cursor); begin < log_.size();) {
       const size_t end = log_.Split(std::min(begin + step, log_.size()));
       Batch batch = log_.BatchOf(begin, end);
       if (begin < other_.size()) other_.AddTo(&batch, begin, std::min(end, other_.size()));
-      for (int i = 0; i < tries && !Acknowledged(batch); ++i) sink.Deliver(batch, 0, {});
+      sink.Deliver(batch, 0, {});
       if (!Acknowledged(batch)) return begin;
       begin = end;
     }
@@ -202,11 +204,31 @@ TEST_F(ArchiveCrashTest, HoldsEachRecordOnceWhenTheMachineDies) {
   }
 }
 
+// What the first process wrote and did not sync, its successor may find and acknowledge.
+TEST_F(ArchiveCrashTest, HoldsEachRecordOnceWhenTheMachineDiesAfterTheProcess) {
+  bool stopped = true;
+  for (int operations = 0; stopped; ++operations) {
+    const std::string directory = root_ / fmt::format("archive-{}", runs_++);
+    CrashingFileSystem files(operations);
+    const size_t acknowledged = DeliverFrom(0, 4, *SinkOn(files, directory));
+    stopped = files.stopped();
+    files.Restart();
+    EXPECT_EQ(DeliverFrom(acknowledged, 4, *SinkOn(files, directory)), log_.size());
+    files.LosePower(/*zeros=*/false);
+    EXPECT_EQ(ArchiveLines(directory), all_) << "after " << operations << " operations";
+    fs::remove_all(directory);
+  }
+}
+
 TEST_F(ArchiveCrashTest, TriesAgainWhatFailedOnce) {
   for (int operations = 0; operations < 200; ++operations) {
     const std::string directory = root_ / fmt::format("archive-{}", runs_++);
     CrashingFileSystem files(operations, /*once=*/true);
-    EXPECT_EQ(DeliverFrom(0, 4, *SinkOn(files, directory), /*tries=*/2), log_.size());
+    const auto sink = SinkOn(files, directory);
+    size_t done = DeliverFrom(0, 4, *sink);
+    // Read again in smaller batches: a flush is shorter than what its predecessor left.
+    if (done < log_.size()) done = DeliverFrom(done, 1, *sink);
+    EXPECT_EQ(done, log_.size());
     EXPECT_EQ(ArchiveLines(directory), all_) << "after " << operations << " operations";
     fs::remove_all(directory);
   }

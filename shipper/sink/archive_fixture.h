@@ -77,7 +77,6 @@ class FakeLog {
       record.slice = static_cast<uint32_t>(batch->slices.size());
       record.source = records_[i].begin;
       record.source_end = records_[i].end;
-      record.boundary = records_[i].boundary;
     }
     batch->slices.push_back(std::move(slice));
   }
