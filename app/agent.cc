@@ -7,7 +7,9 @@
 #include <cstring>
 #include <ctime>
 #include <optional>
+#include <thread>
 
+#include "app/page/page.h"
 #include "app/process_metrics.h"
 #include "app/version.h"
 #include "base/logging.h"
@@ -41,11 +43,20 @@ std::string OwnPod() {
 
 }  // namespace
 
-Agent::Agent(Config config) : config_(std::move(config)) { RegisterProcessMetrics(metrics_); }
+Agent::Agent(Config config)
+    : config_(std::move(config)),
+      access_(config_.http.token_file, files_),
+      board_({config_.cluster, config_.node, clock_.Monotonic()}, [this] { return Sample(); }) {
+  RegisterProcessMetrics(metrics_);
+}
 
 void Agent::SetNotReady(std::string why) {
   const std::lock_guard lock(mutex_);
   not_ready_ = std::move(why);
+}
+
+std::string Agent::NotReady() const {
+  return not_ready_.empty() && shipper_ != nullptr ? shipper_->NotReady() : not_ready_;
 }
 
 // The process is ready when its sources are; a dead sink is shown, but restarting the agent would
@@ -53,8 +64,7 @@ void Agent::SetNotReady(std::string why) {
 HttpResponse Agent::Ready() {
   const std::lock_guard lock(mutex_);
   HttpResponse response;
-  std::string why = not_ready_;
-  if (why.empty() && shipper_ != nullptr) why = shipper_->NotReady();
+  const std::string why = NotReady();
   if (!why.empty()) response.status = 503;
   response.body = why.empty() ? "ready\n" : "not ready: " + why + "\n";
   if (shipper_ == nullptr) return response;
@@ -82,17 +92,58 @@ Result<std::unique_ptr<FileLock>> Agent::TakeState() {
   }
 }
 
-Result<int> Agent::Run() {
+StatusSample Agent::Sample() {
+  StatusSample sample;
+  sample.at = clock_.Monotonic();
+  sample.usage = ReadProcessUsage();
+  const std::lock_guard lock(mutex_);
+  if (shipper_ != nullptr) sample.shipper = shipper_->Status();
+  sample.not_ready = NotReady();
+  return sample;
+}
+
+HttpServer::Handlers Agent::Handlers() {
   HttpServer::Handlers handlers;
-  handlers["/healthz"] = [] { return HttpResponse{.body = "ok\n"}; };
-  handlers["/readyz"] = [this] { return Ready(); };
-  handlers["/metrics"] = [this] {
+  handlers["/healthz"] = [](const IncomingRequest&) { return HttpResponse{.body = "ok\n"}; };
+  handlers["/readyz"] = [this](const IncomingRequest&) { return Ready(); };
+  handlers["/metrics"] = [this](const IncomingRequest&) {
     return HttpResponse{200, "text/plain; version=0.0.4; charset=utf-8", metrics_.Expose()};
   };
+  HttpServer::Handlers guarded;
+  for (auto& [path, file] : PageFiles()) {
+    guarded[path] = [file = file](const IncomingRequest&) { return file; };
+  }
+  guarded["/api/v1/status"] = [this](const IncomingRequest&) {
+    return HttpResponse{.content_type = "application/json", .body = board_.Json() + "\n"};
+  };
+  guarded["/api/v1/status/stream"] = [this](const IncomingRequest& request) {
+    HttpResponse response{.content_type = "text/event-stream"};
+    response.stream = [this, request, seen = uint64_t{0}](const std::stop_token& stop) mutable {
+      std::optional<std::string> event = board_.NextEvent(&seen, stop);
+      if (access_.Refuse(request)) event.reset();  // the token has changed meanwhile
+      return event;
+    };
+    return response;
+  };
+  for (auto& [path, handler] : guarded) {
+    handlers[path] = [this, handler = handler](const IncomingRequest& request) {
+      std::optional<HttpResponse> refusal = access_.Refuse(request);
+      return refusal ? *std::move(refusal) : handler(request);
+    };
+  }
+  return handlers;
+}
+
+Result<int> Agent::Run() {
+  board_.Sample();
+  const std::jthread sampler([this](const std::stop_token& stop) {
+    pthread_setname_np(pthread_self(), "hinomi-status");
+    board_.Run(stop);
+  });
   const Result<std::unique_ptr<HttpServer>> http =
-      HttpServer::Start(config_.http.listen, std::move(handlers));
+      HttpServer::Start({.listen = config_.http.listen}, Handlers(), metrics_);
   if (!http) return http.error();
-  log::Info("hinomi {} ({}) on node \"{}\" serves {}/metrics", kVersion, kCommit, config_.node,
+  log::Info("hinomi {} ({}) on node \"{}\" serves {}", kVersion, kCommit, config_.node,
             (*http)->address());
   const Result<std::unique_ptr<FileLock>> state = TakeState();
   if (!state) return state.error();

@@ -6,7 +6,9 @@
 #include <mutex>
 #include <string>
 
+#include "app/http/access.h"
 #include "app/http/server.h"
+#include "app/status_board.h"
 #include "base/clock.h"
 #include "base/filesystem.h"
 #include "base/metrics.h"
@@ -26,7 +28,10 @@ class Agent {
 
  private:
   Result<std::unique_ptr<FileLock>> TakeState();
+  HttpServer::Handlers Handlers();
   HttpResponse Ready();
+  std::string NotReady() const;  // under the lock
+  StatusSample Sample();
   void SetNotReady(std::string why);
 
   const Config config_;
@@ -36,6 +41,8 @@ class Agent {
   std::mutex mutex_;  // guards the next two
   std::string not_ready_ = "starting";
   std::unique_ptr<Shipper> shipper_;
+  Access access_;
+  StatusBoard board_;
 };
 
 }  // namespace hinomi

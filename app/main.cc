@@ -16,6 +16,7 @@
 #include "app/version.h"
 #include "base/logging.h"
 #include "config/load.h"
+#include "shipper/builtin.h"
 
 extern char** environ;
 
@@ -71,6 +72,7 @@ LoadOptions OptionsOf(const Arguments& arguments) {
   char host[256] = {};
   gethostname(host, sizeof host - 1);
   options.host_name = host;
+  options.check_parts = CheckSinks;
   return options;
 }
 

@@ -55,6 +55,10 @@ class Mirror {
 
 }  // namespace
 
+ProcessUsage ReadProcessUsage() {
+  return {static_cast<uint64_t>(MemoryBytes().second), CpuSeconds()};
+}
+
 void RegisterProcessMetrics(Metrics& metrics) {
   metrics
       .GaugeOf("hinomi_build_info", "1, with the version and commit of this build.",

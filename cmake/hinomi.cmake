@@ -57,6 +57,8 @@ find_package(CURL REQUIRED)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(isal REQUIRED IMPORTED_TARGET libisal)
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
+# Any newer one will do as well; before 2.6.1 it cannot do SCRAM against Kafka 4.
+pkg_check_modules(rdkafka REQUIRED IMPORTED_TARGET rdkafka>=2.0.2)
 find_library(CIVETWEB_LIBRARY civetweb REQUIRED)
 if(HINOMI_TESTS)
   enable_testing()
@@ -101,4 +103,13 @@ function(hinomi_test folder)
   hinomi_link(${target} ${folder} ${ARG_DEPENDS} GTest::gmock_main)
   gtest_discover_tests(${target} DISCOVERY_MODE PRE_TEST TEST_PREFIX "${folder}: "
     PROPERTIES LABELS unit TIMEOUT 60)
+endfunction()
+
+# hinomi_embed(out.cc kFiles FILE...): out.cc defines kFiles, the files' names and bytes, as base/embedded_file.h has
+# them; it is written anew when a file changes.
+function(hinomi_embed output name)
+  list(TRANSFORM ARGN PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
+  add_custom_command(OUTPUT ${output}
+    COMMAND ${CMAKE_COMMAND} -D "OUTPUT=${output}" -D "NAME=${name}" -D "FILES=${ARGN}" -P ${PROJECT_SOURCE_DIR}/cmake/embed.cmake
+    DEPENDS ${ARGN} ${PROJECT_SOURCE_DIR}/cmake/embed.cmake VERBATIM)
 endfunction()

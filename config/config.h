@@ -46,6 +46,7 @@ struct KubernetesSourceConfig {
 
 struct DockerSourceConfig {
   std::vector<std::string> roots;  // docker's data directories, below host_root
+  Nanoseconds since = std::chrono::hours(24);
 };
 
 enum class SinkType { kElasticsearch, kKafka, kArchive, kStdout };
@@ -79,6 +80,7 @@ struct KafkaConfig {
   std::string certificate_file;  // PEM, of a client certificate
   std::string key_file;          // its key
   Nanoseconds timeout = std::chrono::seconds(30);
+  std::map<std::string, std::string> settings;  // librdkafka's own, as they are
 };
 
 struct ArchiveConfig {

@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include "config/kafka_settings.h"
+
 namespace hinomi {
 namespace {
 
@@ -35,6 +37,12 @@ const Choices<SaslMechanism> kSaslMechanisms = {{"plain", SaslMechanism::kPlain}
                                                 {"scram-sha-512", SaslMechanism::kScramSha512}};
 const Choices<StartAt> kStarts = {{"beginning", StartAt::kBeginning}, {"now", StartAt::kNow}};
 
+void DescribeSince(Fields& fields, Nanoseconds* since) {
+  fields.Time("since", since,
+              "Files last written longer ago than this when first seen are not read.",
+              {seconds(0), hours(2'000'000)});
+}
+
 }  // namespace
 
 void Describe(Fields& fields, LogConfig* config) {
@@ -48,12 +56,13 @@ void Describe(Fields& fields, LogConfig* config) {
 
 void Describe(Fields& fields, HttpConfig* config) {
   fields.Text("listen", &config->listen,
-              "Address of /metrics, /healthz and /readyz: host:port, :port or [IPv6]:port; port 0 "
-              "takes a free one.",
+              "Address of the page, its API, /metrics, /healthz and /readyz: host:port, :port or "
+              "[IPv6]:port; port 0 takes a free one.",
               CheckListen);
   fields.Text("token_file", &config->token_file,
-              "File that holds the token which opens the page and /api to other machines; without "
-              "it they answer this machine only.",
+              "File that holds the token which opens the page and /api, as a bearer's or as the "
+              "password of any user; read at every request. Without it they answer this machine "
+              "only.",
               CheckReadableFile);
 }
 
@@ -80,22 +89,21 @@ void Describe(Fields& fields, LogMatch* match) {
 void Describe(Fields& fields, KubernetesSourceConfig* config) {
   fields.Text("pods_dir", &config->pods_dir,
               "Where the kubelet keeps container logs, below host_root.", CheckNotEmpty);
-  fields.Time("since", &config->since,
-              "Files last written longer ago than this when first seen are not read.",
-              {seconds(0), hours(2'000'000)});
+  DescribeSince(fields, &config->since);
   fields.List("exclude", &config->exclude, "Logs that are not read at all.");
 }
 
 void Describe(Fields& fields, DockerSourceConfig* config) {
   fields.TextList("roots", &config->roots,
                   "Data directories of docker, below host_root, such as /var/lib/docker.",
-                  CheckNotEmpty);
+                  {"list of directories", CheckNotEmpty});
+  DescribeSince(fields, &config->since);
 }
 
 void Describe(Fields& fields, ElasticsearchConfig* config) {
   fields.TextList("endpoints", &config->endpoints,
                   "The servers, each http(s)://host[:port]; comma-separated in the environment.",
-                  CheckEndpoint);
+                  {"list of URLs", CheckEndpoint});
   fields.Require(!config->endpoints.empty(), "endpoints",
                  "expected at least one, such as [\"http://127.0.0.1:9200\"]");
   fields.Text("index", &config->index, "Data stream (or index) that the documents go to.",
@@ -127,16 +135,20 @@ void Describe(Fields& fields, KafkaConfig* config) {
   fields.TextList("brokers", &config->brokers,
                   "Some of the cluster's brokers, each host:port; comma-separated in the "
                   "environment.",
-                  CheckListen);
+                  {"list of host:port", CheckBroker});
   fields.Require(!config->brokers.empty(), "brokers",
                  "expected at least one, such as [\"127.0.0.1:9092\"]");
   fields.Text("topic", &config->topic,
               "Where records go; {cluster}, {namespace}, {pod} and {container} are filled in.",
-              CheckNotEmpty);
+              CheckTopic);
   fields.Choice("compression", &config->compression, "Of record batches.", kKafkaCompressions);
   fields.Text("username", &config->username, "For SASL.");
   fields.Text("password_file", &config->password_file, "File that holds the user's password.",
               CheckReadableFile);
+  fields.Require(config->username.empty() || !config->password_file.empty(), "username",
+                 "needs a password_file beside it");
+  fields.Require(config->password_file.empty() || !config->username.empty(), "password_file",
+                 "needs a username beside it");
   fields.Choice("sasl", &config->sasl, "How the user is authenticated.", kSaslMechanisms);
   fields.Flag("tls", &config->tls, "Encrypt connections and verify the brokers.");
   fields.Text("ca_file", &config->ca_file,
@@ -146,14 +158,26 @@ void Describe(Fields& fields, KafkaConfig* config) {
               "PEM file of a client certificate; needs a key_file beside it.", CheckReadableFile);
   fields.Text("key_file", &config->key_file, "PEM file of the client certificate's key.",
               CheckReadableFile);
-  fields.Time("timeout", &config->timeout, "Without an answer to a batch; it is then reported.",
-              {milliseconds(10), minutes(10)});
+  fields.Require(config->tls || config->ca_file.empty(), "ca_file", "needs tls: true beside it");
+  fields.Require(config->tls || config->certificate_file.empty(), "certificate_file",
+                 "needs tls: true beside it");
+  fields.Require(config->certificate_file.empty() == config->key_file.empty(),
+                 config->key_file.empty() ? "certificate_file" : "key_file",
+                 "certificate_file and key_file need each other");
+  fields.Time(
+      "timeout", &config->timeout,
+      "How long the brokers may take for a batch before that is reported; the batch goes on "
+      "waiting.",
+      {milliseconds(10), minutes(10)});
+  fields.TextMap("settings", &config->settings,
+                 "Properties of librdkafka by their names, such as {linger.ms: 20}; those that "
+                 "would break a promise are refused.",
+                 CheckKafkaSetting);
 }
 
 void Describe(Fields& fields, ArchiveConfig* config) {
-  fields.Text("directory", &config->directory, "Where the archive is written.");
-  fields.Require(!config->directory.empty(), "directory",
-                 "missing; expected a directory such as /var/lib/hinomi/archive");
+  fields.Text("directory", &config->directory, "Where the archive is written.", CheckNotEmpty);
+  fields.Required("directory");
   fields.Time("sync_every", &config->sync_every,
               "Longest wait of a record until it is safe on the disk.",
               {milliseconds(10), minutes(1)});

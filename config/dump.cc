@@ -52,6 +52,11 @@ class Dumper final : public Fields {
     for (const std::string& value : *items.values) values.push_back(YamlText(value));
     Line(items.key, "[" + Joined(values) + "]");
   }
+  void Visit(const TextPairs& pairs) override {
+    Nested(pairs.key, PathOf(pairs.key), "{}", [&] {
+      for (const auto& [name, value] : *pairs.values) Line(name, YamlText(value));
+    });
+  }
   void Visit(const StructItems& items) override {
     const std::string path = PathOf(items.key);
     Nested(items.key, path, items.named ? "{}" : "[]", [&] {

@@ -50,6 +50,7 @@ log:
   format: text  # default
 http:
   listen: "127.0.0.1:9797"  # default
+  token_file: ""  # default
 limits:
   in_flight_bytes_max: 16MiB  # default
   record_bytes_max: 256KiB  # default
@@ -117,6 +118,20 @@ TEST(Dump, LoadsToTheSame) {
     EXPECT_EQ(Values(Dump(second)), Values(Dump(first)));
     EXPECT_EQ(second.config.kubernetes_enabled, first.config.kubernetes_enabled);
   }
+}
+
+TEST(Dump, ShowsTextsByName) {
+  const std::string_view text =
+      "sinks: {a: {type: kafka, brokers: [\"k:1\"], settings: {linger.ms: 5, client.id: 'a "
+      "\"b\"'}}}";
+  EXPECT_THAT(Dump(Load(text)),
+              testing::HasSubstr("    settings:\n"
+                                 "      client.id: \"a \\\"b\\\"\"  # config.yaml:1\n"
+                                 "      linger.ms: \"5\"  # config.yaml:1\n"));
+  const Loaded first = LoadConfigText(text, {});
+  EXPECT_EQ(Values(Dump(LoadConfigText(Dump(first), {}))), Values(Dump(first)));
+  EXPECT_THAT(Dump(Load("sinks: {a: {type: kafka, brokers: [\"k:1\"]}}")),
+              testing::HasSubstr("    settings: {}\n"));
 }
 
 TEST(Dump, LeavesOutWhatIsNotThere) {

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -38,6 +39,14 @@ struct TextItems {
   Check check;  // of each
 };
 
+/// One key whose value is a map of texts to texts.
+struct TextPairs {
+  std::string_view key;
+  std::string_view help;
+  std::map<std::string, std::string>* values;
+  Check check_name;
+};
+
 /// One key whose value is a list of structs, or a map of names to structs.
 struct StructItems {
   std::string_view key;
@@ -54,6 +63,12 @@ template <typename T>
 struct Range {
   T min;
   T max;
+};
+
+/// What the items of a list of texts are.
+struct ItemKind {
+  std::string_view type;  // for the manual: "list of URLs"
+  Check check;
 };
 
 template <typename E>
@@ -73,8 +88,13 @@ class Fields {
   template <typename E>
   void Choice(std::string_view key, E* value, std::string_view help, const Choices<E>& choices);
   void TextList(std::string_view key, std::vector<std::string>* values, std::string_view help,
-                Check check) {
-    Visit(TextItems{key, help, "list of URLs", values, check});
+                ItemKind kind) {
+    Visit(TextItems{key, help, kind.type, values, kind.check});
+  }
+  /// Names that somebody else gave a meaning, and their values. In the file only.
+  void TextMap(std::string_view key, std::map<std::string, std::string>* values,
+               std::string_view help, Check check_name) {
+    Visit(TextPairs{key, help, values, check_name});
   }
   /// A list of structs, each with a Describe of its own.
   template <typename T>
@@ -98,6 +118,7 @@ class Fields {
  protected:
   virtual void Visit(const Scalar& scalar) = 0;
   virtual void Visit(const TextItems& items) = 0;
+  virtual void Visit(const TextPairs& pairs) = 0;
   virtual void Visit(const StructItems& items) = 0;
 
  private:

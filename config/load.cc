@@ -34,6 +34,9 @@ Loaded LoadTree(const YamlNode& root, const LoadOptions& options) {
     for (const Problem& problem : FindOverlaps(loaded.config.routes)) loader.AddError(problem);
     for (const Problem& problem : FindUnusedSinks(loaded.config)) loader.AddWarning(problem);
   }
+  if (options.check_parts && !loader.Failed()) {
+    for (const Problem& problem : options.check_parts(loaded.config)) loader.AddError(problem);
+  }
   loader.Finish(&loaded);
   if (loaded.errors.size() > kErrorsMax) {
     size_t more = loaded.errors.size() - kErrorsMax;

@@ -1,6 +1,7 @@
 // From file, environment and flags to the Config in effect, with everything that is wrong at once.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "config/config.h"
+#include "config/routes.h"
 
 namespace hinomi {
 
@@ -17,6 +19,8 @@ struct LoadOptions {
       overrides;  // `http.listen=:9797`; win over the environment, which wins over the file
   std::map<std::string, std::string> environment;  // HINOMI_HTTP_LISTEN=…, NODE_NAME=…
   std::string host_name;                           // the default of `node` without NODE_NAME
+  /// What the parts themselves find wrong with a configuration that is otherwise valid.
+  std::function<std::vector<Problem>(const Config&)> check_parts = {};
 };
 
 struct Loaded {

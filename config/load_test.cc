@@ -124,6 +124,19 @@ TEST(Load, FillsInWhatIsLeftOut) {
   EXPECT_FALSE(Load("sources:").config.kubernetes_enabled);
   EXPECT_FALSE(Load("sources: {}").config.kubernetes_enabled);
   EXPECT_TRUE(Load("sources: {kubernetes: }").config.kubernetes_enabled);
+  EXPECT_FALSE(Load("sources: {kubernetes: }").config.docker_enabled);
+}
+
+TEST(Load, Docker) {
+  const Config config = Load("sources: {docker: {roots: [/a, /b], since: 1h}}").config;
+  EXPECT_TRUE(config.docker_enabled);
+  EXPECT_FALSE(config.kubernetes_enabled);
+  EXPECT_THAT(config.docker.roots, ElementsAre("/a", "/b"));
+  EXPECT_EQ(config.docker.since, std::chrono::hours(1));
+  for (const char* text : {"sources: {docker: }", "sources: {docker: {roots: []}}"}) {
+    EXPECT_THAT(Load(text).errors,
+                ElementsAre(::testing::HasSubstr("sources.docker.roots: expected at least one")));
+  }
 }
 
 struct ErrorCase {
@@ -195,8 +208,10 @@ TEST(Load, ReportsSinks) {
         "config.yaml:3:18: sinks.search.batch_bytes: expected a size such as 1MiB, got \"12x\""}},
       {"sinks: [a]", {"config.yaml:1:8: sinks: expected a map of names, got a list"}},
       {"sinks: {a: }", {"config.yaml:1:9: sinks.a.type: missing"}},
-      {"sinks: {a: {type: kafka, brokers: x}}",
-       {"config.yaml:1:19: sinks.a.type: expected one of elasticsearch, stdout, got \"kafka\""}},
+      {"sinks: {a: {type: redis, brokers: x}}",
+       {"config.yaml:1:19: sinks.a.type: expected one of elasticsearch, kafka, archive, stdout, "
+        "got "
+        "\"redis\""}},
       {"sinks: {a.b: {type: stdout}}",
        {"config.yaml:1:9: sinks: expected a name of 1 to 63 letters, digits, - and _, got "
         "\"a.b\""}},
@@ -262,6 +277,43 @@ TEST(Load, ReportsElasticsearch) {
         "config.yaml:2:50: sinks.b.batch_bytes: expected at most limits.in_flight_bytes_max "
         "(1MiB), got 2MiB"}},
   });
+}
+
+TEST(Load, ReportsKafka) {
+  const std::string kKafka = "sinks:\n  stream:\n    type: kafka\n    brokers: [\"k:9092\"]\n";
+  ExpectErrors({
+      {"sinks: {stream: {type: kafka}}",
+       {"config.yaml:1:9: sinks.stream.brokers: expected at least one, such as "
+        "[\"127.0.0.1:9092\"]"}},
+      {kKafka + "    topic: logs-{node}\n",
+       {"config.yaml:5:12: sinks.stream.topic: expected {cluster}, {namespace}, {pod} or "
+        "{container}, got {node} in \"logs-{node}\""}},
+      {kKafka + "    settings: {acks: 1, linger.ms: 5, linger.ms: 6, batch.size: [1]}\n",
+       {"config.yaml:5:16: sinks.stream.settings.acks: cannot be set: another value could lose "
+        "records",
+        "config.yaml:5:39: sinks.stream.settings.linger.ms: repeated",
+        "config.yaml:5:53: sinks.stream.settings.batch.size: expected text, got a list"}},
+      {kKafka + "    settings: [a]\n",
+       {"config.yaml:5:15: sinks.stream.settings: expected a map of keys and values, got a list"}},
+      {kKafka + "    username: u\n",
+       {"config.yaml:5:15: sinks.stream.username: needs a password_file beside it"}},
+      {kKafka + "    key_file: /proc/self/exe\n",
+       {"config.yaml:5:15: sinks.stream.key_file: certificate_file and key_file need each other"}},
+      {kKafka + "    ca_file: /proc/self/exe\n",
+       {"config.yaml:5:14: sinks.stream.ca_file: needs tls: true beside it"}},
+  });
+}
+
+TEST(Load, AsksThePartsOnceAllElseIsValid) {
+  LoadOptions options;
+  options.path = "config.yaml";
+  options.check_parts = [](const Config& config) {
+    return std::vector<Problem>{{"sinks." + config.sinks[0].name + ".settings.no.such", "unknown"}};
+  };
+  const std::string text = "sinks: {a: {type: kafka, brokers: [\"k:1\"], settings: {no.such: 1}}}";
+  EXPECT_THAT(LoadConfigText(text, options).errors,
+              testing::ElementsAre("config.yaml:1:55: sinks.a.settings.no.such: unknown"));
+  EXPECT_THAT(LoadConfigText("sinks: {a: {type: unknown}}", options).errors, testing::SizeIs(1));
 }
 
 TEST(Load, ReportsRoutes) {

@@ -202,6 +202,29 @@ void Loader::Visit(const TextItems& items) {
   });
 }
 
+void Loader::Visit(const TextPairs& pairs) {
+  const std::string path = PathOf(pairs.key);
+  const YamlMember* found = Find(pairs.key);
+  if (found == nullptr || found->value.kind == YamlNode::Kind::kNull) return;
+  const YamlNode& node = found->value;
+  places_[path] = FilePlace(found->mark);
+  if (node.kind != YamlNode::Kind::kMap) {
+    Fail(path, FilePlace(node.mark), "expected a map of keys and values, got " + Got(node));
+    return;
+  }
+  pairs.values->clear();
+  for (const YamlMember& member : node.members) {
+    const std::string member_path = fmt::format("{}.{}", path, member.key);
+    std::string problem = pairs.check_name(member.key);
+    if (problem.empty() && pairs.values->contains(member.key)) problem = "repeated";
+    if (problem.empty() && member.value.kind != YamlNode::Kind::kScalar) {
+      problem = "expected text, got " + Got(member.value);
+    }
+    Assign(member_path, FilePlace(member.mark), problem);
+    if (problem.empty()) (*pairs.values)[member.key] = member.value.text;
+  }
+}
+
 void Loader::Visit(const StructItems& items) {
   const std::string path = PathOf(items.key);
   const YamlMember* member = Find(items.key);

@@ -30,6 +30,7 @@ class Loader final : public Fields {
   void AddWarning(const Problem& problem);
   /// True if an error was reported at `path` or below.
   bool Failed(std::string_view path) const;
+  bool Failed() const { return !errors_.empty(); }
 
   /// Moves out errors and warnings in the order of the file, and the origins.
   void Finish(Loaded* loaded);
@@ -43,6 +44,7 @@ class Loader final : public Fields {
  protected:
   void Visit(const Scalar& scalar) override;
   void Visit(const TextItems& items) override;
+  void Visit(const TextPairs& pairs) override;
   void Visit(const StructItems& items) override;
 
  private:

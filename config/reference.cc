@@ -77,11 +77,15 @@ class Writer final : public Fields {
  protected:
   void Visit(const Scalar& scalar) override {
     std::string value = scalar.get();
-    Add({std::string(scalar.key), scalar.type, std::string(scalar.help)},
+    Add({std::string(scalar.key), scalar.type, std::string(scalar.help), true},
         value.empty() ? "empty" : "`" + value + "`");
   }
   void Visit(const TextItems& items) override {
-    Add({std::string(items.key), std::string(items.type), std::string(items.help)}, "required");
+    Add({std::string(items.key), std::string(items.type), std::string(items.help), true},
+        "required");
+  }
+  void Visit(const TextPairs& pairs) override {
+    Add({std::string(pairs.key), "map of texts", std::string(pairs.help), false}, "empty");
   }
   void Visit(const StructItems& items) override {
     std::string outer = std::exchange(path_, PathOf(items.key));
@@ -101,6 +105,7 @@ class Writer final : public Fields {
     std::string name;
     std::string type;
     std::string help;
+    bool in_environment = false;
   };
 
   std::string PathOf(std::string_view key) const {
@@ -120,7 +125,8 @@ class Writer final : public Fields {
   }
   std::string Row(std::string_view value) const {
     std::string path = PathOf(key_.name);
-    std::string variable = in_list_ ? "" : "`" + EnvironmentName(path) + "`";
+    std::string variable =
+        in_list_ || !key_.in_environment ? "" : "`" + EnvironmentName(path) + "`";
     return fmt::format("| `{}` | {} | {} | {} | {} |\n", path, key_.type, value, variable,
                        key_.help);
   }

@@ -17,6 +17,7 @@ namespace {
 
 constexpr size_t kQuotedSizeMax = 80;
 constexpr size_t kNameSizeMax = 63;
+constexpr size_t kTopicSizeMax = 249;  // Kafka's limit
 constexpr size_t kIndexSizeMax = 255;  // bytes, Elasticsearch's limit
 
 struct Unit {
@@ -250,6 +251,38 @@ std::string CheckIndex(std::string_view text) {
   }
   return "expected the name of an index or data stream (1 to 255 bytes, lower case, no space or "
          "\\/*?\"<>|,#:, not starting with -, _ or +), got " +
+         Quoted(text);
+}
+
+std::string CheckBroker(std::string_view text) {
+  const size_t colon = PortColon(text);
+  const std::string_view port = colon == std::string_view::npos ? "" : text.substr(colon + 1);
+  if (IsPort(port) && port != "0" && IsHost(text.substr(0, colon))) return "";
+  return "expected a broker such as 127.0.0.1:9092, got " + Quoted(text);
+}
+
+std::string CheckTopic(std::string_view text) {
+  constexpr std::string_view kWords[] = {"cluster", "namespace", "pod", "container"};
+  size_t size = 0;
+  bool good = !text.empty() && text != "." && text != "..";
+  for (size_t at = 0; good && at < text.size(); ++at, ++size) {
+    const char c = text[at];
+    const size_t close = text.find('}', at);
+    if (c == '{' && close != std::string_view::npos) {
+      const std::string_view word = text.substr(at + 1, close - at - 1);
+      if (std::find(std::begin(kWords), std::end(kWords), word) == std::end(kWords)) {
+        return fmt::format(
+            "expected {{cluster}}, {{namespace}}, {{pod}} or {{container}}, got {{{}}} in {}", word,
+            Quoted(text));
+      }
+      at = close;
+    } else {
+      good = IsLetter(c) || IsDigit(c) || c == '.' || c == '_' || c == '-';
+    }
+  }
+  if (good && size <= kTopicSizeMax) return "";
+  return "expected the name of a topic (1 to 249 letters, digits, ., _ and -, in which {namespace} "
+         "and the like may stand), got " +
          Quoted(text);
 }
 

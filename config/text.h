@@ -44,6 +44,9 @@ std::string CheckName(std::string_view text);      // of a sink or route
 std::string CheckListen(std::string_view text);    // host:port, :port, [IPv6]:port
 std::string CheckEndpoint(std::string_view text);  // http(s)://host[:port]
 std::string CheckIndex(std::string_view text);     // of Elasticsearch: an index or a data stream
+std::string CheckBroker(std::string_view text);    // host:port
+/// Of Kafka: a topic's name in which {cluster}, {namespace}, {pod} and {container} may stand.
+std::string CheckTopic(std::string_view text);
 /// Empty, or the path of a file that this process may read now.
 std::string CheckReadableFile(std::string_view path);
 

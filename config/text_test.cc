@@ -166,12 +166,22 @@ TEST(Text, ChecksValues) {
        {"",    ".",   "..",  "Logs", "a b", "a/b", "a\\b",
         "a*",  "a?",  "a\"", "a<",   "a>",  "a|",  "a,b",
         "a#b", "a:b", "-a",  "_a",   "+a",  "a\n", std::string(256, 'a')}},
+      {CheckBroker,
+       {"127.0.0.1:9092", "kafka-0.kafka:9092", "[::1]:1"},
+       {"", ":9092", "kafka", "kafka:", "kafka:0", "kafka:65536", "http://kafka:9092", "a:1,b:1"}},
+      {CheckTopic,
+       {"logs", "logs-{namespace}", "{cluster}.{namespace}.{pod}_{container}", "A.b",
+        std::string(249, 'a'), std::string(248, 'a') + "{pod}"},
+       {"", ".", "..", "a b", "a/b", "{node}", "{}", "{", "a}", "{namespace", "{pod}{", "ä",
+        std::string(250, 'a')}},
       {CheckReadableFile, {"", "/proc/self/exe"}, {"/nonexistent", "/", "a\nb"}},
   };
   for (const CheckCases& cases : kCases) {
     for (const std::string& text : cases.good) EXPECT_EQ(cases.check(text), "") << text;
     for (const std::string& text : cases.bad) EXPECT_NE(cases.check(text), "") << text;
   }
+  EXPECT_EQ(CheckTopic("logs-{node}"),
+            "expected {cluster}, {namespace}, {pod} or {container}, got {node} in \"logs-{node}\"");
   EXPECT_EQ(CheckReadableFile("/nonexistent"),
             "cannot read \"/nonexistent\": No such file or directory");
   EXPECT_EQ(CheckReadableFile("/"), "cannot read \"/\": Is a directory");

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 namespace hinomi {
+
+struct DockerContainer;
 
 struct PodInfo {
   std::string namespace_name;
@@ -14,6 +17,9 @@ struct PodInfo {
   uint32_t restart_count = 0;
   std::string workload_name;  // from ownerReferences, else from the pod's name; never empty
   std::string workload_kind;  // "Deployment", "CronJob", …; empty when the name alone does not tell
+  /// Of a container outside Kubernetes: what the fields above stand for is then told by PodInfoOf
+  /// (metadata/docker_container.h), and there is no workload.
+  std::shared_ptr<const DockerContainer> docker = nullptr;
 };
 
 }  // namespace hinomi

@@ -34,6 +34,7 @@ void Batch::Clear() {
   slices.clear();
   rejections.clear();
   route = 0;
+  number = 0;
   attempts = 0;
   pending_before = 0;
   charged_bytes = 0;

@@ -27,6 +27,9 @@ struct Position {
   auto operator<=>(const Position&) const = default;
 };
 
+/// How a log's lines are written; it says which codec reads them.
+enum class LogFormat : uint8_t { kCri, kJsonFile };
+
 enum class Stream : uint8_t { kStdout, kStderr, kNone };
 
 /// Why bytes were settled without having been delivered. Values of the label `reason`.
@@ -40,7 +43,7 @@ struct Continuation {
     kNone,
     kRecord,   // the rest of the record starts at a physical line of its own
     kMidLine,  // the rest starts within a physical line, which has no header
-    kSkip,     // within a physical line that is no CRI line and is being dropped
+    kSkip,     // within a physical line that is not of the format and is being dropped
   };
   Kind kind = Kind::kNone;
   Stream stream = Stream::kNone;
@@ -78,10 +81,10 @@ enum class BodyKind : uint8_t {
 /// One log record. Its views point into the chunk or into the arena of the stage that joined or
 /// rewrote them, and live as long as that lease.
 struct Record {
-  std::string_view body;  // readable for Chunk::kPadding bytes beyond its end
-  std::string_view time;  // RFC 3339 as in the CRI line, at most nine digits of fraction, validated
-  Position begin;         // of its first physical line
-  Position end;           // behind its last
+  std::string_view body;      // readable for Chunk::kPadding bytes beyond its end
+  std::string_view time;      // RFC 3339 as in the line, at most nine digits of fraction, validated
+  Position begin;             // of its first physical line
+  Position end;               // behind its last
   uint64_t segment_key = 0;   // of begin's segment
   Hash128 content;            // of the raw bytes of its physical lines, headers included
   uint32_t source_bytes = 0;  // length of its physical lines, newlines included
@@ -108,6 +111,7 @@ struct Decoded {
 /// What is constant for one log; shared by all that hold pieces of it.
 struct Origin {
   PodInfo pod;
+  LogFormat format = LogFormat::kCri;
   std::string path;       // of the log's current file as the node sees it, for log.file.path
   uint64_t log_hash = 0;  // pod UID, container, restart count and first timestamp
   uint32_t first_seconds =
@@ -169,6 +173,7 @@ struct Batch {
   std::vector<Slice> slices;
   std::vector<Rejection> rejections;
   uint32_t route = 0;
+  uint64_t number = 0;  // tells a sink this batch from all others; from NewBatch, never 0
 
   // Delivery's own notes.
   int attempts = 0;

@@ -1,10 +1,13 @@
 #include "shipper/builtin.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <iterator>
 
 #include "shipper/sink/archive.h"
 #include "shipper/sink/elasticsearch.h"
+#include "shipper/sink/kafka.h"
 #include "shipper/sink/stdout.h"
 
 namespace hinomi {
@@ -29,6 +32,11 @@ constexpr SinkEntry kSinks[] = {
                .name = config.name, .cluster = around.cluster, .config = config.archive},
            ArchiveSink::Environment{around.files, around.clock, around.metrics});
      }},
+    {SinkType::kKafka,
+     [](const SinkConfig& config, const SinkSurroundings& around) -> std::unique_ptr<Sink> {
+       return std::make_unique<KafkaSink>(
+           config, KafkaSink::Environment{around.cluster, around.files, around.clock});
+     }},
     {SinkType::kStdout,
      [](const SinkConfig&, const SinkSurroundings&) -> std::unique_ptr<Sink> {
        return std::make_unique<StdoutSink>();
@@ -43,6 +51,19 @@ std::unique_ptr<Sink> MakeSink(const SinkConfig& config, const SinkSurroundings&
                    [&](const SinkEntry& candidate) { return candidate.type == config.type; });
   CHECK(entry != std::end(kSinks));
   return entry->make(config, around);
+}
+
+std::vector<Problem> CheckSinks(const Config& config) {
+  std::vector<Problem> problems;
+  for (const SinkConfig& sink : config.sinks) {
+    if (sink.type != SinkType::kKafka) continue;
+    for (auto& [name, problem] : KafkaProducer::Check(sink.kafka)) {
+      problems.push_back(
+          {fmt::format("sinks.{}.settings{}{}", sink.name, name.empty() ? "" : ".", name),
+           std::move(problem)});
+    }
+  }
+  return problems;
 }
 
 EcsEncoder MakeEncoder(const Config& config, const SinkConfig& sink, RecordFormat format) {

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "base/filesystem.h"
 #include "base/metrics.h"
 #include "config/config.h"
+#include "config/routes.h"
 #include "shipper/encode/ecs.h"
 #include "shipper/sink.h"
 
@@ -19,6 +21,9 @@ struct SinkSurroundings {
 };
 
 std::unique_ptr<Sink> MakeSink(const SinkConfig& config, const SinkSurroundings& around);
+
+/// What the sinks' libraries find wrong with their settings. Touches neither disk nor network.
+std::vector<Problem> CheckSinks(const Config& config);
 
 /// The encoder of the records that go to `sink`.
 EcsEncoder MakeEncoder(const Config& config, const SinkConfig& sink, RecordFormat format);

@@ -37,7 +37,7 @@ struct ReaderState {
 };
 
 struct LogState {
-  std::string directory;  // <namespace>_<pod>_<uid>/<container>, below pods_dir
+  std::string directory;  // <namespace>_<pod>_<uid>/<container> below pods_dir, or an absolute path
   uint32_t restart = 0;
   std::string first_time;  // of its first line; part of the log's identity
   uint32_t next_ordinal = 0;

@@ -61,6 +61,7 @@ std::unique_ptr<Batch> Delivery::NewBatch(uint32_t route) {
     spare_.pop_back();
   }
   batch->route = route;
+  batch->number = ++batches_made_;
   batch->charged_bytes = options_.batch_bytes;
   in_flight_bytes_ += batch->charged_bytes;
   in_flight_.Set(static_cast<double>(in_flight_bytes_));
@@ -126,7 +127,8 @@ std::unique_ptr<Batch> Delivery::Take(Duration* wait) {
   *wait = kIdleWait;
   if (failing_since_ && delivering_ > 0) return nullptr;  // the probe is out
   for (auto it = waiting_.begin(); it != waiting_.end(); ++it) {
-    const Duration due = std::max(it->not_before, routes_[it->batch->route].hold_until);
+    const Duration held_until = routes_[it->batch->route].hold_until;
+    const Duration due = std::max(it->not_before, held_until);
     if (due <= now) {
       std::unique_ptr<Batch> batch = std::move(it->batch);
       waiting_.erase(it);
@@ -135,7 +137,9 @@ std::unique_ptr<Batch> Delivery::Take(Duration* wait) {
       return batch;
     }
     *wait = std::min(*wait, due - now);
-    if (failing_since_) return nullptr;
+    // A route that is held may be passed: nothing of it is on its way. One that backs off may not,
+    // where the order of records counts.
+    if (failing_since_ || (lanes() == 1 && held_until <= now)) return nullptr;
   }
   return nullptr;
 }
@@ -161,14 +165,15 @@ bool Delivery::HoldForRejections(Batch& batch, Duration now) {
   }
   if (route.rejecting) return false;
   route.rejecting = true;
+  route.refusal = batch.rejections.front().type + ": " + batch.rejections.front().reason;
+  route.rejecting_since = now;
   route.rejecting_gauge.Set(1);
   route.hold_until = now + kRejectingHold;
   log::Error(
-      "sink \"{}\" refuses most documents of route \"{}\": {}: {}; the route waits for {} s, then "
-      "they "
+      "sink \"{}\" refuses most documents of route \"{}\": {}; the route waits for {} s, then they "
       "become dead letters",
-      options_.sink_name, options_.route_names[batch.route], batch.rejections.front().type,
-      batch.rejections.front().reason, kRejectingHold / std::chrono::seconds(1));
+      options_.sink_name, options_.route_names[batch.route], route.refusal,
+      kRejectingHold / std::chrono::seconds(1));
   for (const Rejection& rejection : batch.rejections) {
     batch.records[rejection.record].outcome = Outcome::kPending;
   }
@@ -209,6 +214,7 @@ void Delivery::Failed(const std::string& error, bool progress, Duration now) {
   if (last_error_.empty()) {
     log::Warn("sink \"{}\": {}; nothing is lost, it will be tried again", options_.sink_name,
               error);
+    error_since_ = now;
   }
   last_error_ = error;
   if (progress) {
@@ -282,6 +288,12 @@ void Delivery::Finish(std::unique_ptr<Batch> batch) {
   TallySlices(*batch);
   parts_.settle(*batch);
   batches_.Add();
+  {
+    const std::lock_guard lock(mutex_);
+    for (const Slice& slice : batch->slices) {
+      acknowledged_records_ += slice.records - slice.rejected_records;
+    }
+  }
   Release(std::move(batch));
 }
 
@@ -348,6 +360,27 @@ void Delivery::Watch() {
 uint64_t Delivery::Changes() const {
   const std::lock_guard lock(mutex_);
   return changes_;
+}
+
+DeliveryStatus Delivery::Status() const {
+  const std::lock_guard lock(mutex_);
+  const Duration now = parts_.clock.Monotonic();
+  DeliveryStatus status;
+  status.batches = static_cast<uint64_t>(batches_.Value());
+  status.records = acknowledged_records_;
+  status.in_flight_bytes = in_flight_bytes_;
+  const auto refused = std::find_if(routes_.begin(), routes_.end(),
+                                    [](const Route& route) { return route.rejecting; });
+  if (!last_error_.empty()) {
+    status.state = SinkState::kFailing;
+    status.error = last_error_;
+    status.since = now - error_since_;
+  } else if (refused != routes_.end()) {
+    status.state = SinkState::kRejecting;
+    status.error = refused->refusal;
+    status.since = now - refused->rejecting_since;
+  }
+  return status;
 }
 
 std::string Delivery::LastError() const {

@@ -23,6 +23,7 @@
 #include "base/metrics.h"
 #include "shipper/sink.h"
 #include "shipper/sink/dead_letters.h"
+#include "shipper/status.h"
 
 namespace hinomi {
 
@@ -72,6 +73,8 @@ class Delivery {
 
   /// What is wrong with the sink now; empty when nothing is. Any thread.
   std::string LastError() const;
+  /// The whole of its state. Any thread.
+  DeliveryStatus Status() const;
   const std::string& name() const { return options_.sink_name; }
   uint32_t lanes() const { return parts_.sink.concurrency(); }
 
@@ -82,6 +85,8 @@ class Delivery {
   };
   struct Route {
     bool rejecting = false;  // most of a batch was refused; it is known and goes on
+    std::string refusal;     // why
+    Duration rejecting_since{0};
     Duration hold_until{0};
     Gauge rejecting_gauge;
   };
@@ -112,12 +117,15 @@ class Delivery {
   std::vector<std::unique_ptr<Batch>> spare_;
   std::vector<Route> routes_;
   uint64_t in_flight_bytes_ = 0;
+  uint64_t batches_made_ = 0;
   uint32_t delivering_ = 0;
   uint32_t open_ = 0;                             // batches that the worker is filling
   std::vector<std::optional<Duration>> entered_;  // by lane: since when it is in the sink
   std::optional<Duration> failing_since_;
   int failures_ = 0;
   std::string last_error_;
+  Duration error_since_{0};
+  uint64_t acknowledged_records_ = 0;
   std::minstd_rand random_;
   Counter retries_, batches_;
   Gauge up_, in_flight_;

@@ -25,6 +25,8 @@ class NoSink final : public Sink {
   std::function<void()> tidy;
   RecordFormat format() const override { return RecordFormat::kJson; }
   Attempt Deliver(Batch&, uint32_t, const std::stop_token&) override { return {}; }
+  uint32_t concurrency() const override { return lanes; }
+  uint32_t lanes = 1;
 };
 
 class DeliveryTest : public ::testing::Test {
@@ -33,13 +35,13 @@ class DeliveryTest : public ::testing::Test {
 
   Delivery Make(uint64_t in_flight_bytes_max = 3 * kBatchBytes) {
     return Delivery(
-        {"search", {"all"}, kBatchBytes, in_flight_bytes_max},
+        {"search", {"all", "other"}, kBatchBytes, in_flight_bytes_max},
         {sink_, dead_letters_, clock_, metrics_,
          [this](const Batch& batch) { settled_.push_back(batch.slices); }, [this] { ++room_; }});
   }
   // A batch of so many records, one slice, ten bytes each.
-  void Enqueue(Delivery& delivery, uint32_t records) {
-    std::unique_ptr<Batch> batch = delivery.NewBatch(0);
+  void Enqueue(Delivery& delivery, uint32_t records, uint32_t route = 0) {
+    std::unique_ptr<Batch> batch = delivery.NewBatch(route);
     ASSERT_NE(batch, nullptr);
     Slice slice;
     slice.origin = origin_;
@@ -177,6 +179,67 @@ TEST_F(DeliveryTest, SendsOnlyOneProbeAtATime) {
   EXPECT_EQ(Take(delivery), nullptr);
 }
 
+TEST_F(DeliveryTest, NumbersEveryBatch) {
+  Delivery delivery = Make();
+  std::unique_ptr<Batch> first = delivery.NewBatch(0);
+  const uint64_t number = first->number;
+  EXPECT_NE(number, 0u);
+  delivery.Discard(std::move(first));
+  EXPECT_GT(delivery.NewBatch(0)->number, number) << "also when its memory is used again";
+}
+
+TEST_F(DeliveryTest, LetsNoBatchPassAnUndecidedOneWhereOrderCounts) {
+  for (uint32_t lanes : {1u, 2u}) {
+    sink_.lanes = lanes;
+    Delivery delivery = Make();
+    Enqueue(delivery, 2);
+    Enqueue(delivery, 3);
+    std::unique_ptr<Batch> first = Take(delivery);
+    const uint64_t number = first->number;
+    first->records[0].outcome = Outcome::kAcknowledged;  // so it is no dead sink
+    delivery.Complete(std::move(first), {"1 record is not acknowledged", "timeout", {}});
+    std::unique_ptr<Batch> next = Take(delivery);
+    EXPECT_EQ(next != nullptr, lanes == 2);
+    if (lanes == 2) continue;
+    clock_.Advance(std::chrono::seconds(1));
+    next = Take(delivery);
+    ASSERT_NE(next, nullptr);
+    EXPECT_EQ(next->number, number);
+    Decide(*next, Outcome::kAcknowledged);
+    delivery.Complete(std::move(next), {});
+    EXPECT_NE(Take(delivery), nullptr);
+  }
+}
+
+TEST_F(DeliveryTest, LetsOtherRoutesPassOneThatIsHeld) {
+  Delivery delivery = Make();
+  Enqueue(delivery, 20, 0);
+  Enqueue(delivery, 3, 0);
+  Enqueue(delivery, 3, 1);
+  std::unique_ptr<Batch> refused = Take(delivery);
+  Decide(*refused, Outcome::kRejected);
+  delivery.Complete(std::move(refused), {});
+  std::unique_ptr<Batch> other = Take(delivery);
+  ASSERT_NE(other, nullptr);
+  EXPECT_EQ(other->route, 1u);
+  EXPECT_EQ(Take(delivery), nullptr);
+}
+
+TEST_F(DeliveryTest, KeepsTheUndecidedBatchAsItsProbe) {
+  Delivery delivery = Make(10 * kBatchBytes);
+  for (int i = 0; i < 3; ++i) Enqueue(delivery, 2);
+  const uint64_t tried = 1;
+  FailFor(delivery, std::chrono::seconds(31));
+  for (std::unique_ptr<Batch>& batch : delivery.Shed()) {
+    EXPECT_NE(batch->number, tried);
+    delivery.Discard(std::move(batch));
+  }
+  clock_.Advance(std::chrono::seconds(11));
+  const std::unique_ptr<Batch> probe = Take(delivery);
+  ASSERT_NE(probe, nullptr);
+  EXPECT_EQ(probe->number, tried);
+}
+
 TEST_F(DeliveryTest, NeverSpins) {
   Delivery delivery = Make();
   Enqueue(delivery, 1);
@@ -275,6 +338,41 @@ TEST_F(DeliveryTest, NoticesACallThatDoesNotReturn) {
   std::unique_ptr<Batch> batch = delivery.NewBatch(0);
   ASSERT_NE(batch, nullptr);
   delivery.Discard(std::move(batch));
+}
+
+TEST_F(DeliveryTest, SaysWhatIsWrongAndSinceWhen) {
+  Delivery delivery = Make();
+  Enqueue(delivery, 3);
+  EXPECT_EQ(delivery.Status().state, SinkState::kOk);
+  EXPECT_EQ(delivery.Status().in_flight_bytes, 30u);
+  FailFor(delivery, std::chrono::seconds(12));
+  DeliveryStatus status = delivery.Status();
+  EXPECT_EQ(status.state, SinkState::kFailing);
+  EXPECT_EQ(status.error, "connection refused");
+  EXPECT_GT(status.since, std::chrono::seconds(11));
+  EXPECT_LT(status.since, std::chrono::seconds(13));
+  clock_.Advance(std::chrono::seconds(11));
+  std::unique_ptr<Batch> batch = Take(delivery);
+  Decide(*batch, Outcome::kAcknowledged);
+  batch->records[0].outcome = Outcome::kRejected;
+  batch->rejections.push_back({0, "parsing", "bad"});
+  delivery.Complete(std::move(batch), {});
+  status = delivery.Status();
+  EXPECT_EQ(status.state, SinkState::kOk);
+  EXPECT_EQ(status.error, "");
+  EXPECT_EQ(status.batches, 1u);
+  EXPECT_EQ(status.records, 2u);
+
+  Enqueue(delivery, 20);
+  batch = Take(delivery);
+  Decide(*batch, Outcome::kRejected);
+  delivery.Complete(std::move(batch), {});
+  clock_.Advance(std::chrono::seconds(7));
+  status = delivery.Status();
+  EXPECT_EQ(status.state, SinkState::kRejecting);
+  EXPECT_EQ(status.error, "parsing: bad");
+  EXPECT_GE(status.since, std::chrono::seconds(7));
+  EXPECT_LT(status.since, std::chrono::seconds(8));
 }
 
 }  // namespace

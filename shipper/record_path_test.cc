@@ -7,7 +7,7 @@
 #include <new>
 #include <string>
 
-#include "shipper/codec/cri.h"
+#include "shipper/codec/codec.h"
 #include "shipper/encode/ecs.h"
 #include "shipper/transform/json_body.h"
 
@@ -34,7 +34,7 @@ void operator delete[](void* memory, size_t) noexcept { std::free(memory); }
 namespace hinomi {
 namespace {
 
-std::string MixedLog(int lines) {
+std::string MixedCriLog(int lines) {
   const std::string head = "2026-01-02T03:04:05.123456789Z stdout ";
   std::string bytes;
   for (int i = 0; i < lines; ++i) {
@@ -48,8 +48,30 @@ std::string MixedLog(int lines) {
   return bytes;
 }
 
-TEST(RecordPath, AllocatesNothingInTheSteadyState) {
-  std::string bytes = MixedLog(200);
+std::string MixedJsonFileLog(int lines) {
+  const std::string tail = R"(","stream":"stdout","time":"2026-01-02T03:04:05.123456789Z"})"
+                           "\n";
+  std::string bytes;
+  for (int i = 0; i < lines; ++i) {
+    const std::string n = std::to_string(i);
+    bytes +=
+        R"({"log":"{\"level\":\"info\",\"n\":)" + n + R"(,\"http\":{\"status\":200}}\n)" + tail;
+    bytes += R"({"log":"{\"@timestamp\":\"own\",\"n\":)" + n + R"(}\n)" + tail;
+    bytes += R"({"log":"{\"n\":1,\"n\":)" + n + R"(}\n)" + tail;
+    bytes += R"({"log":"first part, )" + tail + "no json\n" + R"({"log":"second \u20ac\n)" + tail;
+    bytes += R"({"log":"plain )" + n + R"(\n)" + tail;
+  }
+  return bytes;
+}
+
+class RecordPath : public ::testing::TestWithParam<LogFormat> {};
+
+INSTANTIATE_TEST_SUITE_P(Formats, RecordPath,
+                         ::testing::Values(LogFormat::kCri, LogFormat::kJsonFile));
+
+TEST_P(RecordPath, AllocatesNothingInTheSteadyState) {
+  const bool cri = GetParam() == LogFormat::kCri;
+  std::string bytes = cri ? MixedCriLog(200) : MixedJsonFileLog(200);
   const size_t size = bytes.size();
   bytes.append(Chunk::kPadding, '\n');
   const ChunkPiece piece{0, 1, 0, std::string_view(bytes).substr(0, size), false};
@@ -61,7 +83,7 @@ TEST(RecordPath, AllocatesNothingInTheSteadyState) {
   JsonBody json_body;
   Batch batch;
   const auto lease = [&] {
-    DecodeCri(chunk, {256 << 10}, &decoded);
+    Decode(GetParam(), chunk, {256 << 10}, &decoded);
     json_body.Apply(decoded.records);
     batch.Clear();
     for (const Record& record : decoded.records)

@@ -8,6 +8,8 @@
 
 #include "base/logging.h"
 #include "shipper/builtin.h"
+#include "shipper/source/docker.h"
+#include "shipper/source/kubernetes.h"
 
 namespace hinomi {
 namespace {
@@ -25,10 +27,8 @@ const SinkConfig& SinkOf(const Config& config, const std::string& name) {
 
 LogStoreOptions StoreOptions(const Config& config, const std::string& own_pod) {
   LogStoreOptions options;
-  options.pods_dir = config.kubernetes.pods_dir;
   options.node = config.node;
   options.own_pod = own_pod;
-  options.since = config.kubernetes.since;
   options.open_record_delay_max = config.limits.open_record_delay_max;
   // A lease must have room for the longest record, its header and its neighbours.
   options.quantum_bytes =
@@ -57,13 +57,7 @@ Shipper::Shipper(const Config& config, const std::string& own_pod, Parts parts)
                                             "Time since the checkpoint last held all cursors.")),
       saved_at_(parts.clock.Monotonic()) {
   BuildRoutes();
-  if (config.kubernetes_enabled) {
-    Result<std::unique_ptr<DirectoryWatcher>> watcher = MakeInotifyWatcher();
-    if (!watcher) log::Warn("{}; directories are polled instead", watcher.error().message);
-    kubernetes_ = std::make_unique<KubernetesSource>(
-        config, KubernetesSource::Parts{store_, parts.files, parts.clock, parts.metrics},
-        watcher ? std::move(*watcher) : nullptr);
-  }
+  BuildSources();
   parts.metrics.OnScrape([this] {
     const Duration age = parts_.clock.Monotonic() - saved_at_.load();
     checkpoint_age_.Set(store_.dirty() ? std::chrono::duration<double>(age).count() : 0);
@@ -78,8 +72,9 @@ void Shipper::BuildRoutes() {
   for (const SinkConfig& config : config_.sinks) {
     sinks_.push_back(
         MakeSink(config, {config_.cluster, parts_.files, parts_.clock, parts_.metrics}));
+    const uint64_t share = config_.limits.in_flight_bytes_max / config_.sinks.size();
     Delivery::Options options{config.name, route_names, config.batch_bytes,
-                              config_.limits.in_flight_bytes_max / config_.sinks.size()};
+                              share - std::min(share, sinks_.back()->buffer_bytes())};
     deliveries_.push_back(std::make_unique<Delivery>(
         std::move(options),
         Delivery::Parts{*sinks_.back(), dead_letters_, parts_.clock, parts_.metrics,
@@ -95,6 +90,22 @@ void Shipper::BuildRoutes() {
   }
   worker_ = std::make_unique<Worker>(store_, parts_.clock, config_.limits.record_bytes_max,
                                      std::move(routes));
+}
+
+void Shipper::BuildSources() {
+  const DirectorySource::Parts parts{store_, parts_.files, parts_.clock, parts_.metrics};
+  const auto watcher = [] {
+    Result<std::unique_ptr<DirectoryWatcher>> made = MakeInotifyWatcher();
+    if (!made) log::Warn("{}; directories are polled instead", made.error().message);
+    return made ? std::move(*made) : nullptr;
+  };
+  if (config_.kubernetes_enabled) {
+    sources_.push_back(std::make_unique<KubernetesSource>(config_, parts, watcher()));
+  }
+  if (!config_.docker_enabled) return;
+  for (const std::string& root : config_.docker.roots) {
+    sources_.push_back(std::make_unique<DockerSource>(config_, root, parts, watcher()));
+  }
 }
 
 void Shipper::Start() {
@@ -116,20 +127,21 @@ void Shipper::Start() {
     Name("hinomi-keeper");
     Housekeep(stop);
   });
-  if (kubernetes_ == nullptr) return;
-  source_thread_ = std::jthread([this](const std::stop_token& stop) {
-    Name("hinomi-source");
-    kubernetes_->Run(stop);
-  });
+  for (const std::unique_ptr<DirectorySource>& source : sources_) {
+    source_threads_.emplace_back([source = source.get()](const std::stop_token& stop) {
+      Name("hinomi-source");
+      source->Run(stop);
+    });
+  }
 }
 
 bool Shipper::Drain(Duration patience) {
   const Duration until = parts_.clock.Monotonic() + patience;
-  if (kubernetes_ != nullptr) {
-    source_thread_.request_stop();
-    kubernetes_->Interrupt();
-    source_thread_.join();
-    kubernetes_->Sweep();
+  for (std::jthread& thread : source_threads_) thread.request_stop();
+  for (size_t i = 0; i < sources_.size(); ++i) {
+    sources_[i]->Interrupt();
+    source_threads_[i].join();
+    sources_[i]->Sweep();
   }
   store_.Hurry();
   const auto drained = [this] {
@@ -196,7 +208,11 @@ void Shipper::Housekeep(const std::stop_token& stop) {
 }
 
 std::string Shipper::NotReady() const {
-  return kubernetes_ == nullptr ? "" : kubernetes_->NotReady();
+  for (const std::unique_ptr<DirectorySource>& source : sources_) {
+    std::string why = source->NotReady();
+    if (!why.empty()) return why;
+  }
+  return "";
 }
 
 std::vector<std::pair<std::string, std::string>> Shipper::SinkErrors() const {
@@ -206,6 +222,20 @@ std::vector<std::pair<std::string, std::string>> Shipper::SinkErrors() const {
     if (!error.empty()) errors.emplace_back(delivery->name(), std::move(error));
   }
   return errors;
+}
+
+ShipperStatus Shipper::Status() {
+  ShipperStatus status;
+  for (const std::unique_ptr<DirectorySource>& source : sources_) {
+    status.sources.push_back({source->kind(), source->place(), source->NotReady()});
+  }
+  for (size_t i = 0; i < deliveries_.size(); ++i) {
+    const SinkConfig& config = config_.sinks[i];
+    status.sinks.push_back(
+        {config.name, TypeOf(config), TargetOf(config), deliveries_[i]->Status()});
+  }
+  status.logs = store_.Report();
+  return status;
 }
 
 }  // namespace hinomi

@@ -14,7 +14,7 @@
 #include "shipper/checkpoint.h"
 #include "shipper/delivery.h"
 #include "shipper/sink/dead_letters.h"
-#include "shipper/source/kubernetes.h"
+#include "shipper/source/directory_source.h"
 #include "shipper/source/log_store.h"
 #include "shipper/worker.h"
 
@@ -46,9 +46,12 @@ class Shipper {
   std::string NotReady() const;
   /// Sinks that do not take records, each with why.
   std::vector<std::pair<std::string, std::string>> SinkErrors() const;
+  /// What is going on, for people. Any thread.
+  ShipperStatus Status();
 
  private:
   void BuildRoutes();
+  void BuildSources();
   void Housekeep(const std::stop_token& stop);
   void SaveCheckpoint();
   bool EndLanes();
@@ -61,14 +64,15 @@ class Shipper {
   std::vector<std::unique_ptr<Sink>> sinks_;
   std::vector<std::unique_ptr<Delivery>> deliveries_;  // as sinks_
   std::unique_ptr<Worker> worker_;
-  std::unique_ptr<KubernetesSource> kubernetes_;
+  std::vector<std::unique_ptr<DirectorySource>> sources_;
   Counter checkpoint_errors_;
   Gauge checkpoint_age_;
   std::atomic<Duration> saved_at_;
   size_t saved_bytes_ = 0;
 
   // Last, so that they end first.
-  std::jthread source_thread_, worker_thread_, housekeeper_;
+  std::jthread worker_thread_, housekeeper_;
+  std::vector<std::jthread> source_threads_;  // as sources_
   std::vector<std::jthread> lanes_;
   std::atomic<size_t> lanes_ended_ = 0;
 };

@@ -45,6 +45,8 @@ class Sink {
   /// so that connections and buffers can be kept per lane.
   virtual Attempt Deliver(Batch& batch, uint32_t lane, const std::stop_token& stop) = 0;
 
+  /// With 1, no batch passes an earlier one that was tried and is not decided: the records of a log
+  /// arrive in their order.
   virtual uint32_t concurrency() const { return 1; }
 
   /// How long a call may take before the sink is taken for hung. Without a limit where calls end in
@@ -53,6 +55,9 @@ class Sink {
 
   /// What is to be done while there is nothing to deliver. Called now and then by lane 0.
   virtual void Tidy() {}
+
+  /// Bytes of batches that it holds copies of, at most; part of limits.in_flight_bytes_max.
+  virtual uint64_t buffer_bytes() const { return 0; }
 };
 
 }  // namespace hinomi

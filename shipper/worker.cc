@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/logging.h"
-#include "shipper/codec/cri.h"
+#include "shipper/codec/codec.h"
 
 namespace hinomi {
 namespace {
@@ -116,12 +116,13 @@ void Worker::Shed(uint32_t route) {
 }
 
 void Worker::Process(uint32_t route) {
-  DecodeCri(lease_.chunk, {record_bytes_max_}, &decoded_);
+  Decode(lease_.origin->format, lease_.chunk, {record_bytes_max_}, &decoded_);
   if (decoded_.corrupt_lines > 0 && !lease_.origin->own) {
-    log::Warn("{} lines of \"{}\" are not in the CRI format and are dropped",
-              decoded_.corrupt_lines, lease_.origin->path);
+    log::Warn("{} lines of \"{}\" are not in its format and are dropped", decoded_.corrupt_lines,
+              lease_.origin->path);
   }
-  json_body_.Apply(decoded_.records);
+  const bool docker = lease_.origin->pod.docker != nullptr;
+  json_body_.Apply(decoded_.records, docker ? Documents::kDocker : Documents::kKubernetes);
   if (lease_.metadata.empty()) lease_.metadata = routes_[route].encoder.Metadata(*lease_.origin);
   cuts_.clear();
   full_.clear();

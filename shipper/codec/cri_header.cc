@@ -1,84 +1,21 @@
 #include "shipper/codec/cri_header.h"
 
-#include <cstring>
+#include "shipper/codec/rfc3339.h"
 
 namespace hinomi {
 namespace {
 
-constexpr size_t kSecondsBytes = 19;  // YYYY-MM-DDTHH:MM:SS
-constexpr size_t kTimeBytesMin = kSecondsBytes + 1;
-constexpr size_t kTimeBytesMax = kSecondsBytes + 10 + 6;
 constexpr size_t kStreamBytes = 7;  // with the space behind it
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-
-uint64_t Load8(const char* bytes) {
-  uint64_t word;
-  std::memcpy(&word, bytes, sizeof word);
-  return word;
-}
-
-/// Whether eight bytes look like `pattern`, in which '0' stands for any digit.
-bool Matches(const char* bytes, const char (&pattern)[9]) {
-  uint64_t allowance = 0;  // what may be added to the difference before its top bit is set
-  for (int i = 0; i < 8; ++i) {
-    const uint64_t room = pattern[i] == '0' ? 0x76 : 0x7f;
-    allowance |= room << (8 * i);
-  }
-  const uint64_t difference = Load8(bytes) ^ Load8(pattern);
-  return ((difference | (difference + allowance)) & 0x8080808080808080u) == 0;
-}
-
-int TwoDigits(const char* bytes) { return (bytes[0] - '0') * 10 + (bytes[1] - '0'); }
-
-int DaysOf(int year, int month) {
-  if (month == 2) return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28;
-  return month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31;
-}
-
-/// YYYY-MM-DDTHH:MM:SS; the three overlapping words cover all nineteen bytes.
-bool IsDateAndTime(const char* text) {
-  if (!Matches(text, "0000-00-") || !Matches(text + 8, "00T00:00") ||
-      !Matches(text + 11, "00:00:00")) {
-    return false;
-  }
-  const int month = TwoDigits(text + 5);
-  const int day = TwoDigits(text + 8);
-  if (month < 1 || month > 12 || day < 1) return false;
-  if (day > 28 && day > DaysOf(TwoDigits(text) * 100 + TwoDigits(text + 2), month)) return false;
-  return TwoDigits(text + 11) < 24 && TwoDigits(text + 14) < 60 && TwoDigits(text + 17) < 60;
-}
-
-bool IsZone(std::string_view zone) {
-  if (zone == "Z") return true;
-  return zone.size() == 6 && (zone[0] == '+' || zone[0] == '-') && IsDigit(zone[1]) &&
-         IsDigit(zone[2]) && zone[3] == ':' && IsDigit(zone[4]) && IsDigit(zone[5]) &&
-         TwoDigits(&zone[1]) <= 18 && TwoDigits(&zone[4]) < 60;
-}
 
 }  // namespace
 
-bool IsRfc3339(std::string_view time) {
-  if (time.size() < kTimeBytesMin || time.size() > kTimeBytesMax || !IsDateAndTime(time.data()))
-    return false;
-  size_t at = kSecondsBytes;
-  if (time[at] == '.') {
-    ++at;
-    size_t digits = 0;
-    while (at + digits < time.size() && IsDigit(time[at + digits])) ++digits;
-    if (digits < 1 || digits > 9) return false;
-    at += digits;
-  }
-  return IsZone(time.substr(at));
-}
-
-CriHeaderState ParseCriHeader(std::string_view line, CriHeader* header) {
-  const size_t time_bytes = line.substr(0, kTimeBytesMax + 1).find(' ', 0);
+LineState ParseCriHeader(std::string_view line, CriHeader* header) {
+  const size_t time_bytes = line.substr(0, kRfc3339BytesMax + 1).find(' ', 0);
   if (time_bytes == std::string_view::npos) {
-    return line.size() > kTimeBytesMax ? CriHeaderState::kInvalid : CriHeaderState::kIncomplete;
+    return line.size() > kRfc3339BytesMax ? LineState::kInvalid : LineState::kIncomplete;
   }
   header->time = line.substr(0, time_bytes);
-  if (!IsRfc3339(header->time)) return CriHeaderState::kInvalid;
+  if (!IsRfc3339(header->time)) return LineState::kInvalid;
 
   std::string_view rest = line.substr(time_bytes + 1);
   if (rest.starts_with("stdout ")) {
@@ -86,18 +23,18 @@ CriHeaderState ParseCriHeader(std::string_view line, CriHeader* header) {
   } else if (rest.starts_with("stderr ")) {
     header->stream = Stream::kStderr;
   } else {
-    return rest.size() < kStreamBytes ? CriHeaderState::kIncomplete : CriHeaderState::kInvalid;
+    return rest.size() < kStreamBytes ? LineState::kIncomplete : LineState::kInvalid;
   }
   rest.remove_prefix(kStreamBytes);
 
-  if (rest.size() < 2) return CriHeaderState::kIncomplete;
-  if (rest[0] != 'P' && rest[0] != 'F') return CriHeaderState::kInvalid;
-  if (rest[1] != ' ' && rest[1] != ':') return CriHeaderState::kInvalid;
+  if (rest.size() < 2) return LineState::kIncomplete;
+  if (rest[0] != 'P' && rest[0] != 'F') return LineState::kInvalid;
+  if (rest[1] != ' ' && rest[1] != ':') return LineState::kInvalid;
   header->partial = rest[0] == 'P';
   const size_t tag_bytes = rest[1] == ' ' ? 1 : rest.find(' ');
-  if (tag_bytes == std::string_view::npos) return CriHeaderState::kIncomplete;
+  if (tag_bytes == std::string_view::npos) return LineState::kIncomplete;
   header->bytes = static_cast<uint32_t>(time_bytes + 1 + kStreamBytes + tag_bytes + 1);
-  return CriHeaderState::kValid;
+  return LineState::kValid;
 }
 
 }  // namespace hinomi

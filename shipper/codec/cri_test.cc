@@ -1,10 +1,9 @@
-#include "shipper/codec/cri.h"
-
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <string>
 #include <vector>
+
+#include "shipper/codec/decoded_text.h"
 
 namespace hinomi {
 namespace {
@@ -18,44 +17,8 @@ std::string Err(const std::string& tag, const std::string& body) {
   return std::string(kTime) + " stderr " + tag + " " + body + "\n";
 }
 
-struct Input {
-  std::vector<std::string> segments;  // all but the last are final
-  bool last = false;                  // and that one too
-  bool full = false;
-  bool close_open = false;
-  uint64_t record_bytes_max = 100;
-  uint64_t offset = 0;
-  Continuation before = {};
-};
-
-/// Decodes and shows the records as "body", with ~ for cut and | for a boundary behind it.
-struct Shown {
-  explicit Shown(Input in) : input(std::move(in)) {
-    std::vector<ChunkPiece> pieces;
-    for (std::string& segment : input.segments) {
-      const size_t bytes = segment.size();
-      segment.append(Chunk::kPadding, '\n');
-      const bool last = &segment != &input.segments.back() || input.last;
-      const auto index = static_cast<uint32_t>(pieces.size());
-      pieces.push_back({index, 1000 + index, pieces.empty() ? input.offset : 0,
-                        std::string_view(segment).substr(0, bytes), last});
-    }
-    const Chunk chunk{pieces, input.before, input.full, input.close_open};
-    DecodeCri(chunk, {input.record_bytes_max}, &decoded);
-    uint64_t covered = decoded.corrupt_bytes;
-    for (const Record& record : decoded.records) {
-      text += std::string(record.cut ? "~" : "") + std::string(record.body) +
-              (record.boundary ? "|" : " ");
-      covered += record.source_bytes;
-    }
-    uint64_t consumed =
-        decoded.consumed.offset - (decoded.consumed.segment == 0 ? input.offset : 0);
-    for (uint32_t i = 0; i < decoded.consumed.segment; ++i) consumed += pieces[i].data.size();
-    EXPECT_EQ(covered, consumed) << text;
-  }
-  Input input;
-  Decoded decoded;
-  std::string text;
+struct Shown : DecodedText {
+  explicit Shown(DecodedTextInput in) : DecodedText(LogFormat::kCri, std::move(in)) {}
 };
 
 TEST(DecodeCri, WholeLinesAndParts) {
@@ -122,6 +85,7 @@ TEST(DecodeCri, CorruptLines) {
       {"2026-99-02T03:04:05Z stdout F x\n", "", 1},
       {std::string(kTime) + " stdout F\n", "", 1},
       {std::string("\0\0\0\n", 4) + Out("F", "a"), "a|", 1},
+      {std::string("\0\0\0", 3) + Out("F", "a") + Out("F", "b"), "a|b|", 1},
   };
   for (const Case& c : cases) {
     const Shown shown({.segments = {c.bytes}});

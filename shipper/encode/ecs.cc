@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "metadata/docker_container.h"
 #include "shipper/encode/document_id.h"
 #include "shipper/encode/escape.h"
 
@@ -20,6 +21,12 @@ void AppendMember(std::string_view name, std::string_view value, std::string* ou
   *out += "\":\"";
   AppendEscaped(value, out);
   *out += '"';
+}
+
+std::string Escaped(std::string_view text) {
+  std::string out;
+  AppendEscaped(text, &out);
+  return out;
 }
 
 /// The field that ECS has for a workload of this kind, if any.
@@ -78,9 +85,9 @@ constexpr size_t kTimeBytesMax = 35;
 
 EcsEncoder::EcsEncoder(const EcsOptions& options) : format_(options.format) {
   if (!options.node.empty()) {
-    node_members_ = "\"node\":{";
-    AppendMember("name", options.node, &node_members_);
-    node_members_ += '}';
+    node_member_ = "{";
+    AppendMember("name", options.node, &node_member_);
+    node_member_ += '}';
   }
   if (!options.cluster.empty()) {
     common_members_ = ",\"orchestrator\":{\"cluster\":{";
@@ -91,31 +98,66 @@ EcsEncoder::EcsEncoder(const EcsOptions& options) : format_(options.format) {
 }
 
 std::string EcsEncoder::Metadata(const Origin& origin) const {
-  const PodInfo& pod = origin.pod;
   std::string out = "\"file\":{";
   AppendMember("path", origin.path, &out);
-  out += "}},\"kubernetes\":{";
-  AppendMember("namespace", pod.namespace_name, &out);
-  out += ",\"pod\":{";
-  AppendMember("name", pod.pod_name, &out);
-  AppendMember("uid", pod.pod_uid, &out);
-  out += "},\"container\":{";
-  AppendMember("name", pod.container_name, &out);
-  out += '}';
-  if (!node_members_.empty()) out += "," + node_members_;
+  out += "}},";
+  if (origin.pod.docker == nullptr) {
+    AppendKubernetes(origin.pod, &out);
+  } else {
+    AppendDocker(*origin.pod.docker, &out);
+  }
+  return out + common_members_;
+}
+
+void EcsEncoder::AppendKubernetes(const PodInfo& pod, std::string* out) const {
+  *out += "\"kubernetes\":{";
+  AppendMember("namespace", pod.namespace_name, out);
+  *out += ",\"pod\":{";
+  AppendMember("name", pod.pod_name, out);
+  AppendMember("uid", pod.pod_uid, out);
+  *out += "},\"container\":{";
+  AppendMember("name", pod.container_name, out);
+  *out += '}';
+  if (!node_member_.empty()) out->append(",\"node\":").append(node_member_);
   if (!pod.workload_name.empty()) {
-    out += ",\"workload\":{";
-    AppendMember("name", pod.workload_name, &out);
-    if (!pod.workload_kind.empty()) AppendMember("kind", pod.workload_kind, &out);
-    out += '}';
+    *out += ",\"workload\":{";
+    AppendMember("name", pod.workload_name, out);
+    if (!pod.workload_kind.empty()) AppendMember("kind", pod.workload_kind, out);
+    *out += '}';
   }
   const std::string_view field = FieldOf(pod.workload_kind);
   if (!field.empty()) {
-    out.append(",\"").append(field).append("\":{");
-    AppendMember("name", pod.workload_name, &out);
-    out += '}';
+    out->append(",\"").append(field).append("\":{");
+    AppendMember("name", pod.workload_name, out);
+    *out += '}';
   }
-  return out + "}" + common_members_;
+  *out += '}';
+}
+
+void EcsEncoder::AppendDocker(const DockerContainer& container, std::string* out) const {
+  *out += "\"container\":{";
+  AppendMember("id", container.id, out);
+  AppendMember("name", container.name, out);
+  if (!container.image.empty()) {
+    *out += ",\"image\":{";
+    AppendMember("name", container.image, out);
+    *out += '}';
+  }
+  if (!container.labels.empty()) {
+    *out += ",\"labels\":{";
+    for (const auto& [label, value] : container.labels) AppendMember(Escaped(label), value, out);
+    *out += '}';
+  }
+  *out += '}';
+  const std::string_view project = LabelOf(container, kComposeProjectLabel);
+  const std::string_view service = LabelOf(container, kComposeServiceLabel);
+  if (!project.empty() || !service.empty()) {
+    *out += ",\"docker\":{\"compose\":{";
+    if (!project.empty()) AppendMember("project", project, out);
+    if (!service.empty()) AppendMember("service", service, out);
+    *out += "}}";
+  }
+  if (!node_member_.empty()) out->append(",\"host\":").append(node_member_);
 }
 
 void EcsEncoder::Append(const Record& record, const EcsLog& log, Batch* batch) const {

@@ -4,8 +4,12 @@
 //   {"@timestamp":"...","stream":"stdout","log":{"offset":7,"file":{"path":"..."}},"kubernetes":{...},
 //    "orchestrator":{...},"data_stream":{...},"message":"..."}
 //
-// or, in place of the message, the members of a body that is JSON. Knows nothing of where the
-// documents go.
+// or, in place of the message, the members of a body that is JSON. A container outside Kubernetes
+// has, in place of "kubernetes", "container" (id, name, image.name and labels), "docker" with its
+// compose project and service, and "host" with the node's name. Labels keep their dots: what is
+// indexed must not take them apart (IndexTemplate in shipper/sink/elasticsearch_setup.h), since `a`
+// and `a.b` are both labels, but no text and object in one. Knows nothing of where the documents
+// go.
 #pragma once
 
 #include <cstdint>
@@ -45,8 +49,11 @@ class EcsEncoder {
   void Append(const Record& record, const EcsLog& log, Batch* batch) const;
 
  private:
+  void AppendKubernetes(const PodInfo& pod, std::string* out) const;
+  void AppendDocker(const DockerContainer& container, std::string* out) const;
+
   RecordFormat format_;
-  std::string node_members_;    // of "kubernetes"
+  std::string node_member_;     // the object that names the node; empty when nothing does
   std::string common_members_;  // of the document: what is the same for all logs
 };
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "metadata/docker_container.h"
 #include "shipper/encode/document_id.h"
 
 namespace hinomi {
@@ -53,6 +54,44 @@ TEST(EcsEncoder, TextDocument) {
       R"("data_stream":{"type":"logs","dataset":"kubernetes.container_logs","namespace":"default"},)"
       R"("message":"say \"hi\""})"
       "\n");
+}
+
+Origin DockerOrigin() {
+  Origin origin;
+  origin.pod = PodInfoOf(std::make_shared<const DockerContainer>(
+      DockerContainer{"0f51",
+                      "web-1",
+                      "nginx:1",
+                      {{"a", "b"},
+                       {"a.\"b", "c\n"},
+                       {"com.docker.compose.project", "shop"},
+                       {"com.docker.compose.service", "web"}},
+                      false}));
+  origin.path = "/var/lib/docker/containers/0f51/0f51-json.log";
+  return origin;
+}
+
+TEST(EcsEncoder, DocumentOfAContainerOutsideKubernetes) {
+  EXPECT_EQ(
+      Encoded(EcsEncoder(Options()), TextRecord("hi"), DockerOrigin()),
+      R"({"@timestamp":"2026-01-02T03:04:05.123456789Z","stream":"stderr","log":{"offset":77,)"
+      R"("file":{"path":"/var/lib/docker/containers/0f51/0f51-json.log"}},"container":{"id":"0f51",)"
+      R"("name":"web-1","image":{"name":"nginx:1"},"labels":{"a":"b","a.\"b":"c\n",)"
+      R"("com.docker.compose.project":"shop","com.docker.compose.service":"web"}},)"
+      R"("docker":{"compose":{"project":"shop","service":"web"}},"host":{"name":"node-1"},)"
+      R"("orchestrator":{"cluster":{"name":"demo"}},)"
+      R"("data_stream":{"type":"logs","dataset":"kubernetes.container_logs","namespace":"default"},)"
+      R"("message":"hi"})"
+      "\n");
+  Origin nameless;
+  nameless.pod = PodInfoOf(
+      std::make_shared<const DockerContainer>(DockerContainer{"0f51", "0f51", "", {}, false}));
+  const std::string line =
+      Encoded(EcsEncoder({RecordFormat::kJson, "", "", ""}), TextRecord("hi"), nameless);
+  EXPECT_TRUE(line.ends_with(
+      R"("file":{"path":""}},"container":{"id":"0f51","name":"0f51"},"message":"hi"})"
+      "\n"))
+      << line;
 }
 
 TEST(EcsEncoder, BulkActionAndBookkeeping) {
@@ -114,7 +153,7 @@ TEST(EcsEncoder, EveryDocumentIsOneValidLine) {
   longest.time = "2026-01-02T03:04:05.123456789+09:00";
   longest.begin.offset = UINT64_MAX;
   longest.cut = true;
-  for (const Origin& origin : {odd, Origin{}, ShopOrigin()}) {
+  for (const Origin& origin : {odd, Origin{}, ShopOrigin(), DockerOrigin()}) {
     for (const EcsOptions& options : {Options(), EcsOptions{RecordFormat::kJson, "", "", ""}}) {
       const std::string line = Encoded(EcsEncoder(options), longest, origin);
       EXPECT_EQ(line.find('\n'), line.size() - 1);

@@ -2,17 +2,14 @@
 
 #include <simdjson.h>
 
-#include <bit>
 #include <cstdint>
 #include <cstring>
+
+#include "base/json_text.h"
 
 namespace hinomi {
 namespace {
 
-static_assert(std::endian::native == std::endian::little,
-              "PlainBytes finds the first byte of a word by its lowest bit");
-
-constexpr uint64_t kOnes = 0x0101010101010101u;
 constexpr uint64_t kTops = 0x8080808080808080u;
 constexpr size_t kWordBytes = sizeof(uint64_t);
 
@@ -20,27 +17,6 @@ uint64_t LoadWord(const char* bytes) {
   uint64_t word;
   std::memcpy(&word, bytes, sizeof word);
   return word;
-}
-
-/// The top bit of the first byte that is `c` is set, and of none before it.
-uint64_t FindByte(uint64_t word, char c) {
-  const uint64_t difference = word ^ (kOnes * static_cast<uint8_t>(c));
-  return (difference - kOnes) & ~difference;
-}
-
-bool NeedsEscape(char c) { return static_cast<uint8_t>(c) < 0x20 || c == '"' || c == '\\'; }
-
-/// How many bytes at the beginning of `text` need no escape.
-size_t PlainBytes(std::string_view text) {
-  size_t at = 0;
-  for (; at + kWordBytes <= text.size(); at += kWordBytes) {
-    const uint64_t word = LoadWord(text.data() + at);
-    const uint64_t control = (word - kOnes * 0x20) & ~word;
-    const uint64_t found = (control | FindByte(word, '"') | FindByte(word, '\\')) & kTops;
-    if (found != 0) return at + static_cast<size_t>(std::countr_zero(found)) / 8;
-  }
-  while (at < text.size() && !NeedsEscape(text[at])) ++at;
-  return at;
 }
 
 bool IsAscii(std::string_view text) {
@@ -75,7 +51,7 @@ void AppendEscapeOf(char c, std::string* out) {
 
 void AppendValid(std::string_view text, std::string* out) {
   while (true) {
-    const size_t plain = PlainBytes(text);
+    const size_t plain = PlainJsonBytes(text);
     out->append(text.substr(0, plain));
     if (plain == text.size()) return;
     AppendEscapeOf(text[plain], out);

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "shipper/sink/bulk_response.h"
+#include "shipper/sink/secret.h"
 
 namespace hinomi {
 
@@ -16,7 +17,6 @@ using std::chrono::milliseconds;
 
 constexpr Duration kAvoidance = std::chrono::seconds(30);
 constexpr std::chrono::seconds kRetryAfterMax = std::chrono::minutes(10);
-constexpr uint64_t kSecretBytesMax = 64 << 10;
 
 std::string WithoutTrailingSlash(std::string url) {
   while (url.ends_with('/')) url.pop_back();
@@ -77,7 +77,8 @@ Attempt ElasticsearchClient::Begin(const std::stop_token& stop) {
   // Read every time: a rotated secret is picked up without a restart, and the file is small.
   const bool with_key = !config.api_key_file.empty();
   if (!with_key && config.password_file.empty()) return {};
-  const auto secret = ReadSecret(with_key ? config.api_key_file : config.password_file);
+  const auto secret =
+      ReadSecret(environment_.files, with_key ? config.api_key_file : config.password_file);
   if (!secret) return {.error = secret.error().message, .code = "secret", .retry_after = {}};
   if (with_key) {
     authorization_ = "Authorization: ApiKey " + *secret;
@@ -85,23 +86,6 @@ Attempt ElasticsearchClient::Begin(const std::stop_token& stop) {
     password_ = *secret;
   }
   return {};
-}
-
-Result<std::string> ElasticsearchClient::ReadSecret(const std::string& path) {
-  auto content = environment_.files.ReadWhole(path, kSecretBytesMax);
-  if (!content) return content;
-  constexpr std::string_view kSpace = " \t\r\n";
-  const size_t begin = content->find_first_not_of(kSpace);
-  if (begin == std::string::npos) {
-    return Error{ErrorKind::kIo,
-                 fmt::format("cannot use the secret in \"{}\": the file is empty", path)};
-  }
-  const std::string secret = content->substr(begin, content->find_last_not_of(kSpace) + 1 - begin);
-  if (std::any_of(secret.begin(), secret.end(), [](unsigned char byte) { return byte < 0x20; })) {
-    return Error{ErrorKind::kIo,
-                 fmt::format("cannot use the secret in \"{}\": it must be one line", path)};
-  }
-  return secret;
 }
 
 ElasticsearchReply ElasticsearchClient::Ask(const ElasticsearchRequest& request) {

@@ -73,7 +73,6 @@ class ElasticsearchClient {
   std::string endpoint() const { return OriginOf(environment_.endpoints.Url(endpoint_)); }
 
  private:
-  Result<std::string> ReadSecret(const std::string& path);
   Attempt FailureOf(const HttpAnswer& answer) const;
 
   Environment environment_;

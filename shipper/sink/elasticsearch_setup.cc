@@ -20,6 +20,8 @@ constexpr std::string_view kTemplateTail = R"json(],
 "template": {"mappings": {
   "date_detection": false,
   "dynamic_templates": [
+    {"labels": {"path_match": "container.labels", "match_mapping_type": "object",
+      "mapping": {"type": "object", "enabled": false}}},
     {"strings": {"match_mapping_type": "string", "mapping": {"type": "keyword", "ignore_above": 1024}}}
   ],
   "properties": {

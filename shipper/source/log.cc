@@ -34,7 +34,7 @@ SourceCounters::SourceCounters(Metrics& metrics)
           {{"reason", std::string(ToString(DropReason::kBeforeSince))}})) {}
 
 std::shared_ptr<File> Log::OpenEntry(const SegmentEntry& entry, const Surroundings& around) const {
-  Result<std::unique_ptr<File>> file = around.files.Open(around.root, entry.path);
+  Result<std::unique_ptr<File>> file = around.files.Open(entry.root, entry.path);
   if (file) return std::move(*file);
   around.counters.open_errors.Add();
   if (origin == nullptr || !origin->own) {
@@ -115,14 +115,15 @@ void Log::Append(const SegmentEntry& entry, const Surroundings& around) {
 }
 
 void Log::Identify(Segment& segment) {
-  char head[Fingerprint::kBytesMax];
-  const Result<size_t> count = segment.file->ReadAt(0, head, sizeof head);
-  if (!count || *count == 0) return;
-  const std::string_view text(head, *count);
-  const std::string_view time = LeadingTime(text);
-  const bool whole_line = text.find('\n') != std::string_view::npos || *count == sizeof head;
+  const Result<std::string> head = ReadHead(*segment.file, format);
+  if (!head || head->empty()) return;
+  const std::string_view text = *head;
+  const std::string_view time = LeadingTime(text, format);
+  const bool whole_line =
+      text.find('\n') != std::string_view::npos || text.size() >= Fingerprint::kBytesMax;
   if (time.empty() && !whole_line && !segment.superseded) return;
-  segment.fingerprint = {static_cast<uint32_t>(*count), Hash64Of(text)};
+  const std::string_view printed = text.substr(0, Fingerprint::kBytesMax);
+  segment.fingerprint = {static_cast<uint32_t>(printed.size()), Hash64Of(printed)};
   // The birth time makes it unique and the first line's time makes it stable where there is no
   // birth time. Not the ordinal: it starts anew when a checkpoint is lost, and the documents' ids
   // with it.

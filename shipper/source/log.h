@@ -17,7 +17,8 @@ namespace hinomi {
 /// A plain file of a log as its directory shows it, oldest first.
 struct SegmentEntry {
   std::string name;
-  std::string path;  // below the pods directory, links resolved
+  std::string root;  // that it is opened below, links resolved
+  std::string path;  // below the root
   FileStat stat;
 };
 
@@ -45,12 +46,13 @@ class Log {
 
   /// What all of this log's records have in common; set once its first line is complete.
   std::shared_ptr<const Origin> origin;
-  std::string first_time;  // RFC 3339, of the first line; empty when that was no CRI line
+  std::string first_time;  // RFC 3339, of the first line; empty when that was not of the format
+  LogFormat format = LogFormat::kCri;
+  std::string path;  // of the current file as the node sees it
   std::vector<Reader> readers;
 
   struct Surroundings {
     FileSystem& files;
-    const std::string& root;
     SourceCounters& counters;
     Duration now;              // monotonic
     Duration modified_before;  // Unix time; files not written to since are left out when first seen

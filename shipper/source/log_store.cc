@@ -23,8 +23,9 @@ uint32_t SecondsOf(const std::string& time, Duration fallback) {
 
 uint64_t HashOf(const PodInfo& pod, const std::string& first_time) {
   std::string identity = pod.pod_uid;
-  for (const std::string& part :
-       {pod.container_name, std::to_string(pod.restart_count), first_time}) {
+  // docker's containers are told apart by their ids, and get new names.
+  const std::string name = pod.docker == nullptr ? pod.container_name : "";
+  for (const std::string& part : {name, std::to_string(pod.restart_count), first_time}) {
     identity += '\0';
     identity += part;
   }
@@ -43,8 +44,8 @@ LogStore::LogStore(LogStoreOptions options, FileSystem& files, const Clock& cloc
   RegisterMetrics();
 }
 
-Log::Surroundings LogStore::Around(Duration now) {
-  return {files_, root_, counters_, now, clock_.Wall() - options_.since};
+Log::Surroundings LogStore::Around(Duration now, Duration since) {
+  return {files_, counters_, now, clock_.Wall() - since};
 }
 
 void LogStore::Restore(const CheckpointState& state) {
@@ -53,16 +54,6 @@ void LogStore::Restore(const CheckpointState& state) {
     restored_[{log.directory, log.restart}] = log;
     for (const ReaderState& reader : log.readers) known_routes_.insert(reader.route);
   }
-}
-
-void LogStore::SetRoot(std::string root) {
-  const std::lock_guard lock(mutex_);
-  root_ = std::move(root);
-}
-
-void LogStore::SetStarted() {
-  const std::lock_guard lock(mutex_);
-  started_ = true;
 }
 
 Log& LogStore::LogOf(const std::string& directory, uint32_t restart) {
@@ -74,58 +65,73 @@ Log& LogStore::LogOf(const std::string& directory, uint32_t restart) {
   return *(logs_[next_handle_++] = std::move(log));
 }
 
-void LogStore::Reconcile(const std::string& directory, const PodInfo& pod,
-                         std::vector<LogEntry> entries) {
+void LogStore::Reconcile(const LogDirectory& directory, const std::vector<LogFiles>& logs) {
   const std::lock_guard lock(mutex_);
   const Duration now = clock_.Monotonic();
-  if (!entries.empty()) pods_[directory] = pod;
-  std::map<uint32_t, std::vector<SegmentEntry>> per_restart;
-  for (LogEntry& entry : entries) per_restart[entry.restart].push_back(std::move(entry.segment));
+  const std::string& name = directory.name;
+  if (!logs.empty()) pods_[name] = directory.pod;
+  const auto known = pods_.find(name);
+  const PodInfo& pod = known == pods_.end() ? directory.pod : known->second;
+  const LogFiles gone;
+  std::map<uint32_t, const LogFiles*> per_restart;
+  for (const LogFiles& files : logs) per_restart[files.restart] = &files;
   // What is known of this directory but no longer shown is reconciled too, with nothing.
-  for (auto it = by_name_.lower_bound({directory, 0});
-       it != by_name_.end() && it->first.first == directory; ++it) {
-    per_restart[it->first.second];
+  for (auto it = by_name_.lower_bound({name, 0}); it != by_name_.end() && it->first.first == name;
+       ++it) {
+    per_restart.try_emplace(it->first.second, &gone);
   }
-  for (auto it = restored_.lower_bound({directory, 0});
-       it != restored_.end() && it->first.first == directory; ++it) {
-    per_restart[it->first.second];
+  for (auto it = restored_.lower_bound({name, 0}); it != restored_.end() && it->first.first == name;
+       ++it) {
+    per_restart.try_emplace(it->first.second, &gone);
   }
-  for (const auto& [restart, segments] : per_restart) {
-    Log& log = LogOf(directory, restart);
-    log.Reconcile(segments, Around(now));
-    Introduce(log, pod);
-    restored_.erase({directory, restart});
+  for (const auto& [restart, files] : per_restart) {
+    Log& log = LogOf(name, restart);
+    if (files != &gone) {
+      log.format = files->format;
+      log.path = files->path;
+    }
+    log.Reconcile(files->segments, Around(now, directory.since));
+    Introduce(log, pod, directory.first_look);
+    restored_.erase({name, restart});
     MarkAllReady(log, now);
   }
 }
 
-// Gives a log its identity and its readers as soon as its first line is there.
-void LogStore::Introduce(Log& log, const PodInfo& pod) {
-  if (log.origin != nullptr || !log.identified()) return;
-  auto origin = std::make_shared<Origin>();
+// Gives a log its identity and its readers as soon as its first line is there, and what has been
+// learnt of its container since.
+void LogStore::Introduce(Log& log, const PodInfo& pod, bool first_look) {
+  const bool fresh = log.origin == nullptr;
+  if (!log.identified() || (!fresh && log.origin->pod.docker == pod.docker)) return;
+  auto origin = fresh ? std::make_shared<Origin>() : std::make_shared<Origin>(*log.origin);
   origin->pod = pod;
   origin->pod.restart_count = log.restart();
-  const Workload workload = WorkloadOf(pod.pod_name, options_.node);
-  origin->pod.workload_name = workload.name;
-  origin->pod.workload_kind = workload.kind;
-  origin->path =
-      options_.pods_dir + "/" + log.directory() + "/" + std::to_string(log.restart()) + ".log";
-  origin->log_hash = HashOf(origin->pod, log.first_time);
-  origin->first_seconds = SecondsOf(log.first_time, log.segments().front().birth);
-  origin->own = options_.own_pod == pod.namespace_name + "/" + pod.pod_name;
+  if (pod.docker == nullptr) {
+    const Workload workload = WorkloadOf(pod.pod_name, options_.node);
+    origin->pod.workload_name = workload.name;
+    origin->pod.workload_kind = workload.kind;
+  }
+  if (fresh) {
+    origin->format = log.format;
+    origin->path = log.path;
+    origin->log_hash = HashOf(origin->pod, log.first_time);
+    origin->first_seconds = SecondsOf(log.first_time, log.segments().front().birth);
+    origin->own = options_.own_pod == pod.namespace_name + "/" + pod.pod_name;
+  }
   log.origin = std::move(origin);
-  AddReaders(log);
+  for (Reader& reader : log.readers) reader.metadata.clear();
+  if (!fresh) return;
+  AddReaders(log, first_look);
   // What a checkpoint knew of files that are gone is lost; that can only be counted for readers.
   log.SkipMissing(counters_);
 }
 
-void LogStore::AddReaders(Log& log) {
+void LogStore::AddReaders(Log& log, bool first_look) {
   const auto stored = restored_.find({log.directory(), log.restart()});
   const PodInfo& pod = log.origin->pod;
   for (uint32_t route = 0; route < options_.routes.size(); ++route) {
     const RouteConfig& config = options_.routes[route];
     if (!Matches(config.match, pod.namespace_name, pod.pod_name, pod.container_name)) continue;
-    Cursor start = StartOf(log, config);
+    Cursor start = StartOf(log, config, first_look);
     if (stored != restored_.end()) {
       for (const ReaderState& state : stored->second.readers) {
         if (state.route == config.name) start = {state.cursor, state.continuing};
@@ -141,8 +147,8 @@ void LogStore::AddReaders(Log& log) {
   }
 }
 
-Cursor LogStore::StartOf(const Log& log, const RouteConfig& route) const {
-  const bool fresh_route = !started_ && !known_routes_.contains(route.name);
+Cursor LogStore::StartOf(const Log& log, const RouteConfig& route, bool first_look) const {
+  const bool fresh_route = first_look && !known_routes_.contains(route.name);
   if (route.start == StartAt::kNow && fresh_route) return {log.End(), {}};
   const Segment& first = log.segments().front();
   return {{first.ordinal, first.begin}, {}};
@@ -156,7 +162,7 @@ void LogStore::Touch(const std::string& directory, uint32_t restart) {
   const Duration now = clock_.Monotonic();
   if (log.origin == nullptr) {
     log.Refresh(Around(now));
-    Introduce(log, pods_[directory]);
+    Introduce(log, pods_[directory], /*first_look=*/false);
   }
   MarkAllReady(log, now);
 }
@@ -351,7 +357,7 @@ void LogStore::Commit(const Lease& lease, const Decoded& decoded, std::span<Slic
   const Duration now = clock_.Monotonic();
   const auto index = static_cast<uint32_t>(found - log.readers.begin());
   reader.leased = false;
-  reader.metadata = lease.metadata;
+  if (lease.origin == log.origin) reader.metadata = lease.metadata;
   for (Slice* slice : slices) {
     slice->ticket = next_ticket_++;
     reader.Advance(slice->ticket, {slice->end, slice->after});
@@ -384,6 +390,8 @@ void LogStore::Settle(const Batch& batch) {
     for (Reader& reader : log.readers) {
       if (reader.route() != slice.route || !reader.Settle(slice.ticket)) continue;
       CountSettled(slice);
+      reader.settled_lines += slice.records;
+      reader.settled_bytes += slice.acknowledged_bytes + slice.rejected_bytes + slice.corrupt_bytes;
       if (!reader.idle()) continue;
       const Position before = reader.read().at;
       log.SkipMissing(counters_);
@@ -449,6 +457,9 @@ void LogStore::Prune() {
       ++it;
       continue;
     }
+    const LogStatus last = StatusOf(log, now);
+    gone_lines_ += last.lines;
+    gone_bytes_ += last.bytes;
     by_name_.erase({log.directory(), log.restart()});
     const auto same = by_name_.lower_bound({log.directory(), 0});
     if (same == by_name_.end() || same->first.first != log.directory())

@@ -21,14 +21,13 @@
 #include "base/filesystem.h"
 #include "config/config.h"
 #include "shipper/source/log.h"
+#include "shipper/status.h"
 
 namespace hinomi {
 
 struct LogStoreOptions {
-  std::string pods_dir;  // as the node sees it, for log.file.path
   std::string node;
   std::string own_pod;  // "namespace/pod" of the agent itself, where it knows
-  Duration since{0};
   Duration open_record_delay_max{0};
   uint64_t quantum_bytes = 256 << 10;
   uint64_t namespaces_max = 200;
@@ -51,10 +50,22 @@ struct Lease {
   std::vector<char> buffer;
 };
 
-/// A file of a container's directory.
-struct LogEntry {
+/// A directory that holds the logs of one container.
+struct LogDirectory {
+  /// It is known by it, in the checkpoint too: <namespace>_<pod>_<uid>/<container> below pods_dir,
+  /// an absolute path elsewhere.
+  std::string name;
+  PodInfo pod;              // restart_count and workload need not be set
+  Duration since{0};        // files not written to for longer are left out when first seen
+  bool first_look = false;  // it was there before the source looked for the first time
+};
+
+/// One log in it, as the directory shows it.
+struct LogFiles {
   uint32_t restart = 0;
-  SegmentEntry segment;
+  LogFormat format = LogFormat::kCri;
+  std::string path;                    // of the current file as the node sees it
+  std::vector<SegmentEntry> segments;  // oldest first
 };
 
 class LogStore {
@@ -63,13 +74,9 @@ class LogStore {
 
   // Discovery.
   void Restore(const CheckpointState& state);
-  /// Where the pods directory really is, links resolved. Before the first Reconcile.
-  void SetRoot(std::string root);
-  /// The first scan is over: a log that comes now is read from its beginning by every route.
-  void SetStarted();
-  /// `directory` (<namespace>_<pod>_<uid>/<container>) shows these files now, per restart oldest
-  /// first. An empty list when it is gone. `pod` need not have restart_count and workload set.
-  void Reconcile(const std::string& directory, const PodInfo& pod, std::vector<LogEntry> entries);
+  /// `directory` shows these files now; none when it is gone. A directory that belongs to docker
+  /// may learn later who is behind it: that holds for later records, but its routes stay.
+  void Reconcile(const LogDirectory& directory, const std::vector<LogFiles>& logs);
   /// The file of that restart was written to.
   void Touch(const std::string& directory, uint32_t restart);
   /// Directories of logs that are known, so that those which vanished can be reconciled.
@@ -99,6 +106,10 @@ class LogStore {
   /// Lets go of logs that are gone and settled. From time to time.
   void Prune();
 
+  /// What every log has delivered and what it waits with. Looks once more at files that were
+  /// written to since they were last read.
+  LogsStatus Report();
+
   // Checkpoint.
   /// True when cursors moved since the last Snapshot.
   bool dirty() const;
@@ -126,9 +137,9 @@ class LogStore {
   };
 
   Log& LogOf(const std::string& directory, uint32_t restart);
-  void Introduce(Log& log, const PodInfo& pod);
-  void AddReaders(Log& log);
-  Cursor StartOf(const Log& log, const RouteConfig& route) const;
+  void Introduce(Log& log, const PodInfo& pod, bool first_look);
+  void AddReaders(Log& log, bool first_look);
+  Cursor StartOf(const Log& log, const RouteConfig& route, bool first_look) const;
   void MarkReady(Log& log, uint32_t reader, Duration now);
   void MarkAllReady(Log& log, Duration now);
   void MarkAt(Duration when, Reference reference);
@@ -137,10 +148,11 @@ class LogStore {
   void Read(Lease* lease);
   void Refill(Queue& queue, Duration now);
   void CountSettled(const Slice& slice);
+  static LogStatus StatusOf(const Log& log, Duration now);
   NamespaceCounters& CountersOf(const std::string& namespace_name);
   void RegisterMetrics();
   void RefreshGauges();
-  Log::Surroundings Around(Duration now);
+  Log::Surroundings Around(Duration now, Duration since = Duration{0});
 
   const LogStoreOptions options_;
   FileSystem& files_;
@@ -152,8 +164,6 @@ class LogStore {
   std::condition_variable wake_;
   bool woken_ = false;
   bool hurry_ = false;
-  std::string root_;
-  bool started_ = false;
   std::set<std::string> known_routes_;  // those of the checkpoint
   uint64_t next_handle_ = 1;
   uint64_t next_ticket_ = 1;
@@ -168,6 +178,8 @@ class LogStore {
   std::vector<RouteMetrics> routes_;
   Gauge segments_open_, logs_gauge_;
   Counter no_route_;
+  uint64_t gone_lines_ = 0;  // settled in logs that were let go
+  uint64_t gone_bytes_ = 0;
 };
 
 }  // namespace hinomi

@@ -44,11 +44,13 @@ class Reader {
   // Scheduling state, for the store.
   bool queued = false;
   bool leased = false;
-  bool touched = false;     // written to while leased
-  bool has_open = false;    // an open record waits at read()
-  Duration open_since{0};   // monotonic
-  bool caught_up = true;    // the last lease reached the end of what was there
-  Duration fresh_since{0};  // monotonic; the bytes behind read() were not there before
+  bool touched = false;        // written to while leased
+  bool has_open = false;       // an open record waits at read()
+  Duration open_since{0};      // monotonic
+  bool caught_up = true;       // the last lease reached the end of what was there
+  Duration fresh_since{0};     // monotonic; the bytes behind read() were not there before
+  uint64_t settled_lines = 0;  // since the start
+  uint64_t settled_bytes = 0;
   std::string metadata;  // the constant part of this log's documents, encoded once for this route
 
  private:

@@ -3,6 +3,22 @@
 #include <algorithm>
 
 namespace hinomi {
+namespace {
+
+// docker splits lines at 16 KiB, and an escape can make six bytes of one.
+constexpr size_t kFirstLineBytesMax = 128 << 10;
+constexpr size_t kTimeBytesMax = 35;
+
+bool IsPlausibleTime(std::string_view time) {
+  return time.size() >= 20 && time.size() <= kTimeBytesMax && time[4] == '-' && time[7] == '-' &&
+         time[10] == 'T' && time[13] == ':' && time[16] == ':' &&
+         std::all_of(time.begin(), time.end(), [](char c) {
+           return (c >= '0' && c <= '9') ||
+                  std::string_view("-T:.Z+").find(c) != std::string_view::npos;
+         });
+}
+
+}  // namespace
 
 bool Segment::FinalAt(Duration now) const {
   return superseded && now - superseded_at >= kSupersededGrace;
@@ -15,16 +31,37 @@ Result<Fingerprint> FingerprintOf(File& file, uint32_t bytes) {
   return Fingerprint{static_cast<uint32_t>(*count), Hash64Of({head, *count})};
 }
 
-std::string_view LeadingTime(std::string_view line) {
-  const size_t space = line.substr(0, 36).find(' ');
-  if (space == std::string_view::npos || space < 20) return {};
-  const std::string_view time = line.substr(0, space);
-  const bool plausible = time[4] == '-' && time[7] == '-' && time[10] == 'T' && time[13] == ':' &&
-                         time[16] == ':' && std::all_of(time.begin(), time.end(), [](char c) {
-                           return (c >= '0' && c <= '9') ||
-                                  std::string_view("-T:.Z+").find(c) != std::string_view::npos;
-                         });
-  return plausible ? time : std::string_view{};
+Result<std::string> ReadHead(File& file, LogFormat format) {
+  std::string head(Fingerprint::kBytesMax, '\0');
+  while (true) {
+    const Result<size_t> count = file.ReadAt(0, head.data(), head.size());
+    if (!count) return count.error();
+    const bool enough = format == LogFormat::kCri || head.size() == kFirstLineBytesMax ||
+                        *count < head.size() || head.find('\n') != std::string::npos;
+    if (!enough) {
+      head.resize(kFirstLineBytesMax);
+      continue;
+    }
+    head.resize(*count);
+    return head;
+  }
+}
+
+std::string_view LeadingTime(std::string_view head, LogFormat format) {
+  std::string_view time;
+  if (format == LogFormat::kJsonFile) {
+    constexpr std::string_view kMember = "\"time\":\"";
+    const std::string_view line = head.substr(0, head.find('\n'));
+    const size_t at = line.rfind(kMember);
+    if (line.size() == head.size() || at == std::string_view::npos) return {};
+    time = line.substr(at + kMember.size());
+    time = time.substr(0, time.find('"'));
+  } else {
+    const size_t space = head.substr(0, kTimeBytesMax + 1).find(' ');
+    if (space == std::string_view::npos) return {};
+    time = head.substr(0, space);
+  }
+  return IsPlausibleTime(time) ? time : std::string_view{};
 }
 
 Result<bool> Matches(File& file, const Fingerprint& fingerprint) {

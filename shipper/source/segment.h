@@ -45,8 +45,12 @@ inline constexpr Duration kSupersededGrace = std::chrono::milliseconds(500);
 /// Hash of the first `bytes` of the file, fewer if it is shorter. Errors: io.
 Result<Fingerprint> FingerprintOf(File& file, uint32_t bytes);
 
-/// The RFC 3339 time at the start of a CRI line; empty when there is none.
-std::string_view LeadingTime(std::string_view line);
+/// The file's first bytes: as many as a fingerprint covers, more where the first line's time comes
+/// later than that. Errors: io.
+Result<std::string> ReadHead(File& file, LogFormat format);
+
+/// The RFC 3339 time of the first line of `head`; empty when there is none.
+std::string_view LeadingTime(std::string_view head, LogFormat format);
 
 /// True when `file` begins with what `fingerprint` says. Errors: io.
 Result<bool> Matches(File& file, const Fingerprint& fingerprint);

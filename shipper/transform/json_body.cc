@@ -103,7 +103,7 @@ KeyLook LookAt(std::string_view key) {
 /// By character: whether a reserved key can begin with it.
 constexpr std::array<bool, 256> kReservedFronts = [] {
   std::array<bool, 256> fronts{};
-  for (const char front : std::string_view("_@djklos \t\r\n"))
+  for (const char front : std::string_view("_@cdhjklos \t\r\n"))
     fronts[static_cast<uint8_t>(front)] = true;
   return fronts;
 }();
@@ -136,8 +136,12 @@ bool IsNested(dom::element element) {
 
 }  // namespace
 
-bool IsReservedKey(std::string_view key) {
+bool IsReservedKey(std::string_view key, Documents documents) {
   if (IsMalformed(key)) return true;
+  if (documents == Documents::kDocker &&
+      (IsAtOrBelow(key, "container") || IsAtOrBelow(key, "docker") || IsAtOrBelow(key, "host"))) {
+    return true;
+  }
   switch (key.front()) {
     case '_':
       return true;
@@ -163,6 +167,7 @@ bool IsReservedKey(std::string_view key) {
 
 struct JsonBody::State {
   dom::parser parser;
+  Documents documents = Documents::kKubernetes;
   std::string arena;                   // rewritten bodies
   std::string kept;                    // scratch of MoveReserved
   std::string moved;                   // scratch of MoveReserved
@@ -199,7 +204,8 @@ bool JsonBody::State::HasRepeatedKeyWithin(dom::object object, bool* any_reserve
   for (const dom::key_value_pair& member : object) {
     const KeyLook look = LookAt(member.key);
     unsure |= seen.Add(look.hash);
-    *any_reserved |= MayBeReserved(member.key, look.dots != 0) && IsReservedKey(member.key);
+    *any_reserved |=
+        MayBeReserved(member.key, look.dots != 0) && IsReservedKey(member.key, documents);
     if (IsNested(member.value) && HasRepeatedKeyWithin(member.value)) return true;
   }
   return unsure && HasRepeatedKey(object);
@@ -219,7 +225,7 @@ std::string_view JsonBody::State::MoveReserved(dom::object object, std::string_v
   kept.clear();
   moved = "\"json\":{";
   for (const dom::key_value_pair& member : object) {
-    AppendMember(NextMember(&members), IsReservedKey(member.key) ? &moved : &kept);
+    AppendMember(NextMember(&members), IsReservedKey(member.key, documents) ? &moved : &kept);
   }
   moved += '}';
   AppendMember(moved, &kept);
@@ -246,7 +252,8 @@ JsonBody::JsonBody() : state_(std::make_unique<State>()) {
 }
 JsonBody::~JsonBody() = default;
 
-void JsonBody::Apply(std::span<Record> records) {
+void JsonBody::Apply(std::span<Record> records, Documents documents) {
+  state_->documents = documents;
   state_->arena.clear();
   for (Record& record : records) {
     if (!record.body.starts_with('{') && !record.body.starts_with(' ')) continue;

@@ -11,6 +11,9 @@
 
 namespace hinomi {
 
+/// Which documents the records become: the agent's own members in them differ.
+enum class Documents : uint8_t { kKubernetes, kDocker };
+
 /// One per worker; not for two threads at once.
 class JsonBody {
  public:
@@ -28,7 +31,7 @@ class JsonBody {
   /// key is repeated at any level, one with a line feed between its tokens, and one nested deeper
   /// than kDepthMax. Bodies must be readable for Chunk::kPadding bytes beyond their end. New bodies
   /// live until the next call.
-  void Apply(std::span<Record> records);
+  void Apply(std::span<Record> records, Documents documents = Documents::kKubernetes);
 
   /// The number of nested objects that Elasticsearch takes, arrays included here for simplicity.
   static constexpr size_t kDepthMax = 20;
@@ -39,6 +42,6 @@ class JsonBody {
 };
 
 /// Whether a member of that name must not stand at the top level of the agent's documents.
-bool IsReservedKey(std::string_view key);
+bool IsReservedKey(std::string_view key, Documents documents = Documents::kKubernetes);
 
 }  // namespace hinomi

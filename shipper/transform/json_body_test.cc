@@ -141,7 +141,23 @@ TEST(IsReservedKey, Table) {
        {"message", "@time", "@timestamps", "streams", "log.level", "log.logger", "log.files",
         "log.offsets", "logs", "kubernetes_x", "jsonx", "a.b.c", "a_", "a b", " a"}) {
     EXPECT_FALSE(IsReservedKey(key)) << key;
+    EXPECT_FALSE(IsReservedKey(key, Documents::kDocker)) << key;
   }
+  for (const char* key : {"container", "container.id", "docker", "docker.compose.x", "host"}) {
+    EXPECT_FALSE(IsReservedKey(key)) << key;
+    EXPECT_TRUE(IsReservedKey(key, Documents::kDocker)) << key;
+  }
+}
+
+TEST(JsonBody, ReservedMembersOfADocumentOfDockerMove) {
+  std::string body = R"({"a":1,"container":"x","host":{"ip":"y"}})";
+  const size_t bytes = body.size();
+  body.append(Chunk::kPadding, ' ');
+  Record record;
+  record.body = std::string_view(body).substr(0, bytes);
+  JsonBody json_body;
+  json_body.Apply({&record, 1}, Documents::kDocker);
+  EXPECT_EQ(record.body, R"("a":1,"json":{"container":"x","host":{"ip":"y"}})");
 }
 
 TEST(JsonBody, ManyRecordsAtOnce) {

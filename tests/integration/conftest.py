@@ -11,6 +11,7 @@ import pytest
 import services
 from agent import ROOT, Agent
 from fault_server import FaultServer
+from kafka import Kafka
 from kubelet import Log
 from search import Search
 
@@ -19,8 +20,12 @@ SERVERS = {
     "elasticsearch_server": lambda directory: services.Server("elasticsearch", directory),
     "secured_elasticsearch_server": lambda directory: services.Server("elasticsearch", directory, SECURE="1"),
     "opensearch_server": lambda directory: services.Server("opensearch", directory),
+    "kafka_broker": services.Broker,
+    "old_kafka_broker": lambda directory: services.Broker(directory, KAFKA_VERSION="3.9.2"),
+    "kafka_cluster": services.BrokerCluster,
     "prometheus": services.Prometheus,
     "container_runtime": services.ContainerRuntime,
+    "docker_runtime": lambda directory: services.ContainerRuntime(directory, "docker"),
 }
 
 
@@ -73,6 +78,11 @@ def secured_elasticsearch(secured_elasticsearch_server):
 
 
 @pytest.fixture(scope="session")
+def kafka(kafka_broker):
+    return Kafka(kafka_broker.address)
+
+
+@pytest.fixture(scope="session")
 def server_script():
     """script/server, which builds the agent that it runs: here, so that no test waits for that."""
     subprocess.run([ROOT / "script/build", "release"], check=True, timeout=600)
@@ -101,6 +111,12 @@ def directory():
 def index(request):
     """A data stream's name that no other test writes to."""
     return f"logs-{re.sub('[^a-z0-9]+', '_', request.node.name.lower()).strip('_')}-default"
+
+
+@pytest.fixture
+def topic(request):
+    """One that no other test writes to."""
+    return re.sub("[^a-z0-9]+", "-", request.node.name.lower()).strip("-")
 
 
 @pytest.fixture

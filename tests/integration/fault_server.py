@@ -40,6 +40,26 @@ def not_json(request, _documents):
     request.answer(200, b"<html>It works!</html>", {})
 
 
+def slowly(seconds):
+    """Stores at once, and takes that long to say so, byte after byte."""
+    def fault(request, documents):
+        body = request.store(documents)
+        request.start_answer(200, body, {})
+        for byte in body:
+            if request.server.closing.wait(seconds / len(body)):
+                break
+            request.wfile.write(bytes([byte]))
+    return fault
+
+
+def after_storing(fault):
+    """Keeps the documents, and only then goes wrong: the client cannot know that they are stored."""
+    def stored(request, documents):
+        request.store(documents)
+        fault(request, documents)
+    return stored
+
+
 def silence(request, _documents):
     request.server.closing.wait()
     request.give_up()
@@ -80,6 +100,7 @@ class FaultServer(http.server.ThreadingHTTPServer):
         self.closing = threading.Event()
         self.faults = iter(())
         self.documents = {}   # _id to source
+        self.conflicts = 0    # documents that were sent although they were stored
         self.times = []       # of all requests, whatever they asked
         self.thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05})
         self.thread.start()
@@ -125,6 +146,10 @@ class Request(http.server.BaseHTTPRequestHandler):
 
     def accept(self, documents, refuses=lambda i, source: None):
         """Keeps what `refuses` has no (status, error) for, and answers as Elasticsearch does."""
+        self.answer(200, self.store(documents, refuses), {})
+
+    def store(self, documents, refuses=lambda i, source: None):
+        """Keeps them in that way, and returns the answer's body."""
         items = []
         with self.server.lock:
             for i, (identity, source) in enumerate(documents):
@@ -133,19 +158,23 @@ class Request(http.server.BaseHTTPRequestHandler):
                     status, error = refusal
                     items.append({"create": {"_id": identity, "status": status, "error": error}})
                 elif identity in self.server.documents:
+                    self.server.conflicts += 1
                     error = {"type": "version_conflict_engine_exception", "reason": "document already exists"}
                     items.append({"create": {"_id": identity, "status": 409, "error": error}})
                 else:
                     self.server.documents[identity] = source
                     items.append({"create": {"_id": identity, "status": 201}})
         errors = any("error" in item["create"] for item in items)
-        self.answer(200, json.dumps({"took": 1, "errors": errors, "items": items}).encode(), {})
+        return json.dumps({"took": 1, "errors": errors, "items": items}).encode()
 
-    def answer(self, status, body, headers):
+    def start_answer(self, status, body, headers):
         self.send_response(status)
         for name, value in {"Content-Type": "application/json", "Content-Length": str(len(body)), **headers}.items():
             self.send_header(name, value)
         self.end_headers()
+
+    def answer(self, status, body, headers):
+        self.start_answer(status, body, headers)
         self.wfile.write(body)
 
     def give_up(self):

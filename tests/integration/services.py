@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import signal
 import subprocess
 
 import requests
@@ -16,27 +17,71 @@ START_SECONDS = 240  # a first start downloads the server
 class Server:
     """A server started by tests/services/<recipe>/start.sh; its recipe runs in the background until ready()."""
 
-    def __init__(self, recipe, directory, **environment):
-        self.recipe, self.directory, self.environment = recipe, directory, environment
-        self.port = free_ports(2)
+    def __init__(self, recipe, directory, *arguments, port=None, **environment):
+        self.recipe, self.directory, self.environment, self.arguments = recipe, directory, environment, arguments
+        self.port = port or free_ports(2)
         self.url = f"http://127.0.0.1:{self.port}"
         self.start()
 
     def start(self):
         """Also: starts it again after stop(), at the same port and with the same data."""
         self.starting = subprocess.Popen(
-            [RECIPES / self.recipe / "start.sh", str(self.port), str(self.directory)], stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env={**os.environ, **self.environment},
-            start_new_session=True)  # a Ctrl-C must not leave it half started
+            [RECIPES / self.recipe / "start.sh", str(self.port), str(self.directory), *self.arguments],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            env={**os.environ, **self.environment}, start_new_session=True)  # a Ctrl-C must not leave it half started
 
     def ready(self):
         _, errors = self.starting.communicate(timeout=START_SECONDS)
         assert self.starting.returncode == 0, errors
         return self
 
+    def pid(self):
+        return int((self.directory / "pid").read_text())
+
     def stop(self):
         self.starting.communicate(timeout=START_SECONDS)
         subprocess.run([RECIPES / "common/stop.sh", str(self.directory)], check=True, timeout=60)
+
+
+class Broker(Server):
+    """A Kafka broker, for everybody at `address` and for users over TLS at `secure_address`."""
+
+    def __init__(self, directory, **environment):
+        port = free_ports(3)
+        super().__init__("kafka", directory, str(port + 2), port=port, **environment)
+        self.address, self.secure_address = f"127.0.0.1:{port}", f"localhost:{port + 2}"
+        self.ca_file = directory / "tls/ca.crt"
+
+
+class BrokerCluster:
+    """Three Kafka brokers; their numbers are 1, 2 and 3."""
+
+    def __init__(self, directory):
+        directory.mkdir()
+        first = free_ports(6)
+        ports = [first, first + 2, first + 4]
+        nodes = " ".join(map(str, ports))
+        self.brokers = [Server("kafka", directory / str(port), port=port, NODES=nodes) for port in ports]
+        self.address = ",".join(f"127.0.0.1:{port}" for port in ports)
+
+    def ready(self):
+        for broker in self.brokers:
+            broker.ready()
+        return self
+
+    def kill(self, number):
+        """kill -9; start(number) brings it back with what was on its disk."""
+        os.kill(self.brokers[number - 1].pid(), signal.SIGKILL)
+
+    def start(self, number):
+        self.brokers[number - 1].start()
+        self.brokers[number - 1].ready()
+
+    def stop(self):
+        """kill -9: the last ones of a cluster cannot leave it in good order."""
+        for broker in self.brokers:
+            broker.ready()
+            os.kill(broker.pid(), signal.SIGKILL)
 
 
 class Prometheus(Server):
@@ -61,15 +106,15 @@ class Prometheus(Server):
 
 
 class ContainerRuntime:
-    """A containerd in namespaces of its own, spoken to over the CRI."""
+    """A containerd, spoken to over the CRI, or a dockerd; in namespaces of its own."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, runtime="containerd"):
         self.state = directory
         image = directory.with_suffix(".tar")
         subprocess.run([RECIPES / "containerd/image.py", str(image)], check=True, timeout=30)
         self.starting = subprocess.Popen([RECIPES / "containerd/up.sh", str(directory), str(image)],
                                          stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-                                         start_new_session=True)
+                                         env={**os.environ, "RUNTIME": runtime}, start_new_session=True)
 
     def ready(self):
         _, errors = self.starting.communicate(timeout=60)

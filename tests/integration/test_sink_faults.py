@@ -32,7 +32,10 @@ FAULTS = {
     "half_an_answer": fault.half,
     "garbage": fault.garbage,
     "not_json": fault.not_json,
+    "json_cut_off": fault.answer(200, b'{"took":1,"errors":false,"items":[{"create":{"status":201}},{"crea'),
+    "json_of_wrong_types": fault.answer(200, b'{"errors":"no","items":{"create":[true,null]}}'),
     "an_answer_without_items": fault.answer(200, b'{"errors":false,"items":[]}'),
+    "unavailable": fault.answer(503, b'{"error":{"type":"unavailable_shards_exception","reason":"no shard"}}'),
     "too_many_requests": fault.answer(429, b'{"error":{"type":"es_rejected_execution_exception","reason":"full"}}'),
     "busy_for_some_documents": fault.busy,
 }
@@ -66,6 +69,35 @@ def test_nothing_is_lost_and_nothing_spins(agent, fault_server, ship, name):
     assert len(fault_server.times) <= REQUESTS_MAX
     assert agent.metric("hinomi_sink_errors_total") > 0
     assert re.search(r'cannot \w+ .*"' + re.escape(fault_server.url), agent.log()), agent.log()
+    assert fault_server.conflicts == 0  # nothing was sent that the server had said it stored
+
+
+@pytest.mark.parametrize("name", ["reset", "half_an_answer", "garbage", "server_error", "json_cut_off"])
+def test_what_was_stored_before_the_fault_is_sent_again_as_the_same(agent, fault_server, ship, name):
+    """Better twice than never; the server knows it by its _id."""
+    fault_server.faults = iter([fault.after_storing(FAULTS[name])])
+    bodies = ship()
+    eventually(lambda: fault_server.conflicts, 20, agent.log)
+    expect_all(agent, fault_server, bodies)
+    assert agent.stop() == 0
+    assert fault_server.conflicts <= len(bodies)
+
+
+def test_a_slow_answer_is_waited_for(agent, fault_server, ship):
+    fault_server.faults = iter([fault.slowly(1)])
+    bodies = ship(timeout="5s")
+    expect_all(agent, fault_server, bodies)
+    assert agent.stop() == 0
+    assert fault_server.conflicts == 0
+
+
+def test_an_answer_that_trickles_on_and_on_is_given_up(agent, fault_server, ship):
+    """Bytes that keep coming are no reason to wait longer than the timeout."""
+    fault_server.faults = iter([fault.slowly(60)])
+    bodies = ship(timeout="1s")
+    eventually(lambda: fault_server.conflicts, 15, agent.log)
+    expect_all(agent, fault_server, bodies)
+    assert agent.metric("hinomi_sink_errors_total", code="timeout") > 0
 
 
 def test_a_redirect_is_not_followed(agent, fault_server, ship):

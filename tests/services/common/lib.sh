@@ -31,19 +31,22 @@ give_up() {
   die "cannot start \"$2\": the end of its log is above"
 }
 
-# fetch DEST POM: unpacks the zip that POM names into DEST, once: servers that start together take turns. It
-# works aside and renames, so that an interrupted run leaves no half-filled cache. (The plugin's markers go there
-# too: beside POM they would make it skip the unpacking the next time.)
+# fetch DEST POM [GOAL ARGUMENT...]: puts what POM names into DEST, once: the content of a zip, or with another goal
+# of Maven's dependency plugin that one's; servers that start together take turns. It works aside and renames, so that
+# an interrupted run leaves no half-filled cache. (The plugin's markers go there too: beside POM they would make it
+# skip the unpacking the next time.)
 fetch() {
+  local dest=$1 pom=$2 goal=${3:-unpack-dependencies}
+  shift $(($# < 3 ? $# : 3))
   mkdir -p "$CACHE"
   (
     flock 9
-    [ ! -d "$1" ] || exit 0
-    rm -rf "$1.new"
-    mvn -q -B -f "$2" dependency:unpack-dependencies \
-      -DoutputDirectory="$1.new" -DmarkersDirectory="$1.new/.markers" >&2 ||
-      die "cannot download \"$(basename "$1")\": see Maven's words above"
-    mv -T "$1.new" "$1"
+    [ ! -d "$dest" ] || exit 0
+    rm -rf "$dest.new"
+    mvn -q -B -f "$pom" "dependency:$goal" "$@" \
+      -DoutputDirectory="$dest.new" -DmarkersDirectory="$dest.new/.markers" >&2 ||
+      die "cannot download \"$(basename "$dest")\": see Maven's words above"
+    mv -T "$dest.new" "$dest"
   ) 9>"$CACHE/lock"
 }
 

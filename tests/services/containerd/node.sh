@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# node.sh STATE is the first process in the namespaces that up.sh makes. Everything it starts dies with it.
+# node.sh STATE RUNTIME is the first process in the namespaces that up.sh makes. Everything it starts dies with it.
 set -euo pipefail
 state=$1
+runtime=$2
 read -r pid _ < /proc/self/stat # /proc is still the machine's, and so is the number
 echo "$pid" > "$state/pid"
 
@@ -34,24 +35,6 @@ fi
 mount -t tmpfs -o mode=755 tmpfs /run
 ip link set lo up
 
-cat > /run/containerd.toml <<END
-version = 2
-root = "$state/root"
-disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.btrfs",
-  "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.zfs", "io.containerd.tracing.processor.v1.otlp"]
-[grpc]
-  address = "$state/containerd.sock"
-[plugins."io.containerd.grpc.v1.cri"]
-  sandbox_image = "hinomi.test/busybox:1"
-  restrict_oom_score_adj = true # a machine without CAP_SYS_RESOURCE lets nobody lower it
-  [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
-    runtime_type = "io.containerd.runc.v2"
-END
-containerd -c /run/containerd.toml > "$state/containerd.log" 2>&1 &
-for _ in $(seq 400); do
-  ! ctr -a "$state/containerd.sock" version > /dev/null 2>&1 || break
-  sleep 0.05
-done
-for image in "$state"/images/*.tar; do ctr -a "$state/containerd.sock" -n k8s.io images import "$image"; done
+source "$runtime"
 touch "$state/ready"
 wait

@@ -1,16 +1,18 @@
 #!/usr/bin/env bash
-# up.sh STATE IMAGE.tar... starts a container runtime of its own (Debian's containerd and runc), and returns
-# when it answers the CRI at STATE/containerd.sock and has taken in the images. Needs root.
+# up.sh STATE IMAGE.tar... starts a container runtime of its own (Debian's containerd and runc, or with
+# RUNTIME=docker its docker.io), and returns when it answers at STATE/containerd.sock (the CRI) or STATE/docker.sock
+# and has taken in the images. Needs root.
 #
 # It is a process tree in namespaces of its own (mounts, pids, network, cgroups), as a node of "kind" is: no
 # mount, no address and no file outside STATE is seen or left. Its cgroups lie below the caller's own, in one
 # named after STATE. down.sh ends it.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
+runtime=${RUNTIME:-containerd}
 mkdir -p "$1"; state=$(cd "$1" && pwd); shift
 fail() {
-  tail -n 20 "$state"/{node,containerd}.log >&2
-  echo "$0: cannot start \"containerd\": $1; the end of its logs is above" >&2
+  tail -n 20 "$state"/{node,runtime}.log >&2
+  echo "$0: cannot start \"$runtime\": $1; the end of its logs is above" >&2
   exit 1
 }
 
@@ -39,7 +41,7 @@ done < /proc/self/cgroup
   # $BASHPID, not $$: the script itself stays where it is.
   while read -r directory; do echo $BASHPID > "$directory/cgroup.procs"; done < "$state/cgroups"
   exec setsid unshare --mount --propagation private --pid --fork --kill-child=KILL --net --cgroup \
-    "$here/node.sh" "$state" > "$state/node.log" 2>&1 < /dev/null
+    "$here/node.sh" "$state" "$here/../$runtime/runtime.sh" > "$state/node.log" 2>&1 < /dev/null
 ) &
 unshare=$!
 for _ in $(seq 600); do

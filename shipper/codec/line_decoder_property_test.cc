@@ -8,7 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "shipper/codec/cri.h"
+#include "base/json_text.h"
+#include "shipper/codec/codec.h"
 
 namespace hinomi {
 namespace {
@@ -27,12 +28,33 @@ std::string RandomBody(Random& random) {
   return body;
 }
 
-std::string RandomLine(Random& random) {
+std::string AsJsonString(Random& random, const std::string& body) {
+  static const std::vector<std::string> kEscapes = {
+      "\\n", "\\\\", "\\u0000", "\\ufffd", "\\ud83d", "\\u20ac", "\\ud83d\\udd25"};
+  std::string text;
+  std::string_view rest = body;
+  while (!rest.empty()) {
+    const size_t plain = PlainJsonBytes(rest);
+    text += rest.substr(0, plain);
+    if (plain < rest.size()) text += kEscapes[Below(random, kEscapes.size())];
+    rest.remove_prefix(std::min(plain + 1, rest.size()));
+  }
+  return text;
+}
+
+std::string RandomLine(LogFormat format, Random& random) {
   if (Below(random, 10) == 0)
     return Below(random, 3) == 0 ? "\n" : "garbage " + RandomBody(random) + "\n";
   const std::string time = "2026-01-02T03:04:0" + std::to_string(Below(random, 10)) + ".5Z";
-  return time + (Below(random, 2) ? " stdout " : " stderr ") +
-         (Below(random, 5) < 2 ? "P " : "F ") + RandomBody(random) + "\n";
+  const std::string stream = Below(random, 2) ? "stdout" : "stderr";
+  const bool partial = Below(random, 5) < 2;
+  const std::string nuls(Below(random, 20) == 0 ? 3 : 0, '\0');
+  if (format == LogFormat::kCri) {
+    return nuls + time + " " + stream + (partial ? " P " : " F ") + RandomBody(random) + "\n";
+  }
+  const std::string attributes = Below(random, 5) == 0 ? R"(,"attrs":{"log":"\"}","a":"b"})" : "";
+  return nuls + R"({"log":")" + AsJsonString(random, RandomBody(random)) + (partial ? "" : "\\n") +
+         R"(","stream":")" + stream + '"' + attributes + R"(,"time":")" + time + "\"}\n";
 }
 
 struct Seen {
@@ -48,13 +70,17 @@ struct Seen {
 
 /// A log as a source sees it.
 struct Log {
+  LogFormat format;
   std::vector<std::string> segments;
   uint64_t record_bytes_max = 0;
 
-  explicit Log(Random& random)
-      : segments(1 + Below(random, 3)), record_bytes_max(1 + Below(random, 40)) {
+  Log(LogFormat its_format, Random& random)
+      : format(its_format),
+        segments(1 + Below(random, 3)),
+        record_bytes_max(4 + Below(random, 40)) {
     for (std::string& segment : segments) {
-      for (uint32_t lines = Below(random, 10); lines > 0; --lines) segment += RandomLine(random);
+      for (uint32_t lines = Below(random, 10); lines > 0; --lines)
+        segment += RandomLine(format, random);
       if (Below(random, 3) == 0 && !segment.empty()) segment.pop_back();  // ends without newline
     }
   }
@@ -84,7 +110,7 @@ struct Reader {
     }
     Decoded decoded;
     const Chunk chunk{pieces, after, false, false};
-    DecodeCri(chunk, {log.record_bytes_max}, &decoded);
+    Decode(log.format, chunk, {log.record_bytes_max}, &decoded);
     Check(decoded, pieces);
     for (const Record& r : decoded.records) {
       seen.push_back({std::string(r.body), std::string(r.time), r.begin, r.end, r.segment_key,
@@ -140,11 +166,19 @@ void ExpectSame(const Reader& got, const Reader& want) {
   EXPECT_EQ(got.cursor, want.cursor);
 }
 
-TEST(CriProperty, EveryCutGivesTheSameRecords) {
+class LineDecoderProperty : public ::testing::TestWithParam<LogFormat> {};
+
+INSTANTIATE_TEST_SUITE_P(Formats, LineDecoderProperty,
+                         ::testing::Values(LogFormat::kCri, LogFormat::kJsonFile),
+                         [](const auto& format) {
+                           return format.param == LogFormat::kCri ? "Cri" : "JsonFile";
+                         });
+
+TEST_P(LineDecoderProperty, EveryCutGivesTheSameRecords) {
   for (uint32_t seed = 0; seed < 60; ++seed) {
     SCOPED_TRACE(seed);
     Random random(seed);
-    const Log log(random);
+    const Log log(GetParam(), random);
     const Reader want = ReadAtOnce(log);
     CheckBoundaries(want.seen);
     uint64_t bytes = 0;
@@ -159,11 +193,11 @@ TEST(CriProperty, EveryCutGivesTheSameRecords) {
   }
 }
 
-TEST(CriProperty, ManyLeasesGiveTheSameRecords) {
+TEST_P(LineDecoderProperty, ManyLeasesGiveTheSameRecords) {
   for (uint32_t seed = 0; seed < 2000; ++seed) {
     SCOPED_TRACE(seed);
     Random random(seed);
-    const Log log(random);
+    const Log log(GetParam(), random);
     Reader got{log, {}, {}, {}, 0, 0};
     uint64_t bytes = 0;
     bool done = false;
@@ -179,12 +213,12 @@ TEST(CriProperty, ManyLeasesGiveTheSameRecords) {
   }
 }
 
-TEST(CriProperty, FullChunksAlwaysMakeProgress) {
+TEST_P(LineDecoderProperty, FullChunksAlwaysMakeProgress) {
   for (uint32_t seed = 0; seed < 500; ++seed) {
     SCOPED_TRACE(seed);
     Random random(seed);
     std::string bytes;
-    for (int i = 0; i < 30; ++i) bytes += RandomLine(random);
+    for (int i = 0; i < 30; ++i) bytes += RandomLine(GetParam(), random);
     const uint64_t chunk_bytes = 50 + Below(random, 100);
     const uint64_t total = bytes.size();
     bytes.append(Chunk::kPadding, '\n');
@@ -197,7 +231,7 @@ TEST(CriProperty, FullChunksAlwaysMakeProgress) {
                              at + size == total};
       Decoded decoded;
       const Chunk chunk{{&piece, 1}, after, !piece.last, piece.last};
-      DecodeCri(chunk, {40}, &decoded);
+      Decode(GetParam(), chunk, {40}, &decoded);
       ASSERT_GT(decoded.consumed.offset, at);
       accounted += decoded.corrupt_bytes;
       for (const Record& record : decoded.records) accounted += record.source_bytes;

@@ -1,0 +1,15 @@
+// The times that container runtimes write. Only for the codec.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace hinomi {
+
+inline constexpr size_t kRfc3339BytesMax = 35;
+
+/// True for YYYY-MM-DDTHH:MM:SS, a fraction of one to nine digits or none, and Z or ±HH:MM; a day
+/// that exists.
+bool IsRfc3339(std::string_view time);
+
+}  // namespace hinomi

@@ -1,0 +1,272 @@
+#include "shipper/sink/kafka.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <map>
+
+#include "base/check.h"
+#include "shipper/sink/kafka_error.h"
+#include "shipper/sink/secret.h"
+
+namespace hinomi {
+namespace {
+
+constexpr Duration kPollWait = std::chrono::milliseconds(50);
+constexpr size_t kTopicsMax = 1000;
+constexpr uint64_t kPemBytesMax = 1 << 20;
+
+std::string_view DocumentOf(const Batch& batch, const BatchRecord& record) {
+  std::string_view document(batch.bytes.data() + record.begin, record.end - record.begin);
+  if (document.ends_with('\n')) document.remove_suffix(1);
+  return document;
+}
+
+}  // namespace
+
+KafkaSink::KafkaSink(const SinkConfig& config, const Environment& environment)
+    : name_(config.name),
+      batch_bytes_(config.batch_bytes),
+      config_(config.kafka),
+      files_(environment.files),
+      clock_(environment.clock),
+      topic_(config.kafka.topic, environment.cluster),
+      sets_(config_.compression == KafkaCompression::kNone ? KafkaSets::kLarge
+                                                           : KafkaSets::kWhole) {
+  for (const std::string& broker : config_.brokers) {
+    brokers_ += (brokers_.empty() ? "" : ",") + broker;
+  }
+}
+
+Attempt KafkaSink::Deliver(Batch& batch, uint32_t, const std::stop_token& stop) {
+  CHECK(batch.number != 0);
+  const Duration deadline = clock_.Monotonic() + config_.timeout;
+  if (batch.number != batch_) Begin(batch);
+  while (waiting_ + produced_ > 0) {
+    if (Attempt failure = Prepare(); !failure.error.empty()) return failure;
+    if (produced_ == 0) Produce(batch);
+    Await(batch, deadline, stop);
+    if (produced_ > 0) return Unanswered(stop);
+    if (waiting_ == 0) break;
+    Attempt refusal = Refusal(batch);
+    producer_.reset();
+    if (!Adapt() || stop.stop_requested() || clock_.Monotonic() >= deadline) return refusal;
+  }
+  Reject(batch);
+  batch_ = 0;
+  return {};
+}
+
+void KafkaSink::Begin(const Batch& batch) {
+  // A producer that still holds records of a batch that was taken back, one that sends them one by
+  // one, or one that remembers too many topics, is done with.
+  if (producer_ != nullptr && (produced_ > 0 || single_ || producer_->topics() > kTopicsMax)) {
+    producer_.reset();
+  }
+  batch_ = batch.number;
+  single_ = false;
+  too_large_.clear();
+  states_.clear();
+  for (const BatchRecord& record : batch.records) {
+    states_.push_back(record.outcome == Outcome::kPending ? State::kWaiting : State::kDecided);
+  }
+  waiting_ = static_cast<size_t>(std::count(states_.begin(), states_.end(), State::kWaiting));
+  produced_ = 0;
+}
+
+Result<KafkaSecrets> KafkaSink::ReadSecrets() const {
+  KafkaSecrets secrets;
+  if (!config_.password_file.empty()) {
+    auto password = ReadSecret(files_, config_.password_file);
+    if (!password) return password.error();
+    secrets.password = std::move(*password);
+  }
+  const std::pair<const std::string&, std::string&> kFiles[] = {
+      {config_.ca_file, secrets.ca},
+      {config_.certificate_file, secrets.certificate},
+      {config_.key_file, secrets.key}};
+  for (const auto& [path, content] : kFiles) {
+    if (path.empty()) continue;
+    auto read = files_.ReadWhole(path, kPemBytesMax);
+    if (!read) return read.error();
+    content = std::move(*read);
+  }
+  return secrets;
+}
+
+// A producer with the secrets that are in the files now.
+Attempt KafkaSink::Prepare() {
+  const auto secrets = ReadSecrets();
+  if (!secrets) return {.error = secrets.error().message, .code = "secret", .retry_after = {}};
+  if (producer_ != nullptr && secrets->password != secrets_.password) {
+    producer_->SetPassword(config_.username, secrets->password);
+    secrets_.password = secrets->password;
+  }
+  // Certificates take a new producer, and records that are on their way belong to the old one; but
+  // not if it can get through to nobody.
+  const bool stuck = producer_ != nullptr && KafkaErrorOf(producer_->trouble().error).code == "tls";
+  if (producer_ != nullptr && *secrets != secrets_ && (produced_ == 0 || stuck)) {
+    Recall();
+    producer_.reset();
+  }
+  if (producer_ != nullptr) return {};
+  auto made = KafkaProducer::Make(
+      {.sink_name = name_,
+       .properties = KafkaPropertiesOf(config_, *secrets, single_ ? KafkaSets::kSingle : sets_)});
+  if (!made) {
+    return {.error = fmt::format("cannot connect to Kafka at \"{}\": {}", brokers_,
+                                 made.error().message),
+            .code = "settings",
+            .retry_after = {}};
+  }
+  producer_ = std::move(*made);
+  secrets_ = *secrets;
+  return {};
+}
+
+void KafkaSink::Produce(const Batch& batch) {
+  error_ = 0;
+  progress_ = 0;
+  std::map<std::string, std::vector<KafkaMessage>> messages;  // by topic
+  std::vector<KafkaMessage>* of_topic = nullptr;
+  const Slice* slice = nullptr;
+  for (uint32_t i = 0; i < batch.records.size(); ++i) {
+    if (states_[i] != State::kWaiting) continue;
+    const BatchRecord& record = batch.records[i];
+    if (slice != &batch.slices[record.slice]) {
+      slice = &batch.slices[record.slice];
+      of_topic = &messages[topic_.Of(slice->origin->pod)];
+    }
+    of_topic->push_back({KafkaKey(*slice->origin), DocumentOf(batch, record), i});
+  }
+  for (auto& [topic, some] : messages) {
+    producer_->Produce(topic, some);
+    for (const KafkaMessage& message : some) {
+      if (message.error == 0) {
+        Change(message.number, State::kProduced);
+      } else if (IsTooLarge(message.error)) {
+        too_large_.push_back(message.number);
+        Change(message.number, State::kDecided);
+      } else {
+        Refuse(message.number, message.error);
+      }
+    }
+  }
+}
+
+void KafkaSink::Change(uint32_t number, State state) {
+  State& now = states_.at(number);
+  if (now == State::kWaiting) --waiting_;
+  if (now == State::kProduced) --produced_;
+  if (state == State::kWaiting) ++waiting_;
+  if (state == State::kProduced) ++produced_;
+  if (state == State::kDecided) ++progress_;
+  now = state;
+}
+
+// Its cause is kept; that the producer then refuses the rest too says nothing new.
+void KafkaSink::Refuse(uint32_t number, int error) {
+  Change(number, State::kWaiting);
+  if (error_ != 0 && !(IsAftermath(error_) && !IsAftermath(error))) return;
+  error_ = error;
+  refused_ = number;
+}
+
+void KafkaSink::Await(Batch& batch, Duration deadline, const std::stop_token& stop) {
+  const uint64_t blackouts = producer_->blackouts();
+  bool fatal = false;
+  while (produced_ > 0 && producer_->blackouts() == blackouts && !stop.stop_requested()) {
+    const Duration left = deadline - clock_.Monotonic();
+    if (left <= Duration{0}) break;
+    for (const KafkaReport& report : producer_->Poll(std::min(left, kPollWait))) {
+      if (report.error == 0) {
+        batch.records[report.number].outcome = Outcome::kAcknowledged;
+        Change(report.number, State::kDecided);
+      } else if (single_ && IsTooLarge(report.error)) {
+        too_large_.push_back(report.number);
+        Change(report.number, State::kDecided);
+      } else {
+        Refuse(report.number, report.error);
+      }
+    }
+    // It sends nothing more, and takes back what a broker refuses for that reason.
+    fatal = producer_->IsFatal();
+    if (fatal) producer_->Purge();
+  }
+  // What it had sent when it gave up is waited for, but not for ever.
+  if (fatal && !stop.stop_requested()) Recall();
+}
+
+// What the producer holds has to be produced again, by another one.
+void KafkaSink::Recall() {
+  for (uint32_t i = 0; i < states_.size(); ++i) {
+    if (states_[i] == State::kProduced) Change(i, State::kWaiting);
+  }
+}
+
+// Whether the next round can do better at once. A topic that takes less than librdkafka puts into a
+// set refuses the good records with the large one: smaller sets find out which that is.
+bool KafkaSink::Adapt() {
+  if (!IsTooLarge(error_)) return single_ && progress_ > 0;
+  if (sets_ == KafkaSets::kSmall) single_ = true;
+  sets_ = sets_ == KafkaSets::kWhole ? KafkaSets::kLarge : KafkaSets::kSmall;
+  return true;
+}
+
+void KafkaSink::Reject(Batch& batch) {
+  std::sort(too_large_.begin(), too_large_.end());
+  for (uint32_t number : too_large_) {
+    BatchRecord& record = batch.records[number];
+    record.outcome = Outcome::kRejected;
+    batch.rejections.push_back(
+        {number, "message_too_large",
+         fmt::format("a document of {} bytes is more than the topic \"{}\" takes, or than "
+                     "librdkafka's message.max.bytes",
+                     DocumentOf(batch, record).size(),
+                     topic_.Of(batch.slices[record.slice].origin->pod))});
+  }
+}
+
+Attempt KafkaSink::Unanswered(const std::stop_token& stop) const {
+  Attempt attempt{.error = fmt::format("cannot send to Kafka at \"{}\": ", brokers_),
+                  .code = "timeout",
+                  .retry_after = {}};
+  if (stop.stop_requested()) {
+    attempt.code = "stopped";
+    attempt.error += "the agent is stopping";
+    return attempt;
+  }
+  const KafkaTrouble& trouble = producer_->trouble();
+  const KafkaError meaning = KafkaErrorOf(trouble.error);
+  if (trouble.error == 0) {
+    attempt.error += fmt::format("{} records are not acknowledged within {} ms; {}", produced_,
+                                 config_.timeout / std::chrono::milliseconds(1),
+                                 "has every partition a leader and enough replicas in sync?");
+    return attempt;
+  }
+  attempt.code = meaning.code;
+  attempt.error += trouble.text;
+  const bool scram = !config_.username.empty() && config_.sasl != SaslMechanism::kPlain;
+  for (const std::string& remedy :
+       {std::string(meaning.remedy),
+        scram && meaning.code == "authentication" ? ScramRemedy() : std::string()}) {
+    if (!remedy.empty()) attempt.error += "; " + remedy;
+  }
+  return attempt;
+}
+
+Attempt KafkaSink::Refusal(const Batch& batch) const {
+  const Slice& slice = batch.slices[batch.records[refused_].slice];
+  const KafkaError meaning = KafkaErrorOf(error_);
+  const std::string fatal = producer_->Fatal();
+  const bool vague = error_ == 0 || (IsAftermath(error_) && !fatal.empty());
+  Attempt attempt{
+      .error = fmt::format("cannot send to topic \"{}\" of Kafka at \"{}\": {}",
+                           topic_.Of(slice.origin->pod), brokers_, vague ? fatal : meaning.text),
+      .code = vague ? "fatal" : std::string(meaning.code),
+      .retry_after = {}};
+  if (!meaning.remedy.empty()) attempt.error.append("; ").append(meaning.remedy);
+  return attempt;
+}
+
+}  // namespace hinomi

@@ -1,0 +1,78 @@
+// Delivers batches to Kafka, one document a record, and says what became of each.
+//
+// A record is given to librdkafka once and stays there, through broken connections and changed
+// leaders, until its report arrives; that, not sending again, keeps it from arriving twice. So an
+// attempt gives the batch's records to the producer, or finds them there already, and waits. A
+// producer that has refused a record is replaced, and only when it holds none any more.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/filesystem.h"
+#include "config/config.h"
+#include "shipper/sink.h"
+#include "shipper/sink/kafka_producer.h"
+#include "shipper/sink/kafka_topic.h"
+
+namespace hinomi {
+
+class KafkaSink final : public Sink {
+ public:
+  struct Environment {
+    const std::string& cluster;  // its name, for the topic
+    FileSystem& files;           // for the secrets
+    const Clock& clock;
+  };
+  KafkaSink(const SinkConfig& config, const Environment& environment);
+
+  RecordFormat format() const override { return RecordFormat::kJson; }
+  Attempt Deliver(Batch& batch, uint32_t lane, const std::stop_token& stop) override;
+  /// librdkafka's copy of the one batch that it has.
+  uint64_t buffer_bytes() const override { return batch_bytes_; }
+
+ private:
+  enum class State : uint8_t { kWaiting, kProduced, kDecided };
+
+  void Begin(const Batch& batch);
+  Result<KafkaSecrets> ReadSecrets() const;
+  Attempt Prepare();
+  void Produce(const Batch& batch);
+  void Await(Batch& batch, Duration deadline, const std::stop_token& stop);
+  void Change(uint32_t number, State state);
+  void Refuse(uint32_t number, int error);
+  void Recall();
+  bool Adapt();
+  void Reject(Batch& batch);
+  Attempt Unanswered(const std::stop_token& stop) const;
+  Attempt Refusal(const Batch& batch) const;
+
+  const std::string name_;
+  const uint64_t batch_bytes_;
+  const KafkaConfig config_;
+  FileSystem& files_;
+  const Clock& clock_;
+  const KafkaTopic topic_;
+  std::string brokers_;  // for messages
+
+  std::unique_ptr<KafkaProducer> producer_;
+  KafkaSecrets secrets_;  // that it has
+  KafkaSets sets_;        // becomes smaller for good when a broker refuses one
+
+  // The batch that is on its way.
+  uint64_t batch_ = 0;
+  std::vector<State> states_;          // by record
+  size_t waiting_ = 0, produced_ = 0;  // how many are in that state
+  bool single_ = false;                // a small set was refused too: its records go one by one
+  std::vector<uint32_t> too_large_;    // records that are refused for good
+  // The producer's first refusal, and how many records it decided.
+  int error_ = 0;
+  uint32_t refused_ = 0;  // the record
+  size_t progress_ = 0;
+};
+
+}  // namespace hinomi

@@ -1,0 +1,89 @@
+#include "shipper/sink/kafka_error.h"
+
+#include <fmt/core.h>
+#include <librdkafka/rdkafka.h>
+
+#include <algorithm>
+#include <iterator>
+
+namespace hinomi {
+namespace {
+
+constexpr int kScramFixed = 0x02060100;  // 2.6.1
+
+struct Entry {
+  rd_kafka_resp_err_t error;
+  std::string_view code;
+  std::string_view remedy;
+  bool hopeless = false;
+};
+
+constexpr std::string_view kCreateTopic =
+    "create the topic, or let the brokers do it (auto.create.topics.enable)";
+constexpr std::string_view kReplicas =
+    "fewer replicas are in sync than the topic's min.insync.replicas asks for";
+constexpr std::string_view kPassword = "check `username`, `password_file` and `sasl`";
+constexpr std::string_view kDisk = "look at the broker's disks";
+
+constexpr Entry kEntries[] = {
+    {RD_KAFKA_RESP_ERR__TRANSPORT, "transport", "is the broker running?"},
+    {RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, "transport", "is the cluster running?", true},
+    {RD_KAFKA_RESP_ERR__RESOLVE, "resolve", "check the names in `brokers`", true},
+    {RD_KAFKA_RESP_ERR__AUTHENTICATION, "authentication", kPassword, true},
+    {RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED, "authentication", kPassword, true},
+    {RD_KAFKA_RESP_ERR_UNSUPPORTED_SASL_MECHANISM, "authentication", kPassword, true},
+    {RD_KAFKA_RESP_ERR__SSL, "tls", "check `tls`, `ca_file` and the names in `brokers`", true},
+    {RD_KAFKA_RESP_ERR__TIMED_OUT, "timeout", ""},
+    {RD_KAFKA_RESP_ERR__MSG_TIMED_OUT, "timeout", ""},
+    {RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT, "timeout", ""},
+    {RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, "topic", kCreateTopic},
+    {RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION, "topic", kCreateTopic},
+    {RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, "topic", kCreateTopic},
+    {RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION, "topic", "the broker takes no topic of that name"},
+    {RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, "authorization",
+     "allow the user the operations Write and Describe on the topic"},
+    {RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED, "authorization",
+     "allow the user the operation IdempotentWrite on the cluster"},
+    {RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS, "replicas", kReplicas},
+    {RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND, "replicas", kReplicas},
+    {RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR, "storage", kDisk},
+    {RD_KAFKA_RESP_ERR_LOG_DIR_NOT_FOUND, "storage", kDisk},
+    {RD_KAFKA_RESP_ERR_INVALID_RECORD, "record", "check what the topic demands of its records"},
+    {RD_KAFKA_RESP_ERR_POLICY_VIOLATION, "policy", "the broker's policy refuses it"},
+    {RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, "size", "raise the topic's max.message.bytes"},
+    {RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE, "size", "raise the topic's segment.bytes"},
+    {RD_KAFKA_RESP_ERR_UNSUPPORTED_COMPRESSION_TYPE, "compression",
+     "the broker is too old for it: change `compression`"},
+    {RD_KAFKA_RESP_ERR__FATAL, "fatal", ""},
+};
+
+}  // namespace
+
+KafkaError KafkaErrorOf(int error) {
+  const auto* const found = std::find_if(std::begin(kEntries), std::end(kEntries),
+                                         [&](const Entry& entry) { return entry.error == error; });
+  const std::string_view text = rd_kafka_err2str(static_cast<rd_kafka_resp_err_t>(error));
+  if (found == std::end(kEntries)) return {text, "other", ""};
+  return {text, found->code, found->remedy, found->hopeless};
+}
+
+std::string ScramRemedy() {
+  if (rd_kafka_version() >= kScramFixed) return "";
+  return fmt::format(
+      "librdkafka {} cannot do SCRAM against Kafka 4: build with 2.6.1 or newer, or use sasl: "
+      "plain",
+      rd_kafka_version_str());
+}
+
+bool IsTooLarge(int error) {
+  return error == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ||
+         error == RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE;
+}
+
+bool IsAftermath(int error) {
+  return error == RD_KAFKA_RESP_ERR__FATAL || error == RD_KAFKA_RESP_ERR__GAPLESS_GUARANTEE ||
+         error == RD_KAFKA_RESP_ERR__PURGE_QUEUE || error == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT ||
+         error == RD_KAFKA_RESP_ERR__DESTROY;
+}
+
+}  // namespace hinomi

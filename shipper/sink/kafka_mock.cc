@@ -1,0 +1,112 @@
+#include "shipper/sink/kafka_mock.h"
+
+#include <librdkafka/rdkafka.h>
+#include <librdkafka/rdkafka_mock.h>
+
+#include <sstream>
+
+#include "base/check.h"
+
+namespace hinomi {
+namespace {
+
+constexpr int kBrokers = 3;
+constexpr int16_t kProduce = 0;  // the protocol's number of that request
+constexpr int kPollMilliseconds = 5000;
+
+void Set(rd_kafka_conf_t* conf, const char* name, const char* value) {
+  CHECK(rd_kafka_conf_set(conf, name, value, nullptr, 0) == RD_KAFKA_CONF_OK);
+}
+
+}  // namespace
+
+MockKafka::MockKafka() {
+  rd_kafka_conf_t* conf = rd_kafka_conf_new();
+  Set(conf, "log_level", "0");
+  host_ = rd_kafka_new(RD_KAFKA_PRODUCER, conf, nullptr, 0);
+  CHECK(host_ != nullptr);
+  cluster_ = rd_kafka_mock_cluster_new(host_, kBrokers);
+  conf = rd_kafka_conf_new();
+  Set(conf, "bootstrap.servers", rd_kafka_mock_cluster_bootstraps(cluster_));
+  Set(conf, "group.id", "reader");
+  Set(conf, "enable.partition.eof", "true");
+  Set(conf, "fetch.wait.max.ms", "10");
+  Set(conf, "fetch.error.backoff.ms", "5");
+  Set(conf, "log_level", "0");
+  Set(conf, "reconnect.backoff.ms", "5");
+  Set(conf, "reconnect.backoff.max.ms", "20");
+  reader_ = rd_kafka_new(RD_KAFKA_CONSUMER, conf, nullptr, 0);
+  CHECK(reader_ != nullptr);
+}
+
+MockKafka::~MockKafka() {
+  rd_kafka_destroy(reader_);
+  rd_kafka_mock_cluster_destroy(cluster_);
+  rd_kafka_destroy(host_);
+}
+
+std::vector<std::string> MockKafka::brokers() const {
+  std::istringstream list(rd_kafka_mock_cluster_bootstraps(cluster_));
+  std::vector<std::string> brokers;
+  for (std::string broker; std::getline(list, broker, ',');) brokers.push_back(broker);
+  return brokers;
+}
+
+void MockKafka::CreateTopic(const std::string& topic) {
+  CHECK(rd_kafka_mock_topic_create(cluster_, topic.c_str(), 1, 1) == RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
+void MockKafka::FailProduce(const std::vector<int>& errors) {
+  std::vector<rd_kafka_resp_err_t> codes;
+  for (int error : errors) codes.push_back(static_cast<rd_kafka_resp_err_t>(error));
+  rd_kafka_mock_push_request_errors_array(cluster_, kProduce, codes.size(), codes.data());
+}
+
+void MockKafka::SetTopicError(const std::string& topic, int error) {
+  rd_kafka_mock_topic_set_error(cluster_, topic.c_str(), static_cast<rd_kafka_resp_err_t>(error));
+}
+
+void MockKafka::SetDown(bool down) {
+  if (down_ == down) return;
+  down_ = down;
+  for (int broker = 1; broker <= kBrokers; ++broker) {
+    down ? rd_kafka_mock_broker_set_down(cluster_, broker)
+         : rd_kafka_mock_broker_set_up(cluster_, broker);
+  }
+}
+
+void MockKafka::SetDelay(int milliseconds) {
+  if (delay_milliseconds_ == milliseconds) return;
+  delay_milliseconds_ = milliseconds;
+  for (int broker = 1; broker <= kBrokers; ++broker) {
+    rd_kafka_mock_broker_set_rtt(cluster_, broker, milliseconds);
+  }
+}
+
+void MockKafka::Reset() {
+  rd_kafka_mock_clear_request_errors(cluster_, kProduce);
+  SetDelay(0);
+  SetDown(false);
+}
+
+std::vector<std::string> MockKafka::Read(const std::string& topic) const {
+  rd_kafka_topic_partition_list_t* const partitions = rd_kafka_topic_partition_list_new(1);
+  rd_kafka_topic_partition_list_add(partitions, topic.c_str(), 0)->offset =
+      RD_KAFKA_OFFSET_BEGINNING;
+  rd_kafka_assign(reader_, partitions);
+  rd_kafka_topic_partition_list_destroy(partitions);
+  std::vector<std::string> values;
+  for (bool end = false; !end;) {
+    rd_kafka_message_t* const message = rd_kafka_consumer_poll(reader_, kPollMilliseconds);
+    CHECK(message != nullptr);
+    end = message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
+    if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      values.emplace_back(static_cast<const char*>(message->payload), message->len);
+    }
+    rd_kafka_message_destroy(message);
+  }
+  rd_kafka_assign(reader_, nullptr);
+  return values;
+}
+
+}  // namespace hinomi

@@ -1,0 +1,43 @@
+// A Kafka cluster within the test's own process, librdkafka's: brokers that fail on demand. It does
+// not check sequence numbers; what only a real broker does is in tests/integration.
+#pragma once
+
+#include <string>
+#include <vector>
+
+struct rd_kafka_s;
+struct rd_kafka_mock_cluster_s;
+
+namespace hinomi {
+
+class MockKafka {
+ public:
+  /// Three brokers; every topic has one partition.
+  MockKafka();
+  ~MockKafka();
+  MockKafka(const MockKafka&) = delete;
+  MockKafka& operator=(const MockKafka&) = delete;
+
+  std::vector<std::string> brokers() const;
+  void CreateTopic(const std::string& topic);
+  /// The next Produce requests are answered with these errors (rd_kafka_resp_err_t).
+  void FailProduce(const std::vector<int>& errors);
+  /// No broker knows the topic, or all give that error for it.
+  void SetTopicError(const std::string& topic, int error);
+  void SetDown(bool down);
+  void SetDelay(int milliseconds);
+  /// Forgets all faults.
+  void Reset();
+  /// The values of all records that the topic holds, in their order.
+  std::vector<std::string> Read(const std::string& topic) const;
+
+ private:
+  rd_kafka_s* host_ = nullptr;
+  rd_kafka_s* reader_ = nullptr;
+  rd_kafka_mock_cluster_s* cluster_ = nullptr;
+  // Each change takes the brokers up to a second to notice, so there is none without need.
+  bool down_ = false;
+  int delay_milliseconds_ = 0;
+};
+
+}  // namespace hinomi

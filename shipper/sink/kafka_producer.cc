@@ -1,0 +1,166 @@
+#include "shipper/sink/kafka_producer.h"
+
+#include <fmt/core.h>
+#include <librdkafka/rdkafka.h>
+
+#include <array>
+#include <future>
+#include <map>
+#include <thread>
+
+#include "base/check.h"
+#include "base/logging.h"
+#include "shipper/sink/kafka_error.h"
+
+namespace hinomi {
+namespace {
+
+constexpr std::chrono::seconds kEndPatience{1};
+
+using ErrorText = std::array<char, 512>;
+
+struct ConfDeleter {
+  void operator()(rd_kafka_conf_t* conf) const { rd_kafka_conf_destroy(conf); }
+};
+using Conf = std::unique_ptr<rd_kafka_conf_t, ConfDeleter>;
+
+std::string Set(rd_kafka_conf_t* conf, const std::string& name, const std::string& value) {
+  ErrorText text = {};
+  const bool good = rd_kafka_conf_set(conf, name.c_str(), value.c_str(), text.data(),
+                                      text.size()) == RD_KAFKA_CONF_OK;
+  return good ? "" : text.data();
+}
+
+}  // namespace
+
+struct KafkaProducer::Handle {
+  std::string sink_name;
+  std::vector<KafkaReport> reports;
+  KafkaTrouble trouble;
+  uint64_t blackouts = 0;
+  rd_kafka_t* kafka = nullptr;
+  std::map<std::string, rd_kafka_topic_t*> topics;
+  std::vector<rd_kafka_message_t> messages;  // reused
+
+  static Handle& Of(void* opaque) { return *static_cast<Handle*>(opaque); }
+  static void OnReport(rd_kafka_t*, const rd_kafka_message_t* message, void* opaque) {
+    Handle& handle = Of(opaque);
+    if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) handle.trouble = {};
+    handle.reports.push_back(
+        {static_cast<uint32_t>(reinterpret_cast<uintptr_t>(message->_private)), message->err});
+  }
+  static void OnError(rd_kafka_t*, int error, const char* reason, void* opaque) {
+    Handle& handle = Of(opaque);
+    const bool hopeless = KafkaErrorOf(error).hopeless;
+    if (hopeless) ++handle.blackouts;
+    // That all brokers are down says less than why the last one is.
+    const bool vague = error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
+    const bool milder = !hopeless && KafkaErrorOf(handle.trouble.error).hopeless;
+    if (handle.trouble.error == 0 || (!vague && !milder)) handle.trouble = {error, reason};
+  }
+  // From any of the library's threads. What matters of it reaches OnError or a report too.
+  static void OnLog(const rd_kafka_t* kafka, int, const char* facility, const char* text) {
+    log::Debug("sink \"{}\": librdkafka: {}: {}", Of(rd_kafka_opaque(kafka)).sink_name, facility,
+               text);
+  }
+};
+
+KafkaProducer::KafkaProducer(std::unique_ptr<Handle> handle) : handle_(std::move(handle)) {}
+
+Result<std::unique_ptr<KafkaProducer>> KafkaProducer::Make(Options options) {
+  Conf conf(rd_kafka_conf_new());
+  for (const auto& [name, value] : options.properties) {
+    const std::string problem = Set(conf.get(), name, value);
+    if (!problem.empty()) return Error{ErrorKind::kConfig, problem};
+  }
+  auto handle = std::make_unique<Handle>();
+  handle->sink_name = std::move(options.sink_name);
+  rd_kafka_conf_set_opaque(conf.get(), handle.get());
+  rd_kafka_conf_set_dr_msg_cb(conf.get(), &Handle::OnReport);
+  rd_kafka_conf_set_error_cb(conf.get(), &Handle::OnError);
+  rd_kafka_conf_set_log_cb(conf.get(), &Handle::OnLog);
+  ErrorText text = {};
+  handle->kafka = rd_kafka_new(RD_KAFKA_PRODUCER, conf.get(), text.data(), text.size());
+  if (handle->kafka == nullptr) return Error{ErrorKind::kConfig, text.data()};
+  static_cast<void>(conf.release());  // it is the producer's now
+  return std::unique_ptr<KafkaProducer>(new KafkaProducer(std::move(handle)));
+}
+
+std::vector<std::pair<std::string, std::string>> KafkaProducer::Check(const KafkaConfig& config) {
+  std::vector<std::pair<std::string, std::string>> problems;
+  const Conf conf(rd_kafka_conf_new());
+  for (const auto& [name, value] : config.settings) {
+    std::string problem = Set(conf.get(), name, value);
+    if (!problem.empty()) problems.emplace_back(name, std::move(problem));
+  }
+  if (!problems.empty()) return problems;
+  // Some values do not fit together, which only a producer finds out. It needs no broker for that.
+  KafkaConfig alone;
+  alone.settings = config.settings;
+  const auto made =
+      Make({.sink_name = "check", .properties = KafkaPropertiesOf(alone, {}, KafkaSets::kWhole)});
+  if (!made) problems.emplace_back("", made.error().message);
+  return problems;
+}
+
+KafkaProducer::~KafkaProducer() {
+  for (const auto& [name, topic] : handle_->topics) rd_kafka_topic_destroy(topic);
+  rd_kafka_purge(handle_->kafka, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT |
+                                     RD_KAFKA_PURGE_F_NON_BLOCKING);
+  // The library waits for its threads, and one of them may be waiting for a name server. What takes
+  // longer ends by itself, with all that it uses.
+  std::promise<void> ended;
+  std::future<void> end = ended.get_future();
+  std::thread([handle = std::move(handle_), ended = std::move(ended)]() mutable {
+    rd_kafka_destroy(handle->kafka);
+    handle.reset();
+    ended.set_value();
+  }).detach();
+  end.wait_for(kEndPatience);
+}
+
+void KafkaProducer::Produce(const std::string& topic, std::span<KafkaMessage> messages) {
+  rd_kafka_topic_t*& target = handle_->topics[topic];
+  if (target == nullptr) target = rd_kafka_topic_new(handle_->kafka, topic.c_str(), nullptr);
+  CHECK(target != nullptr);
+  std::vector<rd_kafka_message_t>& out = handle_->messages;
+  out.assign(messages.size(), {});
+  for (size_t i = 0; i < messages.size(); ++i) {
+    out[i].payload = const_cast<char*>(messages[i].payload.data());  // the library copies
+    out[i].len = messages[i].payload.size();
+    out[i].key = const_cast<char*>(messages[i].key.data());
+    out[i].key_len = messages[i].key.size();
+    out[i]._private = reinterpret_cast<void*>(static_cast<uintptr_t>(messages[i].number));
+  }
+  rd_kafka_produce_batch(target, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, out.data(),
+                         static_cast<int>(out.size()));
+  for (size_t i = 0; i < messages.size(); ++i) messages[i].error = out[i].err;
+}
+
+std::span<const KafkaReport> KafkaProducer::Poll(Duration wait) {
+  handle_->reports.clear();
+  rd_kafka_poll(handle_->kafka,
+                static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(wait).count()));
+  return handle_->reports;
+}
+
+void KafkaProducer::Purge() { rd_kafka_purge(handle_->kafka, RD_KAFKA_PURGE_F_QUEUE); }
+
+void KafkaProducer::SetPassword(const std::string& username, const std::string& password) {
+  rd_kafka_error_t* const error =
+      rd_kafka_sasl_set_credentials(handle_->kafka, username.c_str(), password.c_str());
+  CHECK(error == nullptr);  // it refuses only what is no text
+}
+
+const KafkaTrouble& KafkaProducer::trouble() const { return handle_->trouble; }
+uint64_t KafkaProducer::blackouts() const { return handle_->blackouts; }
+size_t KafkaProducer::topics() const { return handle_->topics.size(); }
+
+std::string KafkaProducer::Fatal() const {
+  ErrorText text = {};
+  const bool fatal =
+      rd_kafka_fatal_error(handle_->kafka, text.data(), text.size()) != RD_KAFKA_RESP_ERR_NO_ERROR;
+  return fatal ? text.data() : "";
+}
+
+}  // namespace hinomi

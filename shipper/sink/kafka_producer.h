@@ -1,0 +1,82 @@
+// One life of librdkafka's producer: takes records, says what became of each, and ends within a
+// bounded time. Below it is the library, above it KafkaSink, which decides what is sent again.
+// Knows nothing of batches.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "shipper/sink/kafka_properties.h"
+
+namespace hinomi {
+
+struct KafkaMessage {
+  std::string_view key;
+  std::string_view payload;
+  uint32_t number = 0;  // the caller's name for it, in reports
+  int error = 0;        // set by Produce: librdkafka's number if it was not taken
+};
+
+/// What became of a message: `error` 0 if it is stored for good.
+struct KafkaReport {
+  uint32_t number = 0;
+  int error = 0;
+};
+
+/// What the brokers are known to suffer from. `error` 0: nothing.
+struct KafkaTrouble {
+  int error = 0;
+  std::string text;  // the library's sentence
+};
+
+/// One thread at a time.
+class KafkaProducer {
+ public:
+  struct Options {
+    std::string sink_name;  // for its log lines
+    KafkaProperties properties;
+  };
+
+  /// Connects in the background. Errors: config, the library refuses a property.
+  static Result<std::unique_ptr<KafkaProducer>> Make(Options options);
+  /// Which of the settings the library refuses, and why, by name; an empty name: all together.
+  static std::vector<std::pair<std::string, std::string>> Check(const KafkaConfig& config);
+
+  /// Forgets what it holds: no report follows. Takes a second at most, whatever the network does.
+  ~KafkaProducer();
+  KafkaProducer(const KafkaProducer&) = delete;
+  KafkaProducer& operator=(const KafkaProducer&) = delete;
+
+  /// Takes copies of all messages, in their order, but for those that get an `error`. For each one
+  /// taken a report follows.
+  void Produce(const std::string& topic, std::span<KafkaMessage> messages);
+  /// The reports that there are, until the next call; waits for the first one, `wait` at most.
+  std::span<const KafkaReport> Poll(Duration wait);
+  /// Lets go of what was given to no broker yet: reports with an error follow.
+  void Purge();
+  /// For connections from now on.
+  void SetPassword(const std::string& username, const std::string& password);
+
+  /// What the library said last; forgotten when a record is stored.
+  const KafkaTrouble& trouble() const;
+  /// How often nothing worked: all brokers down, or all refuse this client.
+  uint64_t blackouts() const;
+  /// Whether the library refuses to go on, and why.
+  bool IsFatal() const { return !Fatal().empty(); }
+  std::string Fatal() const;
+  size_t topics() const;
+
+ private:
+  struct Handle;
+  explicit KafkaProducer(std::unique_ptr<Handle> handle);
+
+  std::unique_ptr<Handle> handle_;
+};
+
+}  // namespace hinomi

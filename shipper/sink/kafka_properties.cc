@@ -1,0 +1,96 @@
+#include "shipper/sink/kafka_properties.h"
+
+namespace hinomi {
+namespace {
+
+const char* NameOf(KafkaCompression compression) {
+  switch (compression) {
+    case KafkaCompression::kNone:
+      return "none";
+    case KafkaCompression::kGzip:
+      return "gzip";
+    case KafkaCompression::kSnappy:
+      return "snappy";
+    case KafkaCompression::kLz4:
+      return "lz4";
+    case KafkaCompression::kZstd:
+      return "zstd";
+  }
+  return "";
+}
+
+const char* NameOf(SaslMechanism mechanism) {
+  switch (mechanism) {
+    case SaslMechanism::kPlain:
+      return "PLAIN";
+    case SaslMechanism::kScramSha256:
+      return "SCRAM-SHA-256";
+    case SaslMechanism::kScramSha512:
+      return "SCRAM-SHA-512";
+  }
+  return "";
+}
+
+void AddSecurity(const KafkaConfig& config, const KafkaSecrets& secrets,
+                 KafkaProperties* properties) {
+  const bool sasl = !config.username.empty();
+  properties->emplace_back("security.protocol", config.tls
+                                                    ? (sasl ? "SASL_SSL" : "SSL")
+                                                    : (sasl ? "SASL_PLAINTEXT" : "PLAINTEXT"));
+  if (sasl) {
+    properties->emplace_back("sasl.mechanism", NameOf(config.sasl));
+    properties->emplace_back("sasl.username", config.username);
+    properties->emplace_back("sasl.password", secrets.password);
+  }
+  if (!secrets.ca.empty()) properties->emplace_back("ssl.ca.pem", secrets.ca);
+  if (!secrets.certificate.empty()) {
+    properties->emplace_back("ssl.certificate.pem", secrets.certificate);
+    properties->emplace_back("ssl.key.pem", secrets.key);
+  }
+}
+
+}  // namespace
+
+KafkaProperties KafkaPropertiesOf(const KafkaConfig& config, const KafkaSecrets& secrets,
+                                  KafkaSets sets) {
+  KafkaProperties properties = {
+      {"client.id", "hinomi"},
+      {"socket.keepalive.enable", "true"},
+      // A topic that is missing is reported after this; records that wait for one are not lost.
+      {"topic.metadata.propagation.max.ms", "5000"},
+      {"linger.ms", "1"},  // the records of a batch come together
+      // Of a record that is not compressed; what it may have compressed, the topic says.
+      {"message.max.bytes", "4194304"},
+      {"batch.size", sets == KafkaSets::kWhole ? "4194304" : "1000000"},
+  };
+  if (config.compression == KafkaCompression::kZstd) {
+    properties.emplace_back("compression.level", "1");
+  }
+  properties.insert(properties.end(), config.settings.begin(), config.settings.end());
+  std::string brokers;
+  for (const std::string& broker : config.brokers) {
+    brokers += (brokers.empty() ? "" : ",") + broker;
+  }
+  if (!brokers.empty()) properties.emplace_back("bootstrap.servers", brokers);
+  properties.emplace_back("compression.type", NameOf(config.compression));
+  const std::pair<const char*, const char*> kPromises[] = {
+      {"enable.idempotence", "true"},
+      {"acks", "all"},
+      // A record that is with librdkafka stays there until it is delivered: what gave up would be
+      // produced a second time.
+      {"message.timeout.ms", "0"},
+      // After a refusal nothing that came behind may be stored before it.
+      {"enable.gapless.guarantee", "true"},
+      {"partitioner", "murmur2_random"},  // as Kafka's own clients
+      // The sink gives it one batch at a time, which bounds it.
+      {"queue.buffering.max.messages", "0"},
+      {"queue.buffering.max.kbytes", "2147483647"},
+  };
+  properties.insert(properties.end(), std::begin(kPromises), std::end(kPromises));
+  if (sets == KafkaSets::kSmall) properties.emplace_back("batch.size", "65536");
+  if (sets == KafkaSets::kSingle) properties.emplace_back("batch.num.messages", "1");
+  AddSecurity(config, secrets, &properties);
+  return properties;
+}
+
+}  // namespace hinomi

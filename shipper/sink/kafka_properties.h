@@ -1,0 +1,37 @@
+// The configuration of a Kafka sink in librdkafka's words. Knows no library.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "config/config.h"
+
+namespace hinomi {
+
+/// What the files hold that the configuration names.
+struct KafkaSecrets {
+  std::string password;
+  std::string ca;
+  std::string certificate;
+  std::string key;
+  bool operator==(const KafkaSecrets&) const = default;
+};
+
+/// How much librdkafka puts into one set of records before it compresses it. The broker takes or
+/// refuses a set as a whole, by its compressed size.
+enum class KafkaSets {
+  kWhole,   // all that a batch has for a partition: less work by half
+  kLarge,   // 1 MB, which fits the brokers' default limit however badly it compresses
+  kSmall,   // 64 KiB
+  kSingle,  // one record
+};
+
+using KafkaProperties = std::vector<std::pair<std::string, std::string>>;
+
+/// In the order in which they are to be set: what an operator may change, the operator's own, then
+/// what the promises rest on.
+KafkaProperties KafkaPropertiesOf(const KafkaConfig& config, const KafkaSecrets& secrets,
+                                  KafkaSets sets);
+
+}  // namespace hinomi

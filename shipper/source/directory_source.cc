@@ -1,0 +1,340 @@
+#include "shipper/source/directory_source.h"
+
+#include <algorithm>
+#include <thread>
+
+#include "base/logging.h"
+#include "metadata/docker_path.h"
+
+namespace hinomi {
+namespace {
+
+constexpr Duration kSweepEvery = std::chrono::seconds(60);
+constexpr Duration kSweepEveryUnwatched = std::chrono::seconds(1);
+// Events are taken together in steps of this, so that a busy node costs a hundred wake-ups a second
+// and not one a line.
+constexpr Duration kEventStep = std::chrono::milliseconds(10);
+constexpr int kLooksMax = 5;
+
+std::string Join(const std::string& directory, const std::string& name) {
+  return directory.empty() ? name : directory + "/" + name;
+}
+
+bool SameFiles(const std::vector<LogFiles>& a, const std::vector<LogFiles>& b) {
+  const auto same_segment = [](const SegmentEntry& x, const SegmentEntry& y) {
+    return x.name == y.name && x.stat.inode == y.stat.inode && x.stat.birth == y.stat.birth;
+  };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [&](const LogFiles& x, const LogFiles& y) {
+                      return x.restart == y.restart &&
+                             std::equal(x.segments.begin(), x.segments.end(), y.segments.begin(),
+                                        y.segments.end(), same_segment);
+                    });
+}
+
+Gauge IgnoredGauge(Metrics& metrics, const std::string& kind) {
+  return metrics.GaugeOf("hinomi_log_files_ignored", "Log files left alone, by kind.",
+                         {{"kind", kind}});
+}
+
+}  // namespace
+
+DirectorySource::DirectorySource(Options options, Parts parts,
+                                 std::unique_ptr<DirectoryWatcher> watcher)
+    : options_(std::move(options)),
+      parts_(parts),
+      watcher_(std::move(watcher)),
+      degraded_(watcher_ == nullptr),
+      not_ready_("\"" + options_.root + "\" has not been looked at yet"),
+      overflows_(parts.metrics.CounterOf(
+          "hinomi_watch_overflows_total",
+          "Times that the kernel dropped file events; all was looked at again.")),
+      refused_total_(parts.metrics.CounterOf(
+          "hinomi_log_links_refused_total",
+          "Log files that are links to a place that is not allowed, or no files.")),
+      watches_gauge_(parts.metrics.GaugeOf("hinomi_watches", "Directories that are watched.")),
+      compressed_(IgnoredGauge(parts.metrics, "compressed")),
+      temporary_(IgnoredGauge(parts.metrics, "temporary")),
+      degraded_gauge_(parts.metrics.GaugeOf("hinomi_watch_degraded",
+                                            "Sources of logs whose directories cannot all be "
+                                            "watched and are polled instead.")) {}
+
+std::string DirectorySource::NotReady() const {
+  const std::lock_guard lock(mutex_);
+  return not_ready_;
+}
+
+Duration DirectorySource::SweepEvery() const {
+  return degraded_ ? kSweepEveryUnwatched : kSweepEvery;
+}
+
+int DirectorySource::DepthOf(const std::string& directory) const {
+  return directory.empty()
+             ? 0
+             : 1 + static_cast<int>(std::count(directory.begin(), directory.end(), '/'));
+}
+
+bool DirectorySource::IsOwnName(const std::string& name) const {
+  return options_.name_prefix.empty() ? !name.starts_with('/')
+                                      : name.starts_with(options_.name_prefix);
+}
+
+std::string DirectorySource::AsTheNodeSees(const Place& place) const {
+  const size_t host_root_bytes = options_.host_root == "/" ? 0 : options_.host_root.size();
+  return place.root.substr(host_root_bytes) + "/" + place.path;
+}
+
+bool DirectorySource::OpenRoot() {
+  Result<std::string> root = files().Resolve(options_.host_root, options_.root);
+  const Result<std::vector<DirectoryEntry>> listed =
+      root ? files().List(*root, "") : Result<std::vector<DirectoryEntry>>(root.error());
+  const std::lock_guard lock(mutex_);
+  if (!listed) {
+    if (not_ready_ != listed.error().message)
+      log::Warn("waiting for logs: {}", listed.error().message);
+    not_ready_ = listed.error().message;
+    return false;
+  }
+  root_ = *root;
+  not_ready_.clear();
+  return true;
+}
+
+// It was replaced or unmounted: begin anew.
+void DirectorySource::CloseRoot(const std::string& why) {
+  for (const auto& [watch, watched] : watches_) watcher_->Remove(watch);
+  watches_.clear();
+  watch_of_.clear();
+  root_.clear();
+  const std::lock_guard lock(mutex_);
+  not_ready_ = why;
+}
+
+void DirectorySource::Watch(const std::string& path, const std::string& directory) {
+  if (watcher_ == nullptr || watch_of_.contains(path)) return;
+  const Result<int> watch = watcher_->Add(path);
+  if (watch) {
+    watches_[*watch] = {path, directory};
+    watch_of_[path] = *watch;
+    return;
+  }
+  if (!files().List(path, "")) return;  // no directory, or gone again
+  log::Warn("{}; its logs are looked at once a second instead", watch.error().message);
+  degraded_ = true;
+}
+
+void DirectorySource::WatchAlso(const Place& elsewhere, const std::string& directory) {
+  Watch(elsewhere.root + "/" + elsewhere.path, directory);
+}
+
+void DirectorySource::Sweep() {
+  if (root_.empty() && !OpenRoot()) return;
+  SweepAll();
+}
+
+void DirectorySource::SweepAll() {
+  swept_at_ = parts_.clock.Monotonic();
+  degraded_ = watcher_ == nullptr;
+  Watch(root_, "");
+  const Result<std::vector<DirectoryEntry>> listed = files().List(root_, "");
+  if (!listed) return CloseRoot(listed.error().message);
+  ScanEntries("", *listed);
+  // What was known before a restart, or went unseen, and is no longer there.
+  for (const auto& [name, pod] : parts_.store.Directories()) {
+    if (!IsOwnName(name)) continue;
+    const std::string directory = name.substr(options_.name_prefix.size());
+    if (Wanted(directory) && !files().Stat(root_, directory)) ScanLogs(directory);
+  }
+  first_look_ = false;
+  watches_gauge_.Set(static_cast<double>(watches_.size()));
+  degraded_gauge_.Set(degraded_ ? 1 : 0);
+}
+
+void DirectorySource::Scan(const std::string& directory) {
+  if (!Wanted(directory)) return;
+  const Result<FileStat> stat = files().Stat(root_, directory);
+  if (stat && stat->kind == FileKind::kLink) return Refuse({root_, directory});
+  if (stat && stat->kind == FileKind::kDirectory) Watch(root_ + "/" + directory, directory);
+  if (DepthOf(directory) == options_.depth) return ScanLogs(directory);
+  const Result<std::vector<DirectoryEntry>> listed = files().List(root_, directory);
+  if (listed) ScanEntries(directory, *listed);
+}
+
+void DirectorySource::ScanEntries(const std::string& directory,
+                                  const std::vector<DirectoryEntry>& entries) {
+  for (const DirectoryEntry& entry : entries) {
+    const bool may_hold_logs = entry.kind == FileKind::kDirectory || entry.kind == FileKind::kLink;
+    if (may_hold_logs) Scan(Join(directory, entry.name));
+  }
+}
+
+// Names that change hands while they are listed would show one file twice and another not at all:
+// what is seen counts when it is seen twice.
+void DirectorySource::ScanLogs(const std::string& directory) {
+  std::optional<Found> before;
+  for (int look = 0; look < kLooksMax; ++look) {
+    const Result<std::vector<DirectoryEntry>> listed = files().List(root_, directory);
+    // Out of descriptors, say: nothing is known, which is not the same as nothing being there.
+    if (!listed && files().Exists(root_ + "/" + directory)) return;
+    std::optional<Found> found = Look(directory, listed ? *listed : std::vector<DirectoryEntry>{});
+    if (!found) return;
+    if (before && SameFiles(before->logs, found->logs)) {
+      return Reconcile(directory, std::move(*found));
+    }
+    before = std::move(found);
+  }
+}
+
+void DirectorySource::Reconcile(const std::string& directory, Found found) {
+  Count(directory, found.ignored);
+  parts_.store.Reconcile(
+      {options_.name_prefix + directory, std::move(found.pod), options_.since, first_look_},
+      found.logs);
+}
+
+std::optional<DirectorySource::Place> DirectorySource::ResolveLink(const Place& link) const {
+  const Result<std::string> target = files().Resolve(options_.host_root, AsTheNodeSees(link));
+  if (!target) return std::nullopt;
+  const auto below = [&](const std::string& root) -> std::optional<Place> {
+    if (!target->starts_with(root + "/")) return std::nullopt;
+    return Place{root, target->substr(root.size() + 1)};
+  };
+  if (std::optional<Place> place = below(root_)) return place;
+  for (const std::string& path : options_.link_roots) {
+    const Result<std::string> root = files().Resolve(options_.host_root, path);
+    if (!root) continue;
+    if (std::optional<Place> place = below(*root)) return place;
+  }
+  return std::nullopt;
+}
+
+void DirectorySource::Refuse(const Place& place) {
+  const std::string path = place.root + "/" + place.path;
+  if (!refused_.insert(path).second) return;
+  refused_total_.Add();
+  log::Warn(
+      "cannot read \"{}\": not a regular file, nor a link to one below a configured directory",
+      path);
+}
+
+bool DirectorySource::Find(const Place& directory, const DirectoryEntry& entry,
+                           std::optional<SegmentEntry>* found) {
+  const Place file{directory.root, Join(directory.path, entry.name)};
+  std::optional<Place> place;
+  if (entry.kind == FileKind::kRegular) place = file;
+  if (entry.kind == FileKind::kLink) place = ResolveLink(file);
+  if (!place) {
+    Refuse(file);
+    return true;
+  }
+  const Result<FileStat> stat = files().Stat(place->root, place->path);
+  if (!stat) return !files().Exists(place->root + "/" + place->path);
+  if (stat->kind == FileKind::kRegular) *found = {entry.name, place->root, place->path, *stat};
+  return true;
+}
+
+bool DirectorySource::FindJsonLogs(const Place& directory,
+                                   const std::vector<DirectoryEntry>& entries, Found* found,
+                                   LogFiles* log) {
+  const std::string id = directory.path.substr(directory.path.rfind('/') + 1);
+  std::vector<std::pair<uint32_t, SegmentEntry>> segments;  // by rotation
+  for (const DirectoryEntry& entry : entries) {
+    const std::optional<JsonLogFile> file = ParseJsonLogFile(entry.name, id);
+    if (!file) continue;
+    if (file->compressed) {
+      ++found->ignored.compressed;
+      continue;
+    }
+    std::optional<SegmentEntry> segment;
+    if (!Find(directory, entry, &segment)) return false;
+    if (segment) segments.emplace_back(file->rotation, std::move(*segment));
+  }
+  std::sort(segments.begin(), segments.end(),
+            [](const auto& a, const auto& b) { return a.first > b.first; });
+  log->format = LogFormat::kJsonFile;
+  for (auto& [rotation, segment] : segments) log->segments.push_back(std::move(segment));
+  return true;
+}
+
+void DirectorySource::Count(const std::string& directory, Ignored ignored) {
+  if (ignored.compressed + ignored.temporary == 0) {
+    if (ignored_.erase(directory) == 0) return;
+  } else {
+    ignored_[directory] = ignored;
+  }
+  Ignored all;
+  for (const auto& [name, count] : ignored_) {
+    all.compressed += count.compressed;
+    all.temporary += count.temporary;
+  }
+  compressed_.Set(all.compressed);
+  temporary_.Set(all.temporary);
+}
+
+void DirectorySource::Handle(const std::vector<WatchEvent>& events) {
+  std::set<std::string> scans;
+  bool everything = false;
+  for (const WatchEvent& event : events) {
+    if (event.kind == WatchEvent::Kind::kOverflow) {
+      overflows_.Add();
+      everything = true;
+      continue;
+    }
+    const auto it = watches_.find(event.watch);
+    if (it == watches_.end()) continue;
+    const std::string directory = it->second.directory;
+    const bool holds_logs = DepthOf(directory) == options_.depth;
+    if (event.kind == WatchEvent::Kind::kGone) {
+      watch_of_.erase(it->second.path);
+      watches_.erase(it);
+      if (directory.empty()) everything = true;
+      if (holds_logs) scans.insert(directory);
+    } else if (event.kind == WatchEvent::Kind::kModified) {
+      const std::optional<uint32_t> restart =
+          holds_logs ? RestartOf(directory, event.name) : std::nullopt;
+      if (restart) parts_.store.Touch(options_.name_prefix + directory, *restart);
+    } else {
+      scans.insert(holds_logs ? directory : Join(directory, event.name));
+    }
+  }
+  if (everything) return SweepAll();
+  for (const std::string& directory : scans) Scan(directory);
+}
+
+void DirectorySource::Run(const std::stop_token& stop) {
+  std::vector<WatchEvent> events;
+  while (!stop.stop_requested()) {
+    if (root_.empty()) {
+      Sweep();
+      if (root_.empty()) {
+        if (watcher_ != nullptr)
+          watcher_->Wait(std::chrono::milliseconds(500), &events);
+        else
+          std::this_thread::sleep_for(std::chrono::milliseconds(500));
+        events.clear();
+        continue;
+      }
+    }
+    const Duration next = swept_at_ + SweepEvery() - parts_.clock.Monotonic();
+    if (next <= Duration{0}) SweepAll();
+    const Duration wait = std::clamp<Duration>(next, Duration{0}, std::chrono::seconds(1));
+    if (watcher_ == nullptr) {
+      std::this_thread::sleep_for(std::min<Duration>(wait, std::chrono::milliseconds(200)));
+      continue;
+    }
+    events.clear();
+    watcher_->Wait(wait, &events);
+    Handle(events);
+    if (!events.empty()) {
+      std::this_thread::sleep_for(kEventStep);
+    } else if (!files().Exists(root_)) {
+      SweepAll();  // as long as files below it are open its watch does not tell
+    }
+  }
+}
+
+void DirectorySource::Interrupt() {
+  if (watcher_ != nullptr) watcher_->Interrupt();
+}
+
+}  // namespace hinomi

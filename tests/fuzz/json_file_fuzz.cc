@@ -1,0 +1,7 @@
+// The json-file decoder against any bytes.
+#include "tests/fuzz/line_decoder_fuzz.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  hinomi::fuzz::DecodeAnyBytes(hinomi::LogFormat::kJsonFile, data, size);
+  return 0;
+}

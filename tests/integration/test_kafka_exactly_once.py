@@ -1,0 +1,116 @@
+"""A hundred thousand lines into Kafka, through rotation: with a killed agent in the middle, and with a killed leader.
+Nothing is lost, the order of each container holds, and only a killed agent makes records arrive twice."""
+import collections
+import json
+import subprocess
+import sys
+import time
+
+import kubelet
+import pytest
+from kafka import Kafka
+from waiting import eventually
+
+PODS, LINES, SECONDS = 20, 5000, 20
+TOTAL = PODS * LINES
+
+
+@pytest.fixture
+def node(agent):
+    """Twenty chatty pods, from when it is called."""
+    started = []
+
+    def start():
+        started.append(subprocess.Popen(
+            [sys.executable, kubelet.__file__, agent.pods, str(PODS), str(LINES), str(SECONDS)],
+            stdout=subprocess.PIPE, text=True))
+        return started[-1]
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def configure(agent, brokers, topic, **changes):
+    agent.configure({}, routes=[{"name": "all", "sink": "stream"}], sinks={
+        "stream": {"type": "kafka", "brokers": brokers.split(","), "topic": topic, **changes}})
+
+
+def sequences(kafka, topic):
+    """The numbers of each pod's lines, in the order in which Kafka has them."""
+    numbers = collections.defaultdict(list)
+    partitions = collections.defaultdict(set)
+    for record in kafka.records(topic):
+        document = json.loads(record.text)
+        pod, number = document["message"].split()[:2]
+        assert document["kubernetes"]["pod"]["name"] == pod
+        numbers[pod].append(int(number))
+        partitions[pod].add(record.partition)
+    assert all(len(of_pod) == 1 for of_pod in partitions.values())
+    return numbers
+
+
+def distinct(numbers):
+    return sum(len(set(of_pod)) for of_pod in numbers.values())
+
+
+def test_a_killed_agent_loses_nothing(agent, node, kafka_broker, topic):
+    kafka = Kafka(kafka_broker.address)
+    hold, held = agent.directory / "hold", agent.directory / "held"
+    configure(agent, kafka_broker.address, topic)
+    agent.start()
+    chatty = node()
+    eventually(lambda: kafka.count(topic) > 15000, 20, lambda: f"only {kafka.count(topic)} records at first")
+
+    # Killed in the middle. What the kubelet compresses unread is out of reach, so it does not meanwhile.
+    hold.touch()
+    eventually(held.exists, 5, "the kubelet does not hold")
+    written = int(held.read_text())
+    eventually(lambda: kafka.count(topic) >= written, 20, lambda: f"{kafka.count(topic)} of {written} records")
+    assert chatty.poll() is None, "nothing was being written when the agent was killed"
+    agent.kill()
+    before = kafka.count(topic)
+    time.sleep(1)
+    agent.start()
+    hold.unlink()
+    rotations, _ = chatty.communicate(timeout=60)
+    assert chatty.returncode == 0 and int(rotations) > 2 * PODS
+
+    eventually(lambda: kafka.count(topic) >= TOTAL, 60, lambda: f"{kafka.count(topic)} of {TOTAL} records")
+    eventually(lambda: distinct(sequences(kafka, topic)) == TOTAL, 20,
+               lambda: f"{distinct(sequences(kafka, topic))} of {TOTAL} records\n{agent.ready().text}")
+    assert agent.stop() == 0
+    numbers = sequences(kafka, topic)
+    assert {pod: sorted(set(of_pod)) for pod, of_pod in numbers.items()} == \
+        {f"chatty-{pod}": list(range(LINES)) for pod in range(PODS)}
+    duplicates = sum(map(len, numbers.values())) - TOTAL
+    print(f"{before} records before the kill, {duplicates} of them twice")
+    assert duplicates <= before
+    for pod, of_pod in numbers.items():
+        # It goes back once, to where the checkpoint was, and repeats what it had sent from there on.
+        back = [i for i in range(1, len(of_pod)) if of_pod[i] <= of_pod[i - 1]]
+        assert len(back) <= 1, (pod, back)
+        for i in back:
+            assert of_pod[i:] == list(range(of_pod[i], LINES)), pod
+
+
+def test_a_killed_leader_neither_loses_nor_doubles(agent, node, kafka_cluster, topic):
+    kafka = Kafka(kafka_cluster.address)
+    kafka.create(topic, partitions=3, replicas=3)
+    configure(agent, kafka_cluster.address, topic)
+    agent.start()
+    chatty = node()
+    eventually(lambda: kafka.count(topic) > 10000, 30, lambda: f"only {kafka.count(topic)} records\n{agent.log()}")
+    victim = kafka.leaders(topic)[0]
+    kafka_cluster.kill(victim)
+    try:
+        assert chatty.poll() is None, "nothing was being written when the leader was killed"
+        chatty.communicate(timeout=60)
+        eventually(lambda: kafka.count(topic) >= TOTAL, 60,
+                   lambda: f"{kafka.count(topic)} of {TOTAL} records\n{agent.ready().text}\n{agent.log()}")
+        assert kafka.leaders(topic)[0] != victim
+    finally:
+        kafka_cluster.start(victim)
+    assert agent.stop() == 0
+    assert sequences(kafka, topic) == {f"chatty-{pod}": list(range(LINES)) for pod in range(PODS)}
+    assert not agent.dead_letters()
