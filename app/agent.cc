@@ -1,5 +1,7 @@
 #include "app/agent.h"
 
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -16,7 +18,8 @@ namespace hinomi {
 namespace {
 
 constexpr Duration kLockPatience = std::chrono::seconds(60);
-// SIGTERM to exit is ten seconds at most; what follows the drain needs a part of that.
+// SIGTERM to exit is ten seconds at most; what follows the drain (a second for a sink that hangs)
+// needs a part of that.
 constexpr Duration kDrainPatience = std::chrono::seconds(8);
 
 // The signal that asks to end, within `timeout`; none otherwise.
@@ -161,7 +164,10 @@ Result<int> Agent::Run() {
   sigemptyset(&interrupt);
   sigaddset(&interrupt, SIGINT);
   pthread_sigmask(SIG_UNBLOCK, &interrupt, nullptr);
-  shipper_->Drain(kDrainPatience);
+  if (!shipper_->Drain(kDrainPatience)) {
+    log::Warn("a sink hangs; leaving without it");
+    _exit(0);
+  }
   return 0;
 }
 

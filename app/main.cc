@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "app/agent.h"
+#include "app/cat.h"
 #include "app/version.h"
 #include "base/logging.h"
 #include "config/load.h"
@@ -29,6 +30,8 @@ struct Arguments {
   std::string config;
   std::vector<std::string> overrides;
   bool reference = false;
+  CatOptions cat;
+  std::string since, until;
 };
 
 void AddConfigOptions(CLI::App* command, Arguments* arguments) {
@@ -42,6 +45,18 @@ void AddConfigOptions(CLI::App* command, Arguments* arguments) {
                    "one setting, over file and environment; repeatable")
       ->type_name("KEY=VALUE")
       ->take_all();
+}
+
+void AddCatOptions(CLI::App* command, Arguments* arguments) {
+  CatOptions& cat = arguments->cat;
+  command->add_option("DIRECTORY", cat.directory, "the directory of an archive sink")->required();
+  command->add_option("--namespace", cat.namespace_pattern, "pattern with * and ?");
+  command->add_option("--pod", cat.pod_pattern, "pattern with * and ?");
+  command->add_option("--container", cat.container_pattern, "pattern with * and ?");
+  command->add_option("--since", arguments->since,
+                      "from this time on: 2026-11-21T07:30Z, or how long ago: 90m");
+  command->add_option("--until", arguments->until, "before this time");
+  command->add_option("--grep", cat.text, "only records that hold this text");
 }
 
 LoadOptions OptionsOf(const Arguments& arguments) {
@@ -99,6 +114,23 @@ int PrintConfig(const Loaded& loaded, bool reference) {
   return 0;
 }
 
+int PrintArchive(Arguments& arguments) {
+  std::signal(SIGPIPE, SIG_IGN);
+  const Duration now = SystemClock().Wall();
+  for (auto [text, time] : {std::pair(&arguments.since, &arguments.cat.since),
+                            std::pair(&arguments.until, &arguments.cat.until)}) {
+    if (text->empty()) continue;
+    const Result<Duration> parsed = ParseCatTime(*text, now);
+    if (!parsed) {
+      std::fprintf(stderr, "%s\n", parsed.error().message.c_str());
+      return kExitConfig;
+    }
+    *time = *parsed;
+  }
+  PosixFileSystem files;
+  return Cat(arguments.cat, files, stdout, stderr) ? 0 : kExitFailed;
+}
+
 // Signals are taken by one thread in its own time; all others never see them.
 void PrepareProcess() {
   std::signal(SIGPIPE, SIG_IGN);
@@ -126,8 +158,10 @@ int Main(int argc, char** argv) {
       app.add_subcommand("check", "say whether the configuration is valid, with every error");
   CLI::App* config =
       app.add_subcommand("config", "print the settings in effect, and where each comes from");
+  CLI::App* cat = app.add_subcommand("cat", "print the records of an archive");
   CLI::App* version = app.add_subcommand("version", "print version and commit");
   for (CLI::App* command : {run, check, config}) AddConfigOptions(command, &arguments);
+  AddCatOptions(cat, &arguments);
   config->add_flag("--reference", arguments.reference, "print the manual of all settings instead");
   try {
     app.parse(argc, argv);
@@ -139,6 +173,7 @@ int Main(int argc, char** argv) {
     std::printf("hinomi %s (commit %s)\n", kVersion, kCommit);
     return 0;
   }
+  if (*cat) return PrintArchive(arguments);
   const Loaded loaded = LoadConfig(OptionsOf(arguments));
   if (*check) return Check(loaded);
   if (*config) return PrintConfig(loaded, arguments.reference);

@@ -68,7 +68,7 @@ Result<FileStat> StatAt(int directory, const char* name, int flags, const std::s
                   ToDuration(old.st_mtim.tv_sec, old.st_mtim.tv_nsec)};
 }
 
-class PosixFile final : public File {
+class PosixFile final : public WritableFile {
  public:
   PosixFile(Descriptor descriptor, std::string path)
       : descriptor_(std::move(descriptor)), path_(std::move(path)) {}
@@ -87,6 +87,28 @@ class PosixFile final : public File {
   }
 
   Result<FileStat> Stat() override { return StatAt(descriptor_.get(), "", AT_EMPTY_PATH, path_); }
+
+  Result<void> WriteAt(uint64_t offset, std::string_view bytes) override {
+    while (!bytes.empty()) {
+      const ssize_t count =
+          pwrite(descriptor_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) return IoError("write", path_, errno);
+      bytes.remove_prefix(static_cast<size_t>(count));
+      offset += static_cast<uint64_t>(count);
+    }
+    return {};
+  }
+
+  Result<void> Truncate(uint64_t size) override {
+    if (ftruncate(descriptor_.get(), static_cast<off_t>(size)) == 0) return {};
+    return IoError("truncate", path_, errno);
+  }
+
+  Result<void> Sync() override {
+    if (fdatasync(descriptor_.get()) == 0) return {};
+    return IoError("sync", path_, errno);
+  }
 
  private:
   Descriptor descriptor_;
@@ -249,20 +271,45 @@ Result<void> PosixFileSystem::WriteSynced(const std::string& path, std::string_v
   if (Result<void> written = WriteAll(fd.get(), content, path); !written) return written;
   if (fdatasync(fd.get()) != 0) return IoError("sync", path, errno);
   if (!fresh) return {};
-  const Descriptor directory(open(DirectoryOf(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (directory.get() < 0 || fsync(directory.get()) != 0) {
-    return IoError("sync", DirectoryOf(path), errno);
+  return SyncDirectory(DirectoryOf(path));
+}
+
+Result<std::unique_ptr<WritableFile>> PosixFileSystem::OpenWritable(const std::string& path) {
+  Descriptor fd(
+      open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0640));
+  if (fd.get() < 0) return IoError("open", path, errno);
+  const Result<FileStat> stat = StatAt(fd.get(), "", AT_EMPTY_PATH, path);
+  if (!stat) return stat.error();
+  if (stat->kind != FileKind::kRegular) {
+    return Error{ErrorKind::kIo, fmt::format("cannot open \"{}\": not a regular file", path)};
   }
+  return std::unique_ptr<WritableFile>(std::make_unique<PosixFile>(std::move(fd), path));
+}
+
+Result<void> PosixFileSystem::Rename(const std::string& from, const std::string& to) {
+  if (rename(from.c_str(), to.c_str()) == 0) return {};
+  return IoError("rename", from, errno);
+}
+
+Result<void> PosixFileSystem::Remove(const std::string& path) {
+  if (unlink(path.c_str()) == 0) return {};
+  return IoError("remove", path, errno);
+}
+
+Result<void> PosixFileSystem::SyncDirectory(const std::string& path) {
+  const Descriptor directory(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory.get() < 0 || fsync(directory.get()) != 0) return IoError("sync", path, errno);
   return {};
 }
 
 Result<std::unique_ptr<FileLock>> PosixFileSystem::Lock(const std::string& path) {
   Descriptor fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (fd.get() < 0 && errno == EISDIR) fd = Descriptor(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (fd.get() < 0) return IoError("open", path, errno);
   if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return IoError("lock", path, errno);
     return Error{ErrorKind::kTransient,
-                 fmt::format("cannot lock \"{}\": another hinomi uses this state directory", path)};
+                 fmt::format("cannot lock \"{}\": another hinomi uses this directory", path)};
   }
   return std::unique_ptr<FileLock>(std::make_unique<PosixFileLock>(std::move(fd)));
 }

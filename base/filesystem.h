@@ -40,6 +40,16 @@ class File {
   virtual Result<FileStat> Stat() = 0;
 };
 
+/// An open file of the agent's own. One thread writes at a time.
+class WritableFile : public File {
+ public:
+  /// Writes all of `bytes` at `offset`. Errors: io, any part of them may have been written.
+  virtual Result<void> WriteAt(uint64_t offset, std::string_view bytes) = 0;
+  virtual Result<void> Truncate(uint64_t size) = 0;
+  /// Content and size are on the disk; the file's name is SyncDirectory's.
+  virtual Result<void> Sync() = 0;
+};
+
 /// Holds an exclusive lock on a file until destroyed; the kernel drops it when the process dies.
 class FileLock {
  public:
@@ -62,7 +72,7 @@ class FileSystem {
   virtual Result<std::unique_ptr<File>> Open(const std::string& root,
                                              const std::string& relative) = 0;
 
-  // The agent's own files, below state_dir.
+  // The agent's own files, below state_dir and where a sink writes.
   virtual Result<void> MakeDirectories(const std::string& path) = 0;
   /// Error io when it is missing or larger than `bytes_max`.
   virtual Result<std::string> ReadWhole(const std::string& path, uint64_t bytes_max) = 0;
@@ -70,7 +80,16 @@ class FileSystem {
   /// Replaces the content in place and syncs it and its directory entry to the disk. A crash in
   /// between leaves any mixture: the caller keeps checksums and a second copy.
   virtual Result<void> WriteSynced(const std::string& path, std::string_view content) = 0;
-  /// Error transient when somebody else holds it.
+  /// Opens a regular file for reading and writing; one that is missing is made, with mode 0640. A
+  /// link is an error.
+  virtual Result<std::unique_ptr<WritableFile>> OpenWritable(const std::string& path) = 0;
+  /// Replaces `to`.
+  virtual Result<void> Rename(const std::string& from, const std::string& to) = 0;
+  virtual Result<void> Remove(const std::string& path) = 0;
+  /// What was made, renamed or removed in that directory is on the disk.
+  virtual Result<void> SyncDirectory(const std::string& path) = 0;
+  /// Of a directory, or of a file, which is made when missing. Error transient when somebody else
+  /// holds it.
   virtual Result<std::unique_ptr<FileLock>> Lock(const std::string& path) = 0;
 };
 
@@ -86,6 +105,10 @@ class PosixFileSystem : public FileSystem {
   Result<std::string> ReadWhole(const std::string& path, uint64_t bytes_max) override;
   bool Exists(const std::string& path) override;
   Result<void> WriteSynced(const std::string& path, std::string_view content) override;
+  Result<std::unique_ptr<WritableFile>> OpenWritable(const std::string& path) override;
+  Result<void> Rename(const std::string& from, const std::string& to) override;
+  Result<void> Remove(const std::string& path) override;
+  Result<void> SyncDirectory(const std::string& path) override;
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override;
 };
 

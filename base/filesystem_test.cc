@@ -83,5 +83,42 @@ TEST(PosixFileSystem, WritesAndLocks) {
   EXPECT_TRUE(files.Lock(root / "lock").ok());
 }
 
+TEST(PosixFileSystem, LocksADirectory) {
+  const TemporaryDirectory root;
+  PosixFileSystem files;
+  Result<std::unique_ptr<FileLock>> first = files.Lock(root.path());
+  ASSERT_TRUE(first.ok());
+  EXPECT_EQ(files.Lock(root.path()).error().kind, ErrorKind::kTransient);
+  first->reset();
+  EXPECT_TRUE(files.Lock(root.path()).ok());
+}
+
+TEST(PosixFileSystem, ChangesFilesInPlace) {
+  const TemporaryDirectory root;
+  PosixFileSystem files;
+  const std::unique_ptr<WritableFile> file = std::move(*files.OpenWritable(root / "file"));
+  EXPECT_TRUE(file->WriteAt(0, "0123456789").ok());
+  EXPECT_TRUE(file->WriteAt(8, "abcd").ok());
+  EXPECT_TRUE(file->Truncate(11).ok());
+  EXPECT_TRUE(file->Sync().ok());
+  EXPECT_TRUE(files.SyncDirectory(root.path()).ok());
+  EXPECT_EQ(*files.ReadWhole(root / "file", 100), "01234567abc");
+  EXPECT_EQ((*files.OpenWritable(root / "file"))->Stat()->size, 11u) << "it is kept";
+
+  EXPECT_TRUE(files.Rename(root / "file", root / "other").ok());
+  EXPECT_FALSE(files.Exists(root / "file"));
+  EXPECT_EQ(files.Rename(root / "file", root / "other").error().code, ENOENT);
+  EXPECT_TRUE(files.Remove(root / "other").ok());
+  EXPECT_EQ(files.Remove(root / "other").error().code, ENOENT);
+  EXPECT_EQ(files.SyncDirectory(root / "missing").error().code, ENOENT);
+
+  fs::create_symlink("target", root / "link");
+  fs::create_directory(root / "directory");
+  CHECK(mkfifo((root / "pipe").c_str(), 0600) == 0);
+  for (const char* name : {"link", "directory", "pipe"}) {
+    EXPECT_FALSE(files.OpenWritable(root / name).ok()) << name;
+  }
+}
+
 }  // namespace
 }  // namespace hinomi

@@ -25,6 +25,7 @@ enum class ErrorKind {
 struct Error {
   ErrorKind kind = ErrorKind::kIo;
   std::string message;
+  int code = 0;  // errno, where one is the cause
 };
 
 template <typename T = void>

@@ -56,6 +56,7 @@ find_package(simdjson REQUIRED)
 find_package(CURL REQUIRED)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(isal REQUIRED IMPORTED_TARGET libisal)
+pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
 # Any newer one will do as well; before 2.6.1 it cannot do SCRAM against Kafka 4.
 pkg_check_modules(rdkafka REQUIRED IMPORTED_TARGET rdkafka>=2.0.2)
 find_library(CIVETWEB_LIBRARY civetweb REQUIRED)

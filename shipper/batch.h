@@ -119,6 +119,14 @@ struct Origin {
   bool own = false;  // the agent's own log: what goes wrong with it is counted but not logged
 };
 
+/// Bytes [begin, end) of one segment, by a name that outlives the agent's memory.
+struct SegmentRange {
+  uint32_t segment = 0;
+  uint64_t segment_key = 0;
+  uint64_t begin = 0;
+  uint64_t end = 0;
+};
+
 /// The part of one log that a batch holds: [begin, end), tiled by the batch's records of this slice
 /// and by ranges that are settled already.
 struct Slice {
@@ -127,7 +135,8 @@ struct Slice {
   uint32_t route = 0;  // index of the route
   Position begin;
   Position end;
-  Continuation after;   // holds at end
+  std::vector<SegmentRange> ranges;  // the same bytes, segment by segment
+  Continuation after;                // holds at end
   uint64_t ticket = 0;  // the source's name for it; once forgotten it no longer settles anything
   uint64_t corrupt_bytes = 0;
   uint64_t corrupt_lines = 0;
@@ -147,6 +156,7 @@ struct BatchRecord {
   uint32_t source_bytes = 0;
   Position source;  // where the record starts
   Outcome outcome = Outcome::kPending;
+  Position source_end{};  // behind the record's last line
 };
 
 /// Why one record was refused for good.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "shipper/sink/archive.h"
 #include "shipper/sink/elasticsearch.h"
 #include "shipper/sink/kafka.h"
 #include "shipper/sink/stdout.h"
@@ -23,6 +24,13 @@ constexpr SinkEntry kSinks[] = {
        return std::make_unique<ElasticsearchSink>(
            config.name, config.elasticsearch,
            ElasticsearchSink::Environment{around.files, around.clock, around.metrics});
+     }},
+    {SinkType::kArchive,
+     [](const SinkConfig& config, const SinkSurroundings& around) -> std::unique_ptr<Sink> {
+       return std::make_unique<ArchiveSink>(
+           ArchiveSink::Options{
+               .name = config.name, .cluster = around.cluster, .config = config.archive},
+           ArchiveSink::Environment{around.files, around.clock, around.metrics});
      }},
     {SinkType::kKafka,
      [](const SinkConfig& config, const SinkSurroundings& around) -> std::unique_ptr<Sink> {

@@ -1,5 +1,7 @@
 #include "shipper/delivery.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -23,6 +25,7 @@ Delivery::Delivery(Options options, Parts parts)
     : options_(std::move(options)),
       parts_(std::move(parts)),
       routes_(options_.route_names.size()),
+      entered_(parts_.sink.concurrency()),
       random_(static_cast<unsigned>(parts_.clock.Monotonic().count())) {
   const Labels sink = {{"sink", options_.sink_name}};
   Metrics& metrics = parts_.metrics;
@@ -311,13 +314,46 @@ void Delivery::RunLane(uint32_t lane, const std::stop_token& stop) {
     Duration wait{0};
     std::unique_ptr<Batch> batch = Take(&wait);
     if (batch == nullptr) {
+      Tidy(lane);
       std::unique_lock lock(mutex_);
       changed_.wait_for(lock, stop, wait, [&] { return changes_ != seen; });
       continue;
     }
     batch->pending_before = PendingOf(*batch);
+    Enter(lane);
     const Attempt attempt = parts_.sink.Deliver(*batch, lane, stop);
+    Leave(lane);
     Complete(std::move(batch), attempt);
+  }
+}
+
+void Delivery::Tidy(uint32_t lane) {
+  if (lane != 0) return;
+  Enter(lane);
+  parts_.sink.Tidy();
+  Leave(lane);
+  const std::lock_guard lock(mutex_);
+  // It hung, and no batch is there to show that it no longer does.
+  if (failing_since_ && waiting_.empty() && delivering_ == 0) Succeeded();
+}
+
+void Delivery::Enter(uint32_t lane) {
+  const std::lock_guard lock(mutex_);
+  entered_[lane] = parts_.clock.Monotonic();
+}
+
+void Delivery::Leave(uint32_t lane) {
+  const std::lock_guard lock(mutex_);
+  entered_[lane].reset();
+}
+
+void Delivery::Watch() {
+  const std::lock_guard lock(mutex_);
+  const Duration now = parts_.clock.Monotonic();
+  for (const std::optional<Duration>& since : entered_) {
+    if (!since || now - *since < parts_.sink.patience()) continue;
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now - *since).count();
+    Failed(fmt::format("has not answered for {} s", seconds), /*progress=*/false, *since);
   }
 }
 

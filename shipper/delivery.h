@@ -67,6 +67,10 @@ class Delivery {
   /// Takes, delivers, completes until stopped. One thread per lane.
   void RunLane(uint32_t lane, const std::stop_token& stop);
 
+  /// Notices a call that has not returned within the sink's patience: the sink is then down, and
+  /// says so. To be called about once a second. Any thread.
+  void Watch();
+
   /// What is wrong with the sink now; empty when nothing is. Any thread.
   std::string LastError() const;
   /// The whole of its state. Any thread.
@@ -94,6 +98,9 @@ class Delivery {
   std::optional<std::string> StoreRejections(Batch& batch);
   void Failed(const std::string& error, bool progress, Duration now);
   void Succeeded();
+  void Enter(uint32_t lane);
+  void Leave(uint32_t lane);
+  void Tidy(uint32_t lane);
   Duration BackOff(int attempts);
   uint32_t PendingOf(const Batch& batch) const;
   void Changed();
@@ -112,7 +119,8 @@ class Delivery {
   uint64_t in_flight_bytes_ = 0;
   uint64_t batches_made_ = 0;
   uint32_t delivering_ = 0;
-  uint32_t open_ = 0;  // batches that the worker is filling
+  uint32_t open_ = 0;                             // batches that the worker is filling
+  std::vector<std::optional<Duration>> entered_;  // by lane: since when it is in the sink
   std::optional<Duration> failing_since_;
   int failures_ = 0;
   std::string last_error_;

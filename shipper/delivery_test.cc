@@ -2,6 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
+#include <mutex>
+#include <thread>
+
 #include "base/manual_clock.h"
 #include "base/temporary_directory.h"
 
@@ -14,6 +18,11 @@ using ::testing::Not;
 // Only the state machine is under test, so the sink is never called: the test plays its part.
 class NoSink final : public Sink {
  public:
+  Duration patience() const override { return std::chrono::seconds(10); }
+  void Tidy() override {
+    if (tidy) tidy();
+  }
+  std::function<void()> tidy;
   RecordFormat format() const override { return RecordFormat::kJson; }
   Attempt Deliver(Batch&, uint32_t, const std::stop_token&) override { return {}; }
   uint32_t concurrency() const override { return lanes; }
@@ -298,6 +307,37 @@ TEST_F(DeliveryTest, WaitsWhenDeadLettersCannotBeWritten) {
   EXPECT_TRUE(settled_.empty());
   EXPECT_THAT(metrics_.Expose(), HasSubstr("code=\"dead_letters\""));
   EXPECT_THAT(delivery.LastError(), Not(""));
+}
+
+TEST_F(DeliveryTest, NoticesACallThatDoesNotReturn) {
+  Delivery delivery = Make();
+  std::mutex hanging;
+  std::atomic<bool> hangs = false;
+  sink_.tidy = [&] {
+    hangs = true;
+    const std::lock_guard wait(hanging);
+    hangs = false;
+  };
+  std::unique_lock hold(hanging);
+  std::jthread lane([&](const std::stop_token& stop) { delivery.RunLane(0, stop); });
+  while (!hangs) std::this_thread::yield();
+  clock_.Advance(std::chrono::seconds(9));
+  delivery.Watch();
+  EXPECT_EQ(delivery.LastError(), "");
+  clock_.Advance(std::chrono::seconds(2));
+  delivery.Watch();
+  EXPECT_EQ(delivery.LastError(), "has not answered for 11 s");
+  EXPECT_THAT(metrics_.Expose(), HasSubstr("hinomi_sink_up{sink=\"search\"} 0"));
+  clock_.Advance(std::chrono::seconds(30));
+  delivery.Watch();
+  EXPECT_EQ(delivery.LastError(), "has not answered for 41 s");
+  EXPECT_EQ(delivery.NewBatch(0), nullptr) << "what it does not take stays in its file";
+  hold.unlock();
+  while (!delivery.LastError().empty()) std::this_thread::yield();
+  EXPECT_THAT(metrics_.Expose(), HasSubstr("hinomi_sink_up{sink=\"search\"} 1"));
+  std::unique_ptr<Batch> batch = delivery.NewBatch(0);
+  ASSERT_NE(batch, nullptr);
+  delivery.Discard(std::move(batch));
 }
 
 TEST_F(DeliveryTest, SaysWhatIsWrongAndSinceWhen) {

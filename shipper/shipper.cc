@@ -16,6 +16,7 @@ namespace {
 
 constexpr Duration kCheckpointEvery = std::chrono::seconds(1);
 constexpr uint64_t kCheckpointBytesPerSecond = 256 << 10;
+constexpr Duration kLanePatience = std::chrono::seconds(1);  // they end at once unless they hang
 
 const SinkConfig& SinkOf(const Config& config, const std::string& name) {
   const auto found = std::find_if(config.sinks.begin(), config.sinks.end(),
@@ -111,9 +112,10 @@ void Shipper::Start() {
   store_.Restore(checkpoint_.Load());
   for (const std::unique_ptr<Delivery>& delivery : deliveries_) {
     for (uint32_t lane = 0; lane < delivery->lanes(); ++lane) {
-      lanes_.emplace_back([sink = delivery.get(), lane](const std::stop_token& stop) {
+      lanes_.emplace_back([this, sink = delivery.get(), lane](const std::stop_token& stop) {
         Name("hinomi-sink");
         sink->RunLane(lane, stop);
+        ++lanes_ended_;
       });
     }
   }
@@ -133,7 +135,7 @@ void Shipper::Start() {
   }
 }
 
-void Shipper::Drain(Duration patience) {
+bool Shipper::Drain(Duration patience) {
   const Duration until = parts_.clock.Monotonic() + patience;
   for (std::jthread& thread : source_threads_) thread.request_stop();
   for (size_t i = 0; i < sources_.size(); ++i) {
@@ -154,8 +156,7 @@ void Shipper::Drain(Duration patience) {
   worker_thread_.request_stop();
   store_.Wake();
   worker_thread_.join();
-  for (std::jthread& lane : lanes_) lane.request_stop();
-  for (std::jthread& lane : lanes_) lane.join();
+  const bool lanes_ended = EndLanes();
   housekeeper_.request_stop();
   housekeeper_.join();
   SaveCheckpoint();
@@ -164,6 +165,18 @@ void Shipper::Drain(Duration patience) {
   } else {
     log::Warn("not drained in time; what is left is in its files and is sent after the next start");
   }
+  return lanes_ended;
+}
+
+bool Shipper::EndLanes() {
+  for (std::jthread& lane : lanes_) lane.request_stop();
+  const Duration until = parts_.clock.Monotonic() + kLanePatience;
+  while (lanes_ended_ < lanes_.size()) {
+    if (parts_.clock.Monotonic() >= until) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  for (std::jthread& lane : lanes_) lane.join();
+  return true;
 }
 
 void Shipper::SaveCheckpoint() {
@@ -190,6 +203,7 @@ void Shipper::Housekeep(const std::stop_token& stop) {
     if (stop.stop_requested()) return;
     SaveCheckpoint();
     store_.Prune();
+    for (const std::unique_ptr<Delivery>& delivery : deliveries_) delivery->Watch();
   }
 }
 

@@ -38,8 +38,9 @@ class Shipper {
   /// Reads the checkpoint and starts the threads.
   void Start();
   /// Ships what is in the files now, for `patience` at most, writes the checkpoint and ends the
-  /// threads.
-  void Drain(Duration patience);
+  /// threads. False when a sink does not come back: its thread lives on in what this owns, so the
+  /// process must be left without destroying it.
+  [[nodiscard]] bool Drain(Duration patience);
 
   /// What keeps the sources from being read; empty when nothing does.
   std::string NotReady() const;
@@ -53,6 +54,7 @@ class Shipper {
   void BuildSources();
   void Housekeep(const std::stop_token& stop);
   void SaveCheckpoint();
+  bool EndLanes();
 
   const Config& config_;
   const Parts parts_;
@@ -72,6 +74,7 @@ class Shipper {
   std::jthread worker_thread_, housekeeper_;
   std::vector<std::jthread> source_threads_;  // as sources_
   std::vector<std::jthread> lanes_;
+  std::atomic<size_t> lanes_ended_ = 0;
 };
 
 }  // namespace hinomi

@@ -49,6 +49,13 @@ class Sink {
   /// arrive in their order.
   virtual uint32_t concurrency() const { return 1; }
 
+  /// How long a call may take before the sink is taken for hung. Without a limit where calls end in
+  /// their own time.
+  virtual Duration patience() const { return Duration::max(); }
+
+  /// What is to be done while there is nothing to deliver. Called now and then by lane 0.
+  virtual void Tidy() {}
+
   /// Bytes of batches that it holds copies of, at most; part of limits.in_flight_bytes_max.
   virtual uint64_t buffer_bytes() const { return 0; }
 };

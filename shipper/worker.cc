@@ -11,8 +11,9 @@ namespace {
 constexpr Duration kLongestWait = std::chrono::milliseconds(250);
 constexpr size_t kFixedBytes = 256;  // of a document besides body and metadata, at most
 
-uint64_t LengthOf(std::span<const ChunkPiece> pieces, const Position& begin, const Position& end) {
-  uint64_t length = 0;
+std::vector<SegmentRange> RangesOf(std::span<const ChunkPiece> pieces, const Position& begin,
+                                   const Position& end) {
+  std::vector<SegmentRange> ranges;
   for (const ChunkPiece& piece : pieces) {
     const uint64_t piece_end = piece.offset + piece.data.size();
     const uint64_t from = piece.segment < begin.segment    ? piece_end
@@ -21,9 +22,9 @@ uint64_t LengthOf(std::span<const ChunkPiece> pieces, const Position& begin, con
     const uint64_t to = piece.segment > end.segment    ? piece.offset
                         : piece.segment == end.segment ? std::min(piece_end, end.offset)
                                                        : piece_end;
-    if (to > from) length += to - from;
+    if (to > from) ranges.push_back({piece.segment, piece.segment_key, from, to});
   }
-  return length;
+  return ranges;
 }
 
 }  // namespace
@@ -151,9 +152,11 @@ void Worker::EndSlice(Position end, Continuation after) {
   Slice& slice = cuts_.back().batch->slices[cuts_.back().slice];
   slice.end = end;
   slice.after = std::move(after);
+  slice.ranges = RangesOf(lease_.pieces, slice.begin, end);
   // What no record of the slice covers was corrupt. Until here acknowledged_bytes counted what the
   // records cover; its own meaning it gets on delivery.
-  slice.corrupt_bytes = LengthOf(lease_.pieces, slice.begin, end) - slice.acknowledged_bytes;
+  for (const SegmentRange& range : slice.ranges) slice.corrupt_bytes += range.end - range.begin;
+  slice.corrupt_bytes -= slice.acknowledged_bytes;
   slice.acknowledged_bytes = 0;
   if (slice.end == slice.begin) {
     cuts_.back().batch->slices.pop_back();

@@ -194,6 +194,7 @@ void EcsEncoder::Append(const Record& record, const EcsLog& log, Batch* batch) c
   encoded.slice = log.slice;
   encoded.source_bytes = record.source_bytes;
   encoded.source = record.begin;
+  encoded.source_end = record.end;
 }
 
 }  // namespace hinomi

@@ -28,6 +28,7 @@ SEAMS = {
     "rapidjson/": ["app/status_json.cc", "shipper/checkpoint_format.cc", "shipper/source/docker_config.cc"],
     "simdjson": ["shipper/transform/json_body.cc", "shipper/encode/", "shipper/sink/bulk_response.cc"],
     "spdlog/": ["base/logging.cc"],
+    "zstd": ["shipper/compress/"],
     "xxhash": ["base/hash.cc", "shipper/codec/", "shipper/encode/"],
     "yaml-cpp/": ["config/yaml.cc"],
 }
