@@ -84,7 +84,7 @@ TEST(Reference, HasARowForEveryKey) {
       // Of type archive.
       "| `sinks.NAME.directory` | text | required | `HINOMI_SINKS_NAME_DIRECTORY` | ",
       "| `sinks.NAME.sync_every` | duration, 10ms to 1m | `5s` | `HINOMI_SINKS_NAME_SYNC_EVERY` | ",
-      "| `sinks.NAME.level` | 1 to 19 | `3` | `HINOMI_SINKS_NAME_LEVEL` | ",
+      "| `sinks.NAME.level` | 1 to 19 | `1` | `HINOMI_SINKS_NAME_LEVEL` | ",
       "| `routes[].name` | text | empty |  | ",
       "| `routes[].sink` | text | required |  | ",
       "| `routes[].stop` | true, false | `false` |  | ",

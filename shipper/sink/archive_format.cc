@@ -137,7 +137,7 @@ std::optional<Duration> ParseArchiveTime(std::string_view time) {
   const auto hour = Digits(time.substr(11, 2));
   const auto minute = Digits(time.substr(14, 2));
   const auto second = Digits(time.substr(17, 2));
-  if (!days || *days > kDaysMax || !hour || !minute || !second) return {};
+  if (!days || *days < 0 || *days > kDaysMax || !hour || !minute || !second) return {};
   Duration at = std::chrono::hours(*days * 24 + *hour) + std::chrono::minutes(*minute) +
                 std::chrono::seconds(*second);
   const std::string_view fraction =
