@@ -37,7 +37,8 @@ def pytest_configure():
 
 def pytest_collection_modifyitems(items):
     for item in items:
-        item.add_marker(pytest.mark.integration)
+        if not (item.get_closest_marker("sinks") or item.get_closest_marker("faults")):
+            item.add_marker(pytest.mark.integration)
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,8 @@ import kubelet
 from agent import BINARY, command
 from waiting import eventually
 
+pytestmark = pytest.mark.sinks
+
 PODS, LINES, SECONDS = 50, 2000, 20
 
 

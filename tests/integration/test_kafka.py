@@ -10,6 +10,8 @@ from kafka import Kafka
 from services import USER
 from waiting import eventually
 
+pytestmark = pytest.mark.sinks
+
 
 def numbers(documents):
     """The last word of each message."""

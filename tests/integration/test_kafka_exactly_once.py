@@ -11,6 +11,8 @@ import pytest
 from kafka import Kafka
 from waiting import eventually
 
+pytestmark = pytest.mark.sinks
+
 PODS, LINES, SECONDS = 20, 5000, 20
 TOTAL = PODS * LINES
 

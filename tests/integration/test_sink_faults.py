@@ -8,6 +8,8 @@ import pytest
 import fault_server as fault
 from waiting import eventually
 
+pytestmark = pytest.mark.faults
+
 LINES = 40
 FAULT_SECONDS = 2.5
 REQUESTS_MAX = 25  # within that time, of two connections that back off
