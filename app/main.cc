@@ -147,6 +147,10 @@ void PrepareProcess() {
   }
   // Few threads allocate, and none of them per record: more arenas would only hold memory back.
   mallopt(M_ARENA_MAX, 2);
+  // Batches and what is made of them come and go by the megabyte: memory that was given back to the
+  // kernel each time would have to be zeroed and mapped anew for the next.
+  mallopt(M_MMAP_THRESHOLD, 8 << 20);
+  mallopt(M_TRIM_THRESHOLD, 8 << 20);
 }
 
 int Main(int argc, char** argv) {
