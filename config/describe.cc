@@ -43,6 +43,22 @@ void DescribeSince(Fields& fields, Nanoseconds* since) {
               {seconds(0), hours(2'000'000)});
 }
 
+struct UserFields {
+  std::string& username;
+  std::string& password_file;
+  std::string_view help;
+};
+
+void DescribeUser(Fields& fields, const UserFields& user) {
+  fields.Text("username", &user.username, user.help);
+  fields.Text("password_file", &user.password_file, "File that holds the user's password.",
+              CheckReadableFile);
+  fields.Require(user.username.empty() || !user.password_file.empty(), "username",
+                 "needs a password_file beside it");
+  fields.Require(user.password_file.empty() || !user.username.empty(), "password_file",
+                 "needs a username beside it");
+}
+
 }  // namespace
 
 void Describe(Fields& fields, LogConfig* config) {
@@ -111,13 +127,7 @@ void Describe(Fields& fields, ElasticsearchConfig* config) {
   fields.Choice("compression", &config->compression, "Of request bodies.", kCompressions);
   fields.Flag("setup", &config->setup,
               "Write an index template that makes the index a data stream with the right mapping.");
-  fields.Text("username", &config->username, "For basic authentication.");
-  fields.Text("password_file", &config->password_file, "File that holds the user's password.",
-              CheckReadableFile);
-  fields.Require(config->username.empty() || !config->password_file.empty(), "username",
-                 "needs a password_file beside it");
-  fields.Require(config->password_file.empty() || !config->username.empty(), "password_file",
-                 "needs a username beside it");
+  DescribeUser(fields, {config->username, config->password_file, "For basic authentication."});
   fields.Text("api_key_file", &config->api_key_file,
               "File that holds an API key in the form that Elasticsearch calls encoded; instead of "
               "username and password_file.",
@@ -142,13 +152,7 @@ void Describe(Fields& fields, KafkaConfig* config) {
               "Where records go; {cluster}, {namespace}, {pod} and {container} are filled in.",
               CheckTopic);
   fields.Choice("compression", &config->compression, "Of record batches.", kKafkaCompressions);
-  fields.Text("username", &config->username, "For SASL.");
-  fields.Text("password_file", &config->password_file, "File that holds the user's password.",
-              CheckReadableFile);
-  fields.Require(config->username.empty() || !config->password_file.empty(), "username",
-                 "needs a password_file beside it");
-  fields.Require(config->password_file.empty() || !config->username.empty(), "password_file",
-                 "needs a username beside it");
+  DescribeUser(fields, {config->username, config->password_file, "For SASL."});
   fields.Choice("sasl", &config->sasl, "How the user is authenticated.", kSaslMechanisms);
   fields.Flag("tls", &config->tls, "Encrypt connections and verify the brokers.");
   fields.Text("ca_file", &config->ca_file,

@@ -56,6 +56,21 @@ def distinct(numbers):
     return sum(len(set(of_pod)) for of_pod in numbers.values())
 
 
+def expect_no_more_than_one_kill(numbers, before):
+    """Every line is there, in order, and twice only what was sent `before` the agent was killed."""
+    assert {pod: sorted(set(of_pod)) for pod, of_pod in numbers.items()} == \
+        {f"chatty-{pod}": list(range(LINES)) for pod in range(PODS)}
+    duplicates = sum(map(len, numbers.values())) - TOTAL
+    print(f"{before} records before the kill, {duplicates} of them twice")
+    assert duplicates <= before
+    for pod, of_pod in numbers.items():
+        # It goes back once, to where the checkpoint was, and repeats what it had sent from there on.
+        back = [i for i in range(1, len(of_pod)) if of_pod[i] <= of_pod[i - 1]]
+        assert len(back) <= 1, (pod, back)
+        for i in back:
+            assert of_pod[i:] == list(range(of_pod[i], LINES)), pod
+
+
 def test_a_killed_agent_loses_nothing(agent, node, kafka_broker, topic):
     kafka = Kafka(kafka_broker.address)
     hold, held = agent.directory / "hold", agent.directory / "held"
@@ -83,17 +98,7 @@ def test_a_killed_agent_loses_nothing(agent, node, kafka_broker, topic):
                lambda: f"{distinct(sequences(kafka, topic))} of {TOTAL} records\n{agent.ready().text}")
     assert agent.stop() == 0
     numbers = sequences(kafka, topic)
-    assert {pod: sorted(set(of_pod)) for pod, of_pod in numbers.items()} == \
-        {f"chatty-{pod}": list(range(LINES)) for pod in range(PODS)}
-    duplicates = sum(map(len, numbers.values())) - TOTAL
-    print(f"{before} records before the kill, {duplicates} of them twice")
-    assert duplicates <= before
-    for pod, of_pod in numbers.items():
-        # It goes back once, to where the checkpoint was, and repeats what it had sent from there on.
-        back = [i for i in range(1, len(of_pod)) if of_pod[i] <= of_pod[i - 1]]
-        assert len(back) <= 1, (pod, back)
-        for i in back:
-            assert of_pod[i:] == list(range(of_pod[i], LINES)), pod
+    expect_no_more_than_one_kill(numbers, before)
 
 
 def test_a_killed_leader_neither_loses_nor_doubles(agent, node, kafka_cluster, topic):
