@@ -17,9 +17,8 @@ ElasticsearchSink::ElasticsearchSink(const std::string& name, const Elasticsearc
       endpoints_(config_.endpoints, environment.clock),
       bulk_path_(
           fmt::format("/{}/_bulk?filter_path={}", UrlEncoded(config_.index), kBulkFilterPath)),
-      sent_bytes_(environment.metrics.CounterOf("hinomi_sink_sent_bytes_total",
-                                                "Bytes sent, after compression.",
-                                                {{"sink", name}})),
+      sent_bytes_(environment.metrics.CounterOf(
+          "hinomi_sink_sent_bytes_total", "Bytes sent, after compression.", {{"sink", name}})),
       request_bytes_max_(std::numeric_limits<uint64_t>::max()) {
   const uint64_t lanes = std::max<uint64_t>(1, config_.requests_max);
   for (uint64_t lane = 0; lane < lanes; ++lane) {

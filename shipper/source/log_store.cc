@@ -420,8 +420,8 @@ bool LogStore::Drained() const {
   const std::lock_guard lock(mutex_);
   // A reader at the end of a file that was just rotated waits for its writer's last lines; what is
   // in the next file comes after that.
-  const bool soon = !timers_.empty() &&
-                    timers_.begin()->first <= clock_.Monotonic() + kSupersededGrace;
+  const bool soon =
+      !timers_.empty() && timers_.begin()->first <= clock_.Monotonic() + kSupersededGrace;
   return !soon && std::all_of(queues_.begin(), queues_.end(), [](const Queue& queue) {
     return queue.current.empty() && queue.next.empty();
   });
