@@ -251,7 +251,7 @@ Result<std::string> PosixFileSystem::ReadWhole(const std::string& path, uint64_t
   const Descriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (fd.get() < 0) return IoError("open", path, errno);
   std::string content;
-  char block[1 << 16];
+  char block[4096];  // some callers' stacks are small
   while (true) {
     const ssize_t count = read(fd.get(), block, sizeof block);
     if (count < 0 && errno == EINTR) continue;

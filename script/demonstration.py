@@ -32,7 +32,7 @@ SERVERS = {
     "opensearch": (9210, '{{ type: elasticsearch, endpoints: ["http://127.0.0.1:{port}"] }}',
                    "curl 'http://127.0.0.1:{port}/logs-*/_search?pretty&size=3'"),
     "kafka": (9092, '{{ type: kafka, brokers: ["127.0.0.1:{port}"], topic: "logs-{{namespace}}" }}',
-              "kcat -C -b 127.0.0.1:{port} -t logs-{namespace} -o -3 -e"),
+              "kcat -C -b 127.0.0.1:{port} -t logs-{namespace} -o -3 -c 3"),
 }
 
 

@@ -38,7 +38,7 @@ def sources(root, **others):
     return {"docker": {"roots": [str(root)]}, **others}
 
 
-def test_each_line_of_real_containers_arrives_once(agent, elasticsearch, index, docker_runtime):
+def test_each_line_of_a_real_dockerd_arrives_once(agent, elasticsearch, index, docker_runtime):
     docker = Docker(docker_runtime.state)
     options = ["--env", "SECRET=hush-hush", "--log-opt", "max-size=30k", "--log-opt", "max-file=9"]
     options += [word for label, value in LABELS.items() for word in ("--label", f"{label}={value}")]
