@@ -5,11 +5,13 @@
 #
 # It is a process tree in namespaces of its own (mounts, pids, network, cgroups), as a node of "kind" is: no
 # mount, no address and no file outside STATE is seen or left. Its cgroups lie below the caller's own, in one
-# named after STATE. down.sh ends it.
+# named after STATE and its parent, so that two runs on one machine keep apart. down.sh ends it.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 runtime=${RUNTIME:-containerd}
 mkdir -p "$1"; state=$(cd "$1" && pwd); shift
+parent=${state%/*}
+group=${parent##*/}-${state##*/}
 fail() {
   tail -n 20 "$state"/{node,runtime}.log >&2
   echo "$0: cannot start \"$runtime\": $1; the end of its logs is above" >&2
@@ -29,7 +31,7 @@ while IFS=: read -r _ names path; do
         if ($(i + 1) == kind && (kind == "cgroup2" || (","$(i + 3)",") ~ (",(name=)?"want","))) print $5 }
     }' /proc/self/mountinfo | head -1)
   [ -n "$mount" ] || continue
-  directory=$mount${path%/}/${state##*/}
+  directory=$mount${path%/}/$group
   mkdir -p "$directory"
   for file in cpuset.cpus cpuset.mems; do # cgroup v1: a new set starts empty
     [ "$kind" = cgroup2 ] || [ ! -e "$directory/$file" ] || cat "$directory/../$file" > "$directory/$file"
