@@ -39,8 +39,8 @@ LogStore::LogStore(LogStoreOptions options, FileSystem& files, const Clock& cloc
       files_(files),
       clock_(clock),
       metrics_(metrics),
-      counters_(metrics),
-      queues_(options_.routes.size()) {
+      counters_(metrics) {
+  for (size_t i = 0; i < options_.routes.size(); ++i) queues_.emplace_back(options_.quantum_bytes);
   RegisterMetrics();
 }
 
@@ -139,6 +139,7 @@ void LogStore::AddReaders(Log& log, bool first_look) {
     }
     log.readers.emplace_back(route, std::move(start));
     log.readers.back().fresh_since = clock_.Monotonic();
+    queues_[route].ready.Join(log.handle(), {pod.namespace_name, pod.pod_name});
     if (config.stop) break;
   }
   if (log.readers.empty()) {
@@ -172,6 +173,11 @@ std::vector<std::pair<std::string, PodInfo>> LogStore::Directories() const {
   std::map<std::string, PodInfo> all = pods_;
   for (const auto& [name, state] : restored_) all.try_emplace(name.first);
   return {all.begin(), all.end()};
+}
+
+Reader& LogStore::ReaderOf(Log& log, uint32_t route) {
+  return *std::find_if(log.readers.begin(), log.readers.end(),
+                       [route](const Reader& reader) { return reader.route() == route; });
 }
 
 void LogStore::MarkAllReady(Log& log, Duration now) {
@@ -230,14 +236,16 @@ void LogStore::Hurry() {
 std::optional<Duration> LogStore::NextDue(uint32_t route) const {
   const std::lock_guard lock(mutex_);
   const Queue& queue = queues_[route];
-  if (!queue.current.empty()) return Duration{0};
+  if (!queue.ready.empty()) return Duration{0};
   if (!queue.next.empty()) return queue.due;
   return std::nullopt;
 }
 
 void LogStore::Refill(Queue& queue, Duration now) {
   if (queue.next.empty() || now < queue.due) return;
-  queue.current.insert(queue.current.end(), queue.next.begin(), queue.next.end());
+  for (const Reference& reference : queue.next) {
+    if (logs_.contains(reference.log)) queue.ready.Ready(reference.log);
+  }
   queue.next.clear();
 }
 
@@ -248,19 +256,16 @@ bool LogStore::NextLease(uint32_t route, Lease* lease) {
     RunTimers(now);
     Queue& queue = queues_[route];
     Refill(queue, now);
-    bool planned = false;
-    while (!planned && !queue.current.empty()) {
-      const Reference reference = queue.current.front();
-      queue.current.pop_front();
-      const auto it = logs_.find(reference.log);
-      if (it == logs_.end()) continue;
-      Log& log = *it->second;
-      Reader& reader = log.readers[reference.reader];
+    for (;;) {
+      const std::optional<uint64_t> next = queue.ready.Next();
+      if (!next) return false;
+      Log& log = *logs_.at(*next);
+      Reader& reader = ReaderOf(log, route);
       reader.queued = false;
       log.Refresh(Around(now));
-      planned = Plan(log, reader, lease, now);
+      if (Plan(log, reader, lease, now)) break;
+      queue.ready.Done(*next, 0, /*more=*/false);
     }
-    if (!planned) return false;
   }
   Read(lease);
   return true;
@@ -350,12 +355,9 @@ void LogStore::Read(Lease* lease) {
 void LogStore::Commit(const Lease& lease, const Decoded& decoded, std::span<Slice*> slices) {
   const std::lock_guard lock(mutex_);
   Log& log = *logs_.at(lease.log);
-  const auto found =
-      std::find_if(log.readers.begin(), log.readers.end(),
-                   [&](const Reader& reader) { return reader.route() == lease.route; });
-  Reader& reader = *found;
+  Reader& reader = ReaderOf(log, lease.route);
   const Duration now = clock_.Monotonic();
-  const auto index = static_cast<uint32_t>(found - log.readers.begin());
+  const auto index = static_cast<uint32_t>(&reader - log.readers.data());
   reader.leased = false;
   if (lease.origin == log.origin) reader.metadata = lease.metadata;
   for (Slice* slice : slices) {
@@ -371,10 +373,13 @@ void LogStore::Commit(const Lease& lease, const Decoded& decoded, std::span<Slic
     MarkAt(reader.open_since + options_.open_record_delay_max, {log.handle(), index});
   const ChunkPiece& last = lease.pieces.back();
   const bool to_next = last.last && log.Next(last.segment) != nullptr;
-  if (moved && (lease.chunk.full || to_next)) {
-    reader.queued = true;
-    queues_[lease.route].current.push_back({log.handle(), index});
-  } else if (reader.touched) {
+  // Full and nothing consumed: there was no room for the first record.
+  reader.queued = lease.chunk.full || (moved && to_next);
+  uint64_t read_bytes = 0;
+  for (const ChunkPiece& piece : lease.pieces) read_bytes += piece.data.size();
+  queues_[lease.route].ready.Done(lease.log, read_bytes, reader.queued);
+  if (reader.queued) return;
+  if (reader.touched) {
     MarkReady(log, index, now);
   } else if (const Segment* segment = log.Find(last.segment); segment->superseded && !last.last) {
     MarkAt(segment->superseded_at + kSupersededGrace, {log.handle(), index});
@@ -423,7 +428,7 @@ bool LogStore::Drained() const {
   const bool soon =
       !timers_.empty() && timers_.begin()->first <= clock_.Monotonic() + kSupersededGrace;
   return !soon && std::all_of(queues_.begin(), queues_.end(), [](const Queue& queue) {
-    return queue.current.empty() && queue.next.empty();
+    return queue.ready.empty() && queue.next.empty();
   });
 }
 
@@ -464,6 +469,7 @@ void LogStore::Prune() {
     const LogStatus last = StatusOf(log, now);
     gone_lines_ += last.lines;
     gone_bytes_ += last.bytes;
+    for (const Reader& reader : log.readers) queues_[reader.route()].ready.Leave(log.handle());
     by_name_.erase({log.directory(), log.restart()});
     const auto same = by_name_.lower_bound({log.directory(), 0});
     if (same == by_name_.end() || same->first.first != log.directory())

@@ -21,6 +21,7 @@
 #include "base/filesystem.h"
 #include "config/config.h"
 #include "shipper/source/log.h"
+#include "shipper/source/scheduler.h"
 #include "shipper/status.h"
 
 namespace hinomi {
@@ -123,8 +124,9 @@ class LogStore {
     uint32_t reader = 0;
   };
   struct Queue {
-    std::deque<Reference> current;  // being read, in turn
-    std::deque<Reference> next;     // written to meanwhile; joins `current` when its linger is over
+    explicit Queue(uint64_t quantum_bytes) : ready(quantum_bytes) {}
+    Scheduler ready;
+    std::deque<Reference> next;  // written to meanwhile; become ready when the linger is over
     Duration due{0};
   };
   struct NamespaceCounters {
@@ -141,6 +143,7 @@ class LogStore {
   void Introduce(Log& log, const PodInfo& pod, bool first_look);
   void AddReaders(Log& log, bool first_look);
   Cursor StartOf(const Log& log, const RouteConfig& route, bool first_look) const;
+  static Reader& ReaderOf(Log& log, uint32_t route);
   void MarkReady(Log& log, uint32_t reader, Duration now);
   void MarkAllReady(Log& log, Duration now);
   void MarkAt(Duration when, Reference reference);
@@ -173,7 +176,7 @@ class LogStore {
   std::map<std::pair<std::string, uint32_t>, uint64_t> by_name_;   // directory, restart
   std::map<std::pair<std::string, uint32_t>, LogState> restored_;  // not yet seen on disk
   std::map<std::string, PodInfo> pods_;                            // by directory
-  std::vector<Queue> queues_;                                      // per route
+  std::deque<Queue> queues_;                                       // per route
   std::multimap<Duration, Reference> timers_;
   std::map<std::string, NamespaceCounters> namespaces_;
   std::vector<RouteMetrics> routes_;
