@@ -30,6 +30,7 @@ LogStoreOptions StoreOptions(const Config& config, const std::string& own_pod) {
       std::max<uint64_t>(256 << 10, config.limits.record_bytes_max + (64 << 10));
   options.namespaces_max = config.limits.namespaces_max;
   options.routes = config.routes;
+  options.fairness = config.fairness;
   for (const RouteConfig& route : config.routes) {
     options.lingers.push_back(SinkOf(config, route.sink).LingerInEffect());
   }

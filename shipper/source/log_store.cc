@@ -40,7 +40,10 @@ LogStore::LogStore(LogStoreOptions options, FileSystem& files, const Clock& cloc
       clock_(clock),
       metrics_(metrics),
       counters_(metrics) {
-  for (size_t i = 0; i < options_.routes.size(); ++i) queues_.emplace_back(options_.quantum_bytes);
+  for (size_t i = 0; i < options_.routes.size(); ++i) {
+    queues_.emplace_back(options_.quantum_bytes,
+                         [this](const std::string& name, Duration wait) { CountWait(name, wait); });
+  }
   RegisterMetrics();
 }
 
@@ -119,8 +122,15 @@ void LogStore::Introduce(Log& log, const PodInfo& pod, bool first_look) {
   }
   log.origin = std::move(origin);
   for (Reader& reader : log.readers) reader.metadata.clear();
+  if (fresh) AddReaders(log, first_look);
+  const Shares shares = SharesOf(options_.fairness, pod);
+  for (const Reader& reader : log.readers) {
+    Scheduler& ready = queues_[reader.route()].ready;
+    ready.Join(log.handle(), {pod.namespace_name, pod.pod_name, shares});
+    // How fast that was written is not known.
+    if (fresh && first_look) ready.Forgive(log.handle(), log.BytesAfter(reader.read().at));
+  }
   if (!fresh) return;
-  AddReaders(log, first_look);
   // What a checkpoint knew of files that are gone is lost; that can only be counted for readers.
   log.SkipMissing(counters_);
 }
@@ -139,7 +149,6 @@ void LogStore::AddReaders(Log& log, bool first_look) {
     }
     log.readers.emplace_back(route, std::move(start));
     log.readers.back().fresh_since = clock_.Monotonic();
-    queues_[route].ready.Join(log.handle(), {pod.namespace_name, pod.pod_name});
     if (config.stop) break;
   }
   if (log.readers.empty()) {
@@ -209,6 +218,7 @@ void LogStore::RunTimers(Duration now) {
     const auto it = logs_.find(reference.log);
     if (it != logs_.end()) MarkReady(*it->second, reference.reader, now);
   }
+  for (Queue& queue : queues_) Refill(queue, now);
 }
 
 void LogStore::WaitForWork(Duration timeout) {
@@ -236,15 +246,15 @@ void LogStore::Hurry() {
 std::optional<Duration> LogStore::NextDue(uint32_t route) const {
   const std::lock_guard lock(mutex_);
   const Queue& queue = queues_[route];
-  if (!queue.ready.empty()) return Duration{0};
-  if (!queue.next.empty()) return queue.due;
-  return std::nullopt;
+  const std::optional<Duration> due = queue.ready.NextDue();
+  if (queue.next.empty()) return due;
+  return std::min(due.value_or(queue.due), queue.due);
 }
 
 void LogStore::Refill(Queue& queue, Duration now) {
   if (queue.next.empty() || now < queue.due) return;
   for (const Reference& reference : queue.next) {
-    if (logs_.contains(reference.log)) queue.ready.Ready(reference.log);
+    if (logs_.contains(reference.log)) queue.ready.Ready(reference.log, now);
   }
   queue.next.clear();
 }
@@ -254,17 +264,17 @@ bool LogStore::NextLease(uint32_t route, Lease* lease) {
     const std::lock_guard lock(mutex_);
     const Duration now = clock_.Monotonic();
     RunTimers(now);
-    Queue& queue = queues_[route];
-    Refill(queue, now);
+    Scheduler& ready = queues_[route].ready;
     for (;;) {
-      const std::optional<uint64_t> next = queue.ready.Next();
-      if (!next) return false;
-      Log& log = *logs_.at(*next);
+      const std::optional<Scheduler::Turn> turn = ready.Next(now);
+      if (!turn) return false;
+      Log& log = *logs_.at(turn->log);
       Reader& reader = ReaderOf(log, route);
       reader.queued = false;
       log.Refresh(Around(now));
+      lease->kept_bytes_max = turn->kept_bytes_max;
       if (Plan(log, reader, lease, now)) break;
-      queue.ready.Done(*next, 0, /*more=*/false);
+      ready.Done(turn->log, {});
     }
   }
   Read(lease);
@@ -360,7 +370,10 @@ void LogStore::Commit(const Lease& lease, const Decoded& decoded, std::span<Slic
   const auto index = static_cast<uint32_t>(&reader - log.readers.data());
   reader.leased = false;
   if (lease.origin == log.origin) reader.metadata = lease.metadata;
+  Scheduler::Usage usage;
   for (Slice* slice : slices) {
+    for (const SegmentRange& range : slice->ranges) usage.kept_bytes += range.end - range.begin;
+    usage.kept_bytes -= slice->dropped[DropReason::kRateLimited].bytes;
     slice->ticket = next_ticket_++;
     reader.Advance(slice->ticket, {slice->end, slice->after});
   }
@@ -375,9 +388,9 @@ void LogStore::Commit(const Lease& lease, const Decoded& decoded, std::span<Slic
   const bool to_next = last.last && log.Next(last.segment) != nullptr;
   // Full and nothing consumed: there was no room for the first record.
   reader.queued = lease.chunk.full || (moved && to_next);
-  uint64_t read_bytes = 0;
-  for (const ChunkPiece& piece : lease.pieces) read_bytes += piece.data.size();
-  queues_[lease.route].ready.Done(lease.log, read_bytes, reader.queued);
+  for (const ChunkPiece& piece : lease.pieces) usage.read_bytes += piece.data.size();
+  usage.more = reader.queued;
+  queues_[lease.route].ready.Done(lease.log, usage);
   if (reader.queued) return;
   if (reader.touched) {
     MarkReady(log, index, now);
@@ -396,7 +409,7 @@ void LogStore::Settle(const Batch& batch) {
       if (reader.route() != slice.route || !reader.Settle(slice.ticket)) continue;
       CountSettled(slice);
       reader.settled_lines += slice.records;
-      reader.settled_bytes += slice.acknowledged_bytes + slice.rejected_bytes + slice.corrupt_bytes;
+      reader.settled_bytes += slice.acknowledged_bytes + slice.dropped.bytes();
       if (!reader.idle()) continue;
       const Position before = reader.read().at;
       log.SkipMissing(counters_);
@@ -413,10 +426,13 @@ void LogStore::Forget(const Batch& batch) {
   for (const Slice& slice : batch.slices) {
     const auto it = logs_.find(slice.log);
     if (it == logs_.end()) continue;
-    std::vector<Reader>& readers = it->second->readers;
-    for (uint32_t i = 0; i < readers.size(); ++i) {
-      if (readers[i].route() != slice.route || !readers[i].Forget(slice.ticket)) continue;
-      MarkReady(*it->second, i, now);
+    Log& log = *it->second;
+    for (uint32_t i = 0; i < log.readers.size(); ++i) {
+      Reader& reader = log.readers[i];
+      const uint64_t unread = log.BytesAfter(reader.read().at);
+      if (reader.route() != slice.route || !reader.Forget(slice.ticket)) continue;
+      queues_[slice.route].ready.Forgive(slice.log, log.BytesAfter(reader.read().at) - unread);
+      MarkReady(log, i, now);
     }
   }
 }
@@ -428,7 +444,7 @@ bool LogStore::Drained() const {
   const bool soon =
       !timers_.empty() && timers_.begin()->first <= clock_.Monotonic() + kSupersededGrace;
   return !soon && std::all_of(queues_.begin(), queues_.end(), [](const Queue& queue) {
-    return queue.ready.empty() && queue.next.empty();
+    return !queue.ready.NextDue() && queue.next.empty();
   });
 }
 

@@ -7,6 +7,7 @@
 // from any thread.
 #pragma once
 
+#include <array>
 #include <condition_variable>
 #include <deque>
 #include <map>
@@ -34,6 +35,7 @@ struct LogStoreOptions {
   uint64_t namespaces_max = 200;
   std::vector<RouteConfig> routes;
   std::vector<Duration> lingers;  // per route
+  std::vector<ShareConfig> fairness;
 };
 
 /// What the worker holds while it reads one log for one route.
@@ -42,8 +44,9 @@ struct Lease {
   uint32_t route = 0;
   Position begin;
   std::shared_ptr<const Origin> origin;
-  std::string metadata;  // what the encoder left last time; empty at first
-  Chunk chunk;           // its pieces point into the buffers below
+  std::string metadata;                  // what the encoder left last time; empty at first
+  Chunk chunk;                           // its pieces point into the buffers below
+  uint64_t kept_bytes_max = UINT64_MAX;  // a record that begins behind them is beyond a limit
 
   // Reused from lease to lease.
   std::vector<ChunkPiece> pieces;
@@ -124,18 +127,20 @@ class LogStore {
     uint32_t reader = 0;
   };
   struct Queue {
-    explicit Queue(uint64_t quantum_bytes) : ready(quantum_bytes) {}
+    Queue(uint64_t quantum_bytes, Scheduler::OnWait on_wait)
+        : ready(quantum_bytes, std::move(on_wait)) {}
     Scheduler ready;
     std::deque<Reference> next;  // written to meanwhile; become ready when the linger is over
     Duration due{0};
   };
   struct NamespaceCounters {
+    std::string label;
     Counter lines;
     Counter bytes;
   };
   struct RouteMetrics {
-    Counter acknowledged, rejected, corrupt;
-    Counter acknowledged_bytes, rejected_bytes, corrupt_bytes;
+    Counter acknowledged, acknowledged_bytes;
+    std::array<Counter, kDropReasons> dropped, dropped_bytes;
     Gauge oldest, pending;
   };
 
@@ -151,6 +156,7 @@ class LogStore {
   bool Plan(Log& log, Reader& reader, Lease* lease, Duration now);
   void Read(Lease* lease);
   void Refill(Queue& queue, Duration now);
+  void CountWait(const std::string& namespace_name, Duration wait);
   void CountSettled(const Slice& slice);
   static LogStatus StatusOf(const Log& log, Duration now);
   NamespaceCounters& CountersOf(const std::string& namespace_name);

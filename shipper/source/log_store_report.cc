@@ -41,8 +41,9 @@ LogsStatus LogStore::Report() {
   }
   auto& dropped = report.dropped_bytes;
   for (const RouteMetrics& route : routes_) {
-    dropped[ToString(DropReason::kCorrupt)] += BytesOf(route.corrupt_bytes);
-    dropped[ToString(DropReason::kRejected)] += BytesOf(route.rejected_bytes);
+    for (size_t i = 0; i < kDropReasons; ++i) {
+      dropped[ToString(DropReason(i))] += BytesOf(route.dropped_bytes[i]);
+    }
   }
   dropped[ToString(DropReason::kBeforeSince)] = BytesOf(counters_.before_since);
   dropped[ToString(DropReason::kNoRoute)] = BytesOf(no_route_);
