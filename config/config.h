@@ -122,6 +122,22 @@ struct RouteConfig {
   StartAt start = StartAt::kBeginning;
 };
 
+/// Whom a rule of fairness is about: all of each namespace together, of each pod, or each
+/// container.
+enum class Per { kNamespace, kPod, kContainer };
+enum class Exceeded { kDelay, kDrop };
+
+struct ShareConfig {
+  LogMatch match;
+  Per per = Per::kPod;
+  uint64_t weight = 1;
+  uint64_t bytes_per_second = 0;  // of log files; 0: no limit
+  uint64_t burst_bytes = 0;       // 0: those of a second
+  Exceeded exceeded = Exceeded::kDelay;
+
+  uint64_t BurstInEffect() const { return burst_bytes == 0 ? bytes_per_second : burst_bytes; }
+};
+
 struct Config {
   std::string cluster = "default";
   std::string node;  // filled in by the loader: $NODE_NAME, else the host name
@@ -131,6 +147,7 @@ struct Config {
   HttpConfig http;
   LimitsConfig limits;
   EscrowConfig escrow;
+  std::vector<ShareConfig> fairness;  // in the order of the file
   bool kubernetes_enabled = true;
   KubernetesSourceConfig kubernetes;
   bool docker_enabled = false;

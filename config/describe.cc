@@ -35,6 +35,9 @@ const Choices<KafkaCompression> kKafkaCompressions = {{"none", KafkaCompression:
 const Choices<SaslMechanism> kSaslMechanisms = {{"plain", SaslMechanism::kPlain},
                                                 {"scram-sha-256", SaslMechanism::kScramSha256},
                                                 {"scram-sha-512", SaslMechanism::kScramSha512}};
+const Choices<Per> kPers = {
+    {"namespace", Per::kNamespace}, {"pod", Per::kPod}, {"container", Per::kContainer}};
+const Choices<Exceeded> kExceeded = {{"delay", Exceeded::kDelay}, {"drop", Exceeded::kDrop}};
 const Choices<StartAt> kStarts = {{"beginning", StartAt::kBeginning}, {"now", StartAt::kNow}};
 
 void DescribeSince(Fields& fields, Nanoseconds* since) {
@@ -114,6 +117,28 @@ void Describe(Fields& fields, LogMatch* match) {
   fields.Text("namespace", &match->namespace_pattern, kHelp);
   fields.Text("pod", &match->pod_pattern, kHelp);
   fields.Text("container", &match->container_pattern, kHelp);
+}
+
+void Describe(Fields& fields, ShareConfig* config) {
+  Describe(fields, &config->match);
+  fields.Choice("per", &config->per,
+                "Whom the rule is about: all of a namespace together, of a pod, or a container.",
+                kPers);
+  fields.Require(config->per != Per::kNamespace || config->match.pod_pattern.empty(), "pod",
+                 "cannot be told apart per namespace; remove it, or say per: pod");
+  fields.Require(config->per == Per::kContainer || config->match.container_pattern.empty(),
+                 "container", "needs per: container beside it");
+  fields.Number("weight", &config->weight,
+                "How much more than others of weight 1 is read of it while all have unread lines.",
+                {1, 100});
+  fields.Size("bytes_per_second", &config->bytes_per_second,
+              "How much is read of its logs, for each route; 0: as much as can be.", {0, 4 * kGiB});
+  fields.Size("burst_bytes", &config->burst_bytes,
+              "How much at once after a quiet time; 0: as much as in a second.", {0, 4 * kGiB});
+  fields.Choice("exceeded", &config->exceeded,
+                "What happens to lines beyond bytes_per_second: delay, they wait in their files; "
+                "drop, they are counted and not sent.",
+                kExceeded);
 }
 
 void Describe(Fields& fields, KubernetesSourceConfig* config) {
@@ -254,6 +279,9 @@ void Describe(Fields& fields, Config* config) {
                  [&] { Describe(fields, &config->limits); });
   fields.Section("escrow", "Holds files of logs until they are settled.",
                  [&] { Describe(fields, &config->escrow); });
+  fields.List("fairness", &config->fairness,
+              "Shares of namespaces, pods and containers that write more than can be sent at once. "
+              "For each of them the first rule that is about such and matches.");
   fields.Section("sources", "Where logs come from; without this key: kubernetes.", [&] {
     fields.Section(
         "kubernetes", "The containers of this node.",

@@ -56,6 +56,7 @@ limits:
   record_bytes_max: 256KiB  # default
   open_record_delay_max: 5s  # default
   namespaces_max: 200  # default
+fairness: []
 sources:
   kubernetes:
     pods_dir: "/var/log/pods"  # default

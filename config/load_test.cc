@@ -69,6 +69,27 @@ TEST(Load, ReadsEveryKey) {
   EXPECT_EQ(config.kubernetes.exclude[0].container_pattern, "noisy");
 }
 
+TEST(Load, ReadsFairness) {
+  const Loaded loaded = Load(
+      "fairness: [{namespace: dev, pod: a, container: c, per: container, weight: 7, "
+      "bytes_per_second: 1MiB, burst_bytes: 4MiB, exceeded: drop}, {weight: 100}]");
+  EXPECT_THAT(loaded.errors, IsEmpty());
+  ASSERT_EQ(loaded.config.fairness.size(), 2u);
+  const ShareConfig& rule = loaded.config.fairness[0];
+  EXPECT_EQ(rule.match.namespace_pattern, "dev");
+  EXPECT_EQ(rule.match.pod_pattern, "a");
+  EXPECT_EQ(rule.match.container_pattern, "c");
+  EXPECT_EQ(rule.per, Per::kContainer);
+  EXPECT_EQ(rule.weight, 7u);
+  EXPECT_EQ(rule.bytes_per_second, 1u << 20);
+  EXPECT_EQ(rule.BurstInEffect(), 4u << 20);
+  EXPECT_EQ(rule.exceeded, Exceeded::kDrop);
+  const ShareConfig& other = loaded.config.fairness[1];
+  EXPECT_EQ(other.per, Per::kPod);
+  EXPECT_EQ(other.weight, 100u);
+  EXPECT_EQ(other.BurstInEffect(), 0u);
+}
+
 TEST(Load, ReadsSinksAndRoutesInTheirOrder) {
   const Config config = Load(kIssue).config;
   ASSERT_EQ(config.sinks.size(), 2u);
@@ -155,7 +176,7 @@ TEST(Load, ReportsKeysAndTypes) {
       {"foo: 1",
        {"config.yaml:1:1: foo: unknown key; the keys here are cluster, node, state_dir, host_root, "
         "log, http, "
-        "limits, sources, sinks, routes"}},
+        "limits, fairness, sources, sinks, routes"}},
       {"cluser: a", {"config.yaml:1:1: cluser: unknown key; did you mean \"cluster\"?"}},
       {"log:\n  lvl: a",
        {"config.yaml:2:3: log.lvl: unknown key; the keys here are level, format"}},
@@ -190,6 +211,11 @@ TEST(Load, ReportsKeysAndTypes) {
         "\"a\"",
         "config.yaml:1:38: sources.kubernetes.exclude[1].pods: unknown key; did you mean "
         "\"pod\"?"}},
+      {"fairness: [{weight: 0}, {pod: a, per: namespace}, {container: c}]",
+       {"config.yaml:1:21: fairness[0].weight: expected a whole number from 1 to 100, got \"0\"",
+        "config.yaml:1:31: fairness[1].pod: cannot be told apart per namespace; remove it, or say "
+        "per: pod",
+        "config.yaml:1:63: fairness[2].container: needs per: container beside it"}},
       {"http: {listen: localhost}",
        {"config.yaml:1:16: http.listen: expected an address such as 127.0.0.1:9797, :9797 or "
         "[::1]:9797, got "

@@ -39,6 +39,14 @@ TEST(Reference, HasARowForEveryKey) {
       "`HINOMI_LIMITS_RECORD_BYTES_MAX` | ",
       "| `limits.open_record_delay_max` | duration, 1ms to 10m | `5s` | ",
       "| `limits.namespaces_max` | 1 to 100000 | `200` | `HINOMI_LIMITS_NAMESPACES_MAX` | ",
+      "| `fairness[].namespace` | text | empty |  | ",
+      "| `fairness[].pod` | text | empty |  | ",
+      "| `fairness[].container` | text | empty |  | ",
+      "| `fairness[].per` | namespace, pod, container | `pod` |  | ",
+      "| `fairness[].weight` | 1 to 100 | `1` |  | ",
+      "| `fairness[].bytes_per_second` | size, 0 to 4GiB | `0` |  | ",
+      "| `fairness[].burst_bytes` | size, 0 to 4GiB | `0` |  | ",
+      "| `fairness[].exceeded` | delay, drop | `delay` |  | ",
       "| `sources.kubernetes.pods_dir` | text | `/var/log/pods` | "
       "`HINOMI_SOURCES_KUBERNETES_PODS_DIR` | ",
       "| `sources.kubernetes.since` | duration, 0s to 2000000h | `24h` | "

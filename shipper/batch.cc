@@ -12,12 +12,20 @@ std::string_view ToString(DropReason reason) {
       return "corrupt";
     case DropReason::kRejected:
       return "rejected";
+    case DropReason::kRateLimited:
+      return "rate_limited";
     case DropReason::kBeforeSince:
       return "before_since";
     case DropReason::kNoRoute:
       return "no_route";
   }
   CheckFailed(__FILE__, __LINE__, "a DropReason");
+}
+
+uint64_t Drops::bytes() const {
+  uint64_t sum = 0;
+  for (const Dropped& dropped : by_reason_) sum += dropped.bytes;
+  return sum;
 }
 
 void Decoded::Clear() {

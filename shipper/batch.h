@@ -11,6 +11,7 @@
 #include <compare>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -34,8 +35,8 @@ enum class LogFormat : uint8_t { kCri, kJsonFile };
 enum class Stream : uint8_t { kStdout, kStderr, kNone };
 
 /// Why bytes were settled without having been delivered. Values of the label `reason`.
-enum class DropReason : uint8_t { kCorrupt, kRejected, kBeforeSince, kNoRoute };
-inline constexpr size_t kDropReasons = 4;
+enum class DropReason : uint8_t { kCorrupt, kRejected, kRateLimited, kBeforeSince, kNoRoute };
+inline constexpr size_t kDropReasons = 5;
 std::string_view ToString(DropReason reason);
 
 /// Why bytes are gone that should have been delivered. Values of the label `reason`.
@@ -49,6 +50,25 @@ enum class LossReason : uint8_t {
 };
 inline constexpr size_t kLossReasons = 6;
 std::string_view ToString(LossReason reason);
+
+struct Dropped {
+  uint64_t lines = 0;
+  uint64_t bytes = 0;
+};
+
+/// What was dropped, by reason.
+class Drops {
+ public:
+  Dropped& operator[](DropReason reason) { return by_reason_[static_cast<size_t>(reason)]; }
+  const Dropped& operator[](DropReason reason) const {
+    return by_reason_[static_cast<size_t>(reason)];
+  }
+  /// Of all reasons.
+  uint64_t bytes() const;
+
+ private:
+  std::array<Dropped, kDropReasons> by_reason_;
+};
 
 /// Bytes of log files by what became of them.
 struct SettledBytes {
@@ -119,6 +139,7 @@ struct Record {
   BodyKind kind = BodyKind::kText;
   bool cut = false;  // not the whole record: it was longer than record_bytes_max or waited too long
   bool boundary = false;  // the log may be split at `end`: no earlier record is still open there
+  std::optional<DropReason> dropped;  // why it is not sent; its bytes are settled with its slice
 };
 
 /// What a codec made of a chunk. Reused from lease to lease: no allocation in the steady state.
@@ -164,14 +185,10 @@ struct Slice {
   Position end;
   std::vector<SegmentRange> ranges;  // the same bytes, segment by segment
   Continuation after;                // holds at end
-  uint64_t ticket = 0;  // the source's name for it; once forgotten it no longer settles anything
-  uint64_t corrupt_bytes = 0;
-  uint64_t corrupt_lines = 0;
-  uint32_t records = 0;
-  // Filled in when every record has its outcome.
-  uint32_t rejected_records = 0;
-  uint64_t rejected_bytes = 0;
-  uint64_t acknowledged_bytes = 0;
+  uint64_t ticket = 0;   // the source's name for it; once forgotten it no longer settles anything
+  uint32_t records = 0;  // that are in the batch
+  Drops dropped;         // the rejected ones are filled in when every record has its outcome
+  uint64_t acknowledged_bytes = 0;  // the same
 };
 
 enum class Outcome : uint8_t { kPending, kAcknowledged, kRejected };

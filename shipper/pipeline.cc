@@ -36,6 +36,7 @@ LogStoreOptions StoreOptions(const Config& config, const std::string& own_pod) {
   }
   options.escrow_bytes_max = config.escrow.bytes_max;
   options.escrow_free_percent_min = config.escrow.free_percent_min;
+  options.fairness = config.fairness;
   for (const RouteConfig& route : config.routes) {
     options.lingers.push_back(SinkOf(config, route.sink).LingerInEffect());
   }

@@ -128,6 +128,8 @@ class PipelineTest : public ::testing::Test {
       options.open_record_delay_max = config.limits.open_record_delay_max;
       options.quantum_bytes = 320 << 10;
       options.routes = config.routes;
+      options.fairness = config.fairness;
+      options.namespaces_max = config.limits.namespaces_max;
       options.lingers = {config.sinks[0].linger};
       if (!config.escrow.directory.empty())
         options.escrow_directory = config.host_root + config.escrow.directory;

@@ -102,6 +102,26 @@ TEST_F(PipelineTest, FollowsManyRotationsOfALogThatNobodyTakes) {
   EXPECT_THAT(agent.metrics.Expose(), HasSubstr("hinomi_segments_open 1\n"));
 }
 
+// A lease whose first record finds no room leaves its log where it was, and due.
+TEST_F(PipelineTest, GoesOnWhereThereWasNoRoom) {
+  Agent agent(*this);
+  const std::string other = "prod_other_0b1c2d3e-0000-4000-8000-000000000002/main/0.log";
+  int lines = 0;
+  for (int round = 0; round < 20; ++round) {
+    const int count = 1500 + 10 * round;  // some of them leave an open batch and room for none
+    Write(Lines(lines, count));
+    root_.Append("var/log/pods/" + other, Line(std::string(40'000, 'x')));
+    lines += count + 1;
+    agent.Sweep();
+    clock_.Advance(std::chrono::seconds(1));
+    while (agent.worker.Step(0)) {
+    }
+    Deliver(agent);
+    Work(agent);
+    ASSERT_EQ(sink_.documents.size(), static_cast<size_t>(lines)) << count;
+  }
+}
+
 TEST_F(PipelineTest, ReadsADeletedFileToItsEnd) {
   Agent agent(*this);
   Write(Lines(0, 10));

@@ -122,7 +122,7 @@ void Worker::Process(uint32_t route) {
               lease_.origin->path);
   }
   const bool docker = lease_.origin->pod.docker != nullptr;
-  json_body_.Apply(decoded_.records, docker ? Documents::kDocker : Documents::kKubernetes);
+  json_body_.Apply(KeepWithinLimits(), docker ? Documents::kDocker : Documents::kKubernetes);
   if (lease_.metadata.empty()) lease_.metadata = routes_[route].encoder.Metadata(*lease_.origin);
   cuts_.clear();
   full_.clear();
@@ -134,6 +134,19 @@ void Worker::Process(uint32_t route) {
     routes_[route].delivery.Enqueue(std::move(batch));
     --open_batches_;
   }
+}
+
+// Records beyond a limit that drops are settled without being sent. Gives the others.
+std::span<Record> Worker::KeepWithinLimits() {
+  const std::span<Record> records = decoded_.records;
+  if (lease_.kept_bytes_max == UINT64_MAX) return records;
+  uint64_t kept_bytes = 0;
+  size_t kept = 0;
+  while (kept < records.size() && kept_bytes < lease_.kept_bytes_max) {
+    kept_bytes += records[kept++].source_bytes;
+  }
+  for (Record& record : records.subspan(kept)) record.dropped = DropReason::kRateLimited;
+  return records.first(kept);
 }
 
 void Worker::BeginSlice(uint32_t route, Position begin) {
@@ -154,9 +167,11 @@ void Worker::EndSlice(Position end, Continuation after) {
   slice.after = std::move(after);
   slice.ranges = RangesOf(lease_.pieces, slice.begin, end);
   // What no record of the slice covers was corrupt. Until here acknowledged_bytes counted what the
-  // records cover; its own meaning it gets on delivery.
-  for (const SegmentRange& range : slice.ranges) slice.corrupt_bytes += range.end - range.begin;
-  slice.corrupt_bytes -= slice.acknowledged_bytes;
+  // records in the batch cover; its own meaning it gets on delivery.
+  uint64_t corrupt_bytes = 0;
+  for (const SegmentRange& range : slice.ranges) corrupt_bytes += range.end - range.begin;
+  corrupt_bytes -= slice.acknowledged_bytes + slice.dropped.bytes();
+  slice.dropped[DropReason::kCorrupt].bytes = corrupt_bytes;
   slice.acknowledged_bytes = 0;
   if (slice.end == slice.begin) {
     cuts_.back().batch->slices.pop_back();
@@ -171,6 +186,14 @@ void Worker::Encode(uint32_t route) {
   bool boundary = true;  // the log may be split before the next record
   Position reached = lease_.begin;
   for (const Record& record : decoded_.records) {
+    if (record.dropped) {
+      Dropped& dropped = filling.batch->slices.back().dropped[*record.dropped];
+      dropped.lines += 1;
+      dropped.bytes += record.source_bytes;
+      boundary = record.boundary;
+      reached = record.end;
+      continue;
+    }
     const size_t more = record.body.size() + lease_.metadata.size() + kFixedBytes;
     if (boundary && !filling.batch->records.empty() &&
         filling.batch->bytes.size() + more > target.batch_bytes) {
@@ -197,7 +220,7 @@ void Worker::Encode(uint32_t route) {
     boundary = record.boundary;
     reached = record.end;
   }
-  filling.batch->slices.back().corrupt_lines = decoded_.corrupt_lines;
+  filling.batch->slices.back().dropped[DropReason::kCorrupt].lines = decoded_.corrupt_lines;
   EndSlice(decoded_.consumed, decoded_.after);
 }
 

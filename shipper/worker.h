@@ -46,6 +46,7 @@ class Worker {
   };
 
   void Process(uint32_t route);
+  std::span<Record> KeepWithinLimits();
   void BeginSlice(uint32_t route, Position begin);
   void EndSlice(Position end, Continuation after);
   void Encode(uint32_t route);

@@ -43,8 +43,11 @@ LogStore::LogStore(LogStoreOptions options, FileSystem& files, const Clock& cloc
       metrics_(metrics),
       counters_(metrics),
       escrow_(options_.escrow_directory, files, metrics),
-      gunzip_(kGunzipCursorsMax),
-      queues_(options_.routes.size()) {
+      gunzip_(kGunzipCursorsMax) {
+  for (size_t i = 0; i < options_.routes.size(); ++i) {
+    queues_.emplace_back(options_.quantum_bytes,
+                         [this](const std::string& name, Duration wait) { CountWait(name, wait); });
+  }
   RegisterMetrics();
 }
 
@@ -146,8 +149,15 @@ void LogStore::Introduce(Log& log, const PodInfo& pod, bool first_look) {
   }
   log.origin = std::move(origin);
   for (Reader& reader : log.readers) reader.metadata.clear();
+  if (fresh) AddReaders(log, first_look);
+  const Shares shares = SharesOf(options_.fairness, pod);
+  for (const Reader& reader : log.readers) {
+    Scheduler& ready = queues_[reader.route()].ready;
+    ready.Join(log.handle(), {pod.namespace_name, pod.pod_name, shares});
+    // How fast that was written is not known.
+    if (fresh && first_look) ready.Forgive(log.handle(), log.BytesAfter(reader.read().at));
+  }
   if (!fresh) return;
-  AddReaders(log, first_look);
 }
 
 void LogStore::AddReaders(Log& log, bool first_look) {
@@ -230,6 +240,11 @@ std::vector<std::pair<std::string, PodInfo>> LogStore::Directories() const {
   return {all.begin(), all.end()};
 }
 
+Reader& LogStore::ReaderOf(Log& log, uint32_t route) {
+  return *std::find_if(log.readers.begin(), log.readers.end(),
+                       [route](const Reader& reader) { return reader.route() == route; });
+}
+
 void LogStore::MarkAllReady(Log& log, Duration now) {
   for (uint32_t i = 0; i < log.readers.size(); ++i) MarkReady(log, i, now);
 }
@@ -259,6 +274,7 @@ void LogStore::RunTimers(Duration now) {
     const auto it = logs_.find(reference.log);
     if (it != logs_.end()) MarkReady(*it->second, reference.reader, now);
   }
+  for (Queue& queue : queues_) Refill(queue, now);
 }
 
 void LogStore::WaitForWork(Duration timeout) {
@@ -286,14 +302,16 @@ void LogStore::Hurry() {
 std::optional<Duration> LogStore::NextDue(uint32_t route) const {
   const std::lock_guard lock(mutex_);
   const Queue& queue = queues_[route];
-  if (!queue.current.empty()) return Duration{0};
-  if (!queue.next.empty()) return queue.due;
-  return std::nullopt;
+  const std::optional<Duration> due = queue.ready.NextDue();
+  if (queue.next.empty()) return due;
+  return std::min(due.value_or(queue.due), queue.due);
 }
 
 void LogStore::Refill(Queue& queue, Duration now) {
   if (queue.next.empty() || now < queue.due) return;
-  queue.current.insert(queue.current.end(), queue.next.begin(), queue.next.end());
+  for (const Reference& reference : queue.next) {
+    if (logs_.contains(reference.log)) queue.ready.Ready(reference.log, now);
+  }
   queue.next.clear();
 }
 
@@ -302,21 +320,18 @@ bool LogStore::NextLease(uint32_t route, Lease* lease) {
     const std::lock_guard lock(mutex_);
     const Duration now = clock_.Monotonic();
     RunTimers(now);
-    Queue& queue = queues_[route];
-    Refill(queue, now);
-    bool planned = false;
-    while (!planned && !queue.current.empty()) {
-      const Reference reference = queue.current.front();
-      queue.current.pop_front();
-      const auto it = logs_.find(reference.log);
-      if (it == logs_.end()) continue;
-      Log& log = *it->second;
-      Reader& reader = log.readers[reference.reader];
+    Scheduler& ready = queues_[route].ready;
+    for (;;) {
+      const std::optional<Scheduler::Turn> turn = ready.Next(now);
+      if (!turn) return false;
+      Log& log = *logs_.at(turn->log);
+      Reader& reader = ReaderOf(log, route);
       reader.queued = false;
       log.Refresh(Around(now));
-      planned = Plan(log, reader, lease, now);
+      lease->kept_bytes_max = turn->kept_bytes_max;
+      if (Plan(log, reader, lease, now)) break;
+      ready.Done(turn->log, {});
     }
-    if (!planned) return false;
   }
   Read(lease);
   return true;
@@ -427,18 +442,17 @@ void LogStore::GiveUpUnreadable(const Lease& lease, uint32_t ordinal) {
 void LogStore::Commit(const Lease& lease, const Decoded& decoded, std::span<Slice*> slices) {
   const std::lock_guard lock(mutex_);
   Log& log = *logs_.at(lease.log);
-  const auto found =
-      std::find_if(log.readers.begin(), log.readers.end(),
-                   [&](const Reader& reader) { return reader.route() == lease.route; });
-  Reader& reader = *found;
+  Reader& reader = ReaderOf(log, lease.route);
   const Duration now = clock_.Monotonic();
-  const auto index = static_cast<uint32_t>(found - log.readers.begin());
+  const auto index = static_cast<uint32_t>(&reader - log.readers.data());
   reader.leased = false;
   if (lease.origin == log.origin) reader.metadata = lease.metadata;
+  Scheduler::Usage usage;
   for (Slice* slice : slices) {
-    slice->ticket = next_ticket_++;
     uint64_t bytes = 0;
     for (const SegmentRange& range : slice->ranges) bytes += range.end - range.begin;
+    usage.kept_bytes += bytes - slice->dropped[DropReason::kRateLimited].bytes;
+    slice->ticket = next_ticket_++;
     reader.Advance(slice->ticket, {slice->end, slice->after}, bytes);
   }
   const bool moved = decoded.consumed != lease.begin;
@@ -451,10 +465,13 @@ void LogStore::Commit(const Lease& lease, const Decoded& decoded, std::span<Slic
     MarkAt(reader.open_since + options_.open_record_delay_max, {log.handle(), index});
   const ChunkPiece& last = lease.pieces.back();
   const bool to_next = last.last && log.Next(last.segment) != nullptr;
-  if (moved && (lease.chunk.full || to_next)) {
-    reader.queued = true;
-    queues_[lease.route].current.push_back({log.handle(), index});
-  } else if (reader.touched) {
+  // Full and nothing consumed: there was no room for the first record.
+  reader.queued = lease.chunk.full || (moved && to_next);
+  for (const ChunkPiece& piece : lease.pieces) usage.read_bytes += piece.data.size();
+  usage.more = reader.queued;
+  queues_[lease.route].ready.Done(lease.log, usage);
+  if (reader.queued) return;
+  if (reader.touched) {
     MarkReady(log, index, now);
   } else if (const Segment* segment = log.Find(last.segment); segment->superseded && !last.last) {
     MarkAt(segment->superseded_at + kSupersededGrace, {log.handle(), index});
@@ -469,15 +486,15 @@ void LogStore::Settle(const Batch& batch) {
     Log& log = *it->second;
     SettledBytes outcome;
     outcome.acknowledged = slice.acknowledged_bytes;
-    outcome.dropped[static_cast<size_t>(DropReason::kRejected)] = slice.rejected_bytes;
-    outcome.dropped[static_cast<size_t>(DropReason::kCorrupt)] = slice.corrupt_bytes;
+    for (size_t i = 0; i < kDropReasons; ++i) {
+      outcome.dropped[i] = slice.dropped[static_cast<DropReason>(i)].bytes;
+    }
     for (Reader& reader : log.readers) {
       if (reader.route() != slice.route) continue;
       if (!reader.Settle(slice.ticket, outcome)) continue;
       CountSettled(slice);
       reader.settled_lines += slice.records;
-      reader.delivered_bytes +=
-          slice.acknowledged_bytes + slice.rejected_bytes + slice.corrupt_bytes;
+      reader.delivered_bytes += slice.acknowledged_bytes + slice.dropped.bytes();
     }
   }
   dirty_ = true;
@@ -489,10 +506,13 @@ void LogStore::Forget(const Batch& batch) {
   for (const Slice& slice : batch.slices) {
     const auto it = logs_.find(slice.log);
     if (it == logs_.end()) continue;
-    std::vector<Reader>& readers = it->second->readers;
-    for (uint32_t i = 0; i < readers.size(); ++i) {
-      if (readers[i].route() != slice.route || !readers[i].Forget(slice.ticket)) continue;
-      MarkReady(*it->second, i, now);
+    Log& log = *it->second;
+    for (uint32_t i = 0; i < log.readers.size(); ++i) {
+      Reader& reader = log.readers[i];
+      const uint64_t unread = log.BytesAfter(reader.read().at);
+      if (reader.route() != slice.route || !reader.Forget(slice.ticket)) continue;
+      queues_[slice.route].ready.Forgive(slice.log, log.BytesAfter(reader.read().at) - unread);
+      MarkReady(log, i, now);
     }
   }
 }
@@ -505,7 +525,7 @@ bool LogStore::Drained() const {
       !timers_.empty() && timers_.begin()->first <= clock_.Monotonic() + kSupersededGrace;
   return !soon && !HasLosses() &&
          std::all_of(queues_.begin(), queues_.end(), [](const Queue& queue) {
-           return queue.current.empty() && queue.next.empty();
+           return !queue.ready.NextDue() && queue.next.empty();
          });
 }
 
@@ -561,6 +581,7 @@ void LogStore::Prune() {
     gone_lines_ += last.lines;
     gone_bytes_ += last.bytes;
     Fold(log);
+    for (const Reader& reader : log.readers) queues_[reader.route()].ready.Leave(log.handle());
     by_name_.erase({log.directory(), log.restart()});
     const auto same = by_name_.lower_bound({log.directory(), 0});
     if (same == by_name_.end() || same->first.first != log.directory())

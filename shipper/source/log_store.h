@@ -7,6 +7,7 @@
 // from any thread.
 #pragma once
 
+#include <array>
 #include <condition_variable>
 #include <deque>
 #include <map>
@@ -21,6 +22,7 @@
 #include "base/filesystem.h"
 #include "config/config.h"
 #include "shipper/source/log.h"
+#include "shipper/source/scheduler.h"
 #include "shipper/status.h"
 
 namespace hinomi {
@@ -32,7 +34,8 @@ struct LogStoreOptions {
   uint64_t quantum_bytes = 256 << 10;
   uint64_t namespaces_max = 200;
   std::vector<RouteConfig> routes;
-  std::vector<Duration> lingers;         // per route
+  std::vector<Duration> lingers;  // per route
+  std::vector<ShareConfig> fairness;
   std::string escrow_directory;          // as the process sees it; empty: none
   uint64_t escrow_bytes_max = 0;         // of files that only the escrow keeps
   uint64_t escrow_free_percent_min = 0;  // of the file system; below it such files are given up
@@ -44,8 +47,9 @@ struct Lease {
   uint32_t route = 0;
   Position begin;
   std::shared_ptr<const Origin> origin;
-  std::string metadata;  // what the encoder left last time; empty at first
-  Chunk chunk;           // its pieces point into the buffers below
+  std::string metadata;                  // what the encoder left last time; empty at first
+  Chunk chunk;                           // its pieces point into the buffers below
+  uint64_t kept_bytes_max = UINT64_MAX;  // a record that begins behind them is beyond a limit
 
   // Reused from lease to lease.
   std::vector<ChunkPiece> pieces;
@@ -144,8 +148,10 @@ class LogStore {
     uint32_t reader = 0;
   };
   struct Queue {
-    std::deque<Reference> current;  // being read, in turn
-    std::deque<Reference> next;     // written to meanwhile; joins `current` when its linger is over
+    Queue(uint64_t quantum_bytes, Scheduler::OnWait on_wait)
+        : ready(quantum_bytes, std::move(on_wait)) {}
+    Scheduler ready;
+    std::deque<Reference> next;  // written to meanwhile; become ready when the linger is over
     Duration due{0};
   };
   /// A log that is known from the checkpoint or the escrow and was not seen on disk yet.
@@ -166,12 +172,13 @@ class LogStore {
     SettledBytes settled;
   };
   struct NamespaceCounters {
+    std::string label;
     Counter lines;
     Counter bytes;
   };
   struct RouteMetrics {
-    Counter acknowledged, rejected, corrupt;
-    Counter acknowledged_bytes, rejected_bytes, corrupt_bytes;
+    Counter acknowledged, acknowledged_bytes;
+    std::array<Counter, kDropReasons> dropped, dropped_bytes;
     Gauge oldest, pending;
     std::map<std::string, Gauge> ledger;  // by state
     Gauge imbalance;
@@ -182,6 +189,7 @@ class LogStore {
   void AddReaders(Log& log, bool first_look);
   Reader MakeReader(const Log& log, uint32_t route, bool first_look) const;
   Cursor StartOf(const Log& log, const RouteConfig& route, bool first_look) const;
+  static Reader& ReaderOf(Log& log, uint32_t route);
   void MarkReady(Log& log, uint32_t reader, Duration now);
   void MarkAllReady(Log& log, Duration now);
   void MarkAt(Duration when, Reference reference);
@@ -190,6 +198,7 @@ class LogStore {
   void Read(Lease* lease);
   void GiveUpUnreadable(const Lease& lease, uint32_t segment);
   void Refill(Queue& queue, Duration now);
+  void CountWait(const std::string& namespace_name, Duration wait);
   void CountSettled(const Slice& slice);
   static LogStatus StatusOf(const Log& log, Duration now);
   NamespaceCounters& CountersOf(const std::string& namespace_name);
@@ -226,7 +235,7 @@ class LogStore {
   LossReason vanished_ = LossReason::kVanished;
   int64_t epoch_seconds_ = 0;            // Unix time
   std::map<std::string, PodInfo> pods_;  // by directory
-  std::vector<Queue> queues_;            // per route
+  std::deque<Queue> queues_;             // per route
   std::multimap<Duration, Reference> timers_;
   std::map<std::string, NamespaceCounters> namespaces_;
   std::map<std::pair<std::string, uint32_t>, ByteCounters> bytes_;  // by namespace label, route

@@ -7,6 +7,9 @@ namespace hinomi {
 namespace {
 
 constexpr char kOverflow[] = "_overflow";
+// Those that a slice can have.
+constexpr DropReason kRouteReasons[] = {DropReason::kRejected, DropReason::kCorrupt,
+                                        DropReason::kRateLimited};
 
 Counter ReasonCounter(Metrics& metrics, bool lost, const Labels& labels) {
   return lost ? metrics.CounterOf("hinomi_log_bytes_lost_total",
@@ -21,38 +24,38 @@ Counter ReasonCounter(Metrics& metrics, bool lost, const Labels& labels) {
 
 void LogStore::RegisterMetrics() {
   for (const RouteConfig& route : options_.routes) {
-    const auto settled = [&](const char* outcome) {
+    const auto settled = [&](std::string_view outcome) {
       return metrics_.CounterOf(
           "hinomi_route_records_total", "Log records that a route has settled, by outcome.",
-          {{"route", route.name}, {"sink", route.sink}, {"outcome", outcome}});
+          {{"route", route.name}, {"sink", route.sink}, {"outcome", std::string(outcome)}});
     };
-    const auto bytes = [&](const char* outcome) {
+    const auto bytes = [&](std::string_view outcome) {
       return metrics_.CounterOf(
           "hinomi_route_source_bytes_total",
           "Bytes of log files that a route has settled, by outcome.",
-          {{"route", route.name}, {"sink", route.sink}, {"outcome", outcome}});
+          {{"route", route.name}, {"sink", route.sink}, {"outcome", std::string(outcome)}});
     };
     const Labels labels = {{"route", route.name}, {"sink", route.sink}};
-    routes_.push_back(
-        {settled("acknowledged"),
-         settled("rejected"),
-         settled("corrupt"),
-         bytes("acknowledged"),
-         bytes("rejected"),
-         bytes("corrupt"),
-         metrics_.GaugeOf("hinomi_route_oldest_unsettled_seconds",
-                          "Age of the oldest bytes that are not settled.", labels),
-         metrics_.GaugeOf("hinomi_route_pending_bytes",
-                          "Bytes of log files that are seen but not settled.", labels),
-         {},
-         metrics_.GaugeOf("hinomi_ledger_imbalance_bytes",
-                          "Bytes that the ledger cannot account for: anything but 0 is a bug.",
-                          {{"route", route.name}})});
+    RouteMetrics& made = routes_.emplace_back();
+    made.acknowledged = settled("acknowledged");
+    made.acknowledged_bytes = bytes("acknowledged");
+    for (const DropReason reason : kRouteReasons) {
+      made.dropped[static_cast<size_t>(reason)] = settled(ToString(reason));
+      made.dropped_bytes[static_cast<size_t>(reason)] = bytes(ToString(reason));
+    }
+    made.oldest = metrics_.GaugeOf("hinomi_route_oldest_unsettled_seconds",
+                                   "Age of the oldest bytes that are not settled.", labels);
+    made.pending = metrics_.GaugeOf("hinomi_route_pending_bytes",
+                                    "Bytes of log files that are seen but not settled.", labels);
+    made.imbalance =
+        metrics_.GaugeOf("hinomi_ledger_imbalance_bytes",
+                         "Bytes that the ledger cannot account for: anything but 0 is a bug.",
+                         {{"route", route.name}});
     for (const char* state : {"produced", "acknowledged", "dropped", "lost", "pending"}) {
-      routes_.back().ledger[state] = metrics_.GaugeOf(
+      made.ledger[state] = metrics_.GaugeOf(
           "hinomi_ledger_bytes",
-          "Bytes of log files since the ledger's beginning, over all restarts, by what became of "
-          "them.",
+          "Bytes of log files since the beginning of the ledger, over all restarts, by what became "
+          "of them.",
           {{"route", route.name}, {"state", state}});
     }
   }
@@ -122,16 +125,32 @@ void LogStore::RefreshLedger(const Ledger& ledger, const std::string& route,
 
 void LogStore::CountSettled(const Slice& slice) {
   RouteMetrics& route = routes_[slice.route];
-  const uint64_t corrupt_lines = slice.corrupt_lines;
-  route.acknowledged.Add(slice.records - slice.rejected_records);
-  route.rejected.Add(slice.rejected_records);
-  route.corrupt.Add(static_cast<double>(corrupt_lines));
+  const Dropped& rejected = slice.dropped[DropReason::kRejected];
+  const Dropped& limited = slice.dropped[DropReason::kRateLimited];
+  route.acknowledged.Add(static_cast<double>(slice.records - rejected.lines));
   route.acknowledged_bytes.Add(static_cast<double>(slice.acknowledged_bytes));
-  route.rejected_bytes.Add(static_cast<double>(slice.rejected_bytes));
-  route.corrupt_bytes.Add(static_cast<double>(slice.corrupt_bytes));
+  for (const DropReason reason : kRouteReasons) {
+    const Dropped& dropped = slice.dropped[reason];
+    route.dropped[static_cast<size_t>(reason)].Add(static_cast<double>(dropped.lines));
+    route.dropped_bytes[static_cast<size_t>(reason)].Add(static_cast<double>(dropped.bytes));
+  }
   NamespaceCounters& counters = CountersOf(slice.origin->pod.namespace_name);
   counters.lines.Add(slice.records);
-  counters.bytes.Add(static_cast<double>(slice.acknowledged_bytes + slice.rejected_bytes));
+  counters.bytes.Add(static_cast<double>(slice.acknowledged_bytes + rejected.bytes));
+  if (limited.bytes == 0) return;
+  metrics_
+      .CounterOf("hinomi_rate_limited_bytes_total",
+                 "Bytes of log files dropped because they were beyond a limit of fairness.",
+                 {{"namespace", counters.label}})
+      .Add(static_cast<double>(limited.bytes));
+}
+
+void LogStore::CountWait(const std::string& namespace_name, Duration wait) {
+  metrics_
+      .CounterOf("hinomi_rate_limited_seconds_total",
+                 "Time that namespaces, pods and containers waited for a limit of fairness.",
+                 {{"namespace", CountersOf(namespace_name).label}})
+      .Add(std::chrono::duration<double>(wait).count());
 }
 
 // What has happened since the last time.
@@ -182,8 +201,7 @@ LogStore::ByteCounters& LogStore::BytesOf(const std::string& namespace_label, ui
 }
 
 std::string LogStore::NamespaceLabel(const std::string& namespace_name) {
-  CountersOf(namespace_name);
-  return namespaces_.contains(namespace_name) ? namespace_name : kOverflow;
+  return CountersOf(namespace_name).label;
 }
 
 LogStore::NamespaceCounters& LogStore::CountersOf(const std::string& namespace_name) {
@@ -194,6 +212,7 @@ LogStore::NamespaceCounters& LogStore::CountersOf(const std::string& namespace_n
   const auto [it, fresh] = namespaces_.try_emplace(label);
   if (fresh) {
     it->second = {
+        label,
         metrics_.CounterOf("hinomi_log_lines_total", "Log records settled, once for each route.",
                            {{"namespace", label}}),
         metrics_.CounterOf("hinomi_log_bytes_total",
