@@ -20,7 +20,7 @@ SEAMS = {
     "CLI/": ["app/main.cc", "app/command"],
     "benchmark/": ["bench/"],
     "civetweb": ["app/http/"],
-    "curl/": ["shipper/sink/http_client.cc"],
+    "curl/": ["base/http_client.cc"],
     "isa-l": ["shipper/compress/"],
     "igzip_lib": ["shipper/compress/"],
     "librdkafka/": ["shipper/sink/kafka"],
