@@ -18,7 +18,8 @@ using std::chrono::steady_clock;
 using testing::HasSubstr;
 
 HttpClientOptions Options() {
-  return {.peer = "Elasticsearch", .ca_file = "", .public_key_sha256 = "", .answer_bytes_max = 1 << 20};
+  return {
+      .peer = "Elasticsearch", .ca_file = "", .public_key_sha256 = "", .answer_bytes_max = 1 << 20};
 }
 
 HttpRequest To(const std::string& url) {
