@@ -1,7 +1,5 @@
 #include "metadata/store.h"
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <utility>
 

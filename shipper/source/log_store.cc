@@ -6,6 +6,8 @@
 
 #include "base/logging.h"
 #include "config/glob.h"
+#include "metadata/pod_path.h"
+#include "metadata/pod_wishes.h"
 #include "metadata/workload.h"
 
 namespace hinomi {
@@ -91,17 +93,16 @@ void LogStore::Reconcile(const LogDirectory& directory, const std::vector<LogFil
       log.path = files->path;
     }
     log.Reconcile(files->segments, Around(now, directory.since));
-    Introduce(log, pod, directory.first_look);
-    restored_.erase({name, restart});
+    if (Introduce(log, pod, directory.first_look)) restored_.erase({name, restart});
     MarkAllReady(log, now);
   }
 }
 
 // Gives a log its identity and its readers as soon as its first line is there, and what has been
-// learnt of its container since.
-void LogStore::Introduce(Log& log, const PodInfo& pod, bool first_look) {
+// learnt of its container since. False while it waits for what is known of its pod.
+bool LogStore::Introduce(Log& log, const PodInfo& pod, bool first_look) {
   const bool fresh = log.origin == nullptr;
-  if (!log.identified() || (!fresh && log.origin->pod.docker == pod.docker)) return;
+  if (!log.identified() || (!fresh && log.origin->pod.docker == pod.docker)) return true;
   auto origin = fresh ? std::make_shared<Origin>() : std::make_shared<Origin>(*log.origin);
   origin->pod = pod;
   origin->pod.restart_count = log.restart();
@@ -110,6 +111,7 @@ void LogStore::Introduce(Log& log, const PodInfo& pod, bool first_look) {
     origin->pod.workload_name = workload.name;
     origin->pod.workload_kind = workload.kind;
   }
+  if (fresh && !Enrich(log, &origin->pod, &first_look)) return false;
   if (fresh) {
     origin->format = log.format;
     origin->path = log.path;
@@ -119,18 +121,80 @@ void LogStore::Introduce(Log& log, const PodInfo& pod, bool first_look) {
   }
   log.origin = std::move(origin);
   for (Reader& reader : log.readers) reader.metadata.clear();
-  if (!fresh) return;
+  if (!fresh) return true;
   AddReaders(log, first_look);
   // What a checkpoint knew of files that are gone is lost; that can only be counted for readers.
   log.SkipMissing(counters_);
+  return true;
+}
+
+// Adds what is known of the pod of a log that has no origin yet; false when more will soon be.
+bool LogStore::Enrich(Log& log, PodInfo* pod, bool* first_look) {
+  if (options_.metadata == nullptr || pod->docker != nullptr) return true;
+  const auto wait =
+      waiting_.try_emplace(log.handle(), Waiting{clock_.Monotonic(), *first_look}).first;
+  MetadataStore::Answer answer = options_.metadata->Ask(
+      {pod->pod_uid, pod->container_name, pod->restart_count}, wait->second.since);
+  if (answer.wait) return false;
+  *first_look = wait->second.first_look;
+  waiting_.erase(wait);
+  pod->metadata_missing = answer.missing;
+  hinomi::Enrich(std::move(answer.pod), pod);
+  return true;
+}
+
+// Tells a log with an origin what has been learnt of its pod since.
+void LogStore::Reintroduce(Log& log) {
+  const PodInfo& known = log.origin->pod;
+  MetadataStore::Answer answer = options_.metadata->Ask(
+      {known.pod_uid, known.container_name, known.restart_count}, Duration{0});
+  if (answer.pod == known.metadata && answer.missing == known.metadata_missing) return;
+  auto origin = std::make_shared<Origin>(*log.origin);
+  origin->pod.metadata_missing = answer.missing;
+  hinomi::Enrich(std::move(answer.pod), &origin->pod);
+  log.origin = std::move(origin);
+  for (Reader& reader : log.readers) reader.metadata.clear();
+}
+
+void LogStore::MetadataChanged(const std::vector<std::string>& pod_uids) {
+  const std::lock_guard lock(mutex_);
+  const Duration now = clock_.Monotonic();
+  const std::set<std::string> uids(pod_uids.begin(), pod_uids.end());
+  for (const auto& [directory, pod] : pods_) {
+    if (!uids.contains(pod.pod_uid) || pod.docker != nullptr) continue;
+    for (auto it = by_name_.lower_bound({directory, 0});
+         it != by_name_.end() && it->first.first == directory; ++it) {
+      Log& log = *logs_.at(it->second);
+      if (log.origin != nullptr) {
+        Reintroduce(log);
+      } else if (waiting_.contains(log.handle()) && Introduce(log, pod, false)) {
+        restored_.erase(it->first);
+        MarkAllReady(log, now);
+      }
+    }
+  }
+}
+
+std::set<std::string> LogStore::PodUids() const {
+  std::set<std::string> uids;
+  for (const auto& [directory, pod] : Directories()) {
+    const auto named =
+        ParsePodDirectory(std::string_view(directory).substr(0, directory.find('/')));
+    if (named) uids.insert(named->pod_uid);
+  }
+  return uids;
 }
 
 void LogStore::AddReaders(Log& log, bool first_look) {
   const auto stored = restored_.find({log.directory(), log.restart()});
   const PodInfo& pod = log.origin->pod;
-  for (uint32_t route = 0; route < options_.routes.size(); ++route) {
+  static const PodMetadata kUnknown;
+  const PodMetadata& metadata = pod.metadata == nullptr ? kUnknown : *pod.metadata;
+  const bool excluded = WishesOf(metadata.annotations).exclude;
+  for (uint32_t route = 0; route < options_.routes.size() && !excluded; ++route) {
     const RouteConfig& config = options_.routes[route];
     if (!Matches(config.match, pod.namespace_name, pod.pod_name, pod.container_name)) continue;
+    if (!HasLabels(config.match, metadata.labels)) continue;
     Cursor start = StartOf(log, config, first_look);
     if (stored != restored_.end()) {
       for (const ReaderState& state : stored->second.readers) {
@@ -143,7 +207,8 @@ void LogStore::AddReaders(Log& log, bool first_look) {
   }
   if (log.readers.empty()) {
     no_route_.Add(static_cast<double>(log.BytesAfter({})));
-    log::Info("no route matches \"{}\"; its log is not shipped", log.directory());
+    log::Info("{} \"{}\"; its log is not shipped",
+              excluded ? "its annotation excludes" : "no route matches", log.directory());
   }
 }
 
@@ -162,7 +227,7 @@ void LogStore::Touch(const std::string& directory, uint32_t restart) {
   const Duration now = clock_.Monotonic();
   if (log.origin == nullptr) {
     log.Refresh(Around(now));
-    Introduce(log, pods_[directory], /*first_look=*/false);
+    if (Introduce(log, pods_[directory], /*first_look=*/false)) restored_.erase(it->first);
   }
   MarkAllReady(log, now);
 }
@@ -422,9 +487,10 @@ bool LogStore::Drained() const {
   // in the next file comes after that.
   const bool soon =
       !timers_.empty() && timers_.begin()->first <= clock_.Monotonic() + kSupersededGrace;
-  return !soon && std::all_of(queues_.begin(), queues_.end(), [](const Queue& queue) {
-    return queue.current.empty() && queue.next.empty();
-  });
+  return !soon && waiting_.empty() &&
+         std::all_of(queues_.begin(), queues_.end(), [](const Queue& queue) {
+           return queue.current.empty() && queue.next.empty();
+         });
 }
 
 bool LogStore::dirty() const {
@@ -457,7 +523,7 @@ void LogStore::Prune() {
     Log& log = *it->second;
     const bool busy = std::any_of(log.readers.begin(), log.readers.end(),
                                   [](const Reader& reader) { return reader.leased; });
-    if (busy || !log.Prune(now, counters_)) {
+    if (busy || waiting_.contains(log.handle()) || !log.Prune(now, counters_)) {
       ++it;
       continue;
     }

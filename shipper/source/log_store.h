@@ -20,6 +20,7 @@
 
 #include "base/filesystem.h"
 #include "config/config.h"
+#include "metadata/store.h"
 #include "shipper/source/log.h"
 #include "shipper/status.h"
 
@@ -32,7 +33,8 @@ struct LogStoreOptions {
   uint64_t quantum_bytes = 256 << 10;
   uint64_t namespaces_max = 200;
   std::vector<RouteConfig> routes;
-  std::vector<Duration> lingers;  // per route
+  std::vector<Duration> lingers;      // per route
+  MetadataStore* metadata = nullptr;  // null: nobody is asked who is behind a log
 };
 
 /// What the worker holds while it reads one log for one route.
@@ -79,6 +81,11 @@ class LogStore {
   void Reconcile(const LogDirectory& directory, const std::vector<LogFiles>& logs);
   /// The file of that restart was written to.
   void Touch(const std::string& directory, uint32_t restart);
+  /// More is known of these pods, or nobody will say more: their logs are introduced, and what they
+  /// send from here on says it.
+  void MetadataChanged(const std::vector<std::string>& pod_uids);
+  /// Of all pods with a log that is not settled and gone.
+  std::set<std::string> PodUids() const;
   /// Directories of logs that are known, so that those which vanished can be reconciled.
   std::vector<std::pair<std::string, PodInfo>> Directories() const;
 
@@ -127,6 +134,11 @@ class LogStore {
     std::deque<Reference> next;     // written to meanwhile; joins `current` when its linger is over
     Duration due{0};
   };
+  /// A log that is not introduced before more is known of its pod.
+  struct Waiting {
+    Duration since{0};
+    bool first_look = false;
+  };
   struct NamespaceCounters {
     Counter lines;
     Counter bytes;
@@ -138,7 +150,9 @@ class LogStore {
   };
 
   Log& LogOf(const std::string& directory, uint32_t restart);
-  void Introduce(Log& log, const PodInfo& pod, bool first_look);
+  bool Introduce(Log& log, const PodInfo& pod, bool first_look);
+  bool Enrich(Log& log, PodInfo* pod, bool* first_look);
+  void Reintroduce(Log& log);
   void AddReaders(Log& log, bool first_look);
   Cursor StartOf(const Log& log, const RouteConfig& route, bool first_look) const;
   void MarkReady(Log& log, uint32_t reader, Duration now);
@@ -173,6 +187,7 @@ class LogStore {
   std::map<std::pair<std::string, uint32_t>, uint64_t> by_name_;   // directory, restart
   std::map<std::pair<std::string, uint32_t>, LogState> restored_;  // not yet seen on disk
   std::map<std::string, PodInfo> pods_;                            // by directory
+  std::map<uint64_t, Waiting> waiting_;                            // by log
   std::vector<Queue> queues_;                                      // per route
   std::multimap<Duration, Reference> timers_;
   std::map<std::string, NamespaceCounters> namespaces_;
