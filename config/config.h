@@ -43,6 +43,8 @@ struct LogMatch {
   std::string namespace_pattern;
   std::string pod_pattern;
   std::string container_pattern;
+  /// Of the pod, by key; all must be there and match. For routes only.
+  std::map<std::string, std::string> label_patterns = {};
 };
 
 struct KubernetesSourceConfig {
@@ -54,6 +56,26 @@ struct KubernetesSourceConfig {
 struct DockerSourceConfig {
   std::vector<std::string> roots;  // docker's data directories, below host_root
   Nanoseconds since = std::chrono::hours(24);
+};
+
+struct KubeletConfig {
+  std::string url;                // empty: not asked
+  std::string token_file;         // a bearer's, read at every request
+  std::string ca_file;            // PEM; empty: the system's
+  std::string public_key_sha256;  // base64
+};
+
+struct MetadataConfig {
+  bool enabled = true;
+  std::string cri_socket;  // below host_root; empty: the known ones are tried
+  KubeletConfig kubelet;
+  Nanoseconds wait_max = std::chrono::seconds(2);
+  // In documents; routes and the agent's own annotations need no permission.
+  std::vector<std::string> labels = {
+      "app", "app.kubernetes.io/*", "k8s-app", "component", "tier", "version"};
+  std::vector<std::string> annotations;
+  bool dedot = true;
+  uint64_t pods_max = 1000;
 };
 
 enum class SinkType { kElasticsearch, kKafka, kArchive, kStdout };
@@ -152,6 +174,7 @@ struct Config {
   KubernetesSourceConfig kubernetes;
   bool docker_enabled = false;
   DockerSourceConfig docker;
+  MetadataConfig metadata;
   std::vector<SinkConfig> sinks;  // in the order of the file
   /// In the order of the file; the first match with `stop` ends the search.
   std::vector<RouteConfig> routes;

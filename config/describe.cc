@@ -155,6 +155,49 @@ void Describe(Fields& fields, DockerSourceConfig* config) {
   DescribeSince(fields, &config->since);
 }
 
+void Describe(Fields& fields, KubeletConfig* config) {
+  fields.Text("url", &config->url,
+              "Its address, such as https://127.0.0.1:10250; empty: it is not asked.",
+              CheckOptionalEndpoint);
+  fields.Text("token_file", &config->token_file,
+              "File that holds a token whose owner may get nodes/pods; read at every request.",
+              CheckReadableFile);
+  fields.Text("ca_file", &config->ca_file,
+              "PEM file of the authorities to trust; empty: those of the system.",
+              CheckReadableFile);
+  fields.Text("public_key_sha256", &config->public_key_sha256,
+              "The one public key that the kubelet may have: base64 of the SHA-256 of its DER "
+              "form. Without a ca_file beside it, it replaces the authorities.",
+              CheckKeyHash);
+}
+
+void Describe(Fields& fields, MetadataConfig* config) {
+  fields.Flag("enabled", &config->enabled,
+              "Ask the container runtime, and the kubelet where it has a url, about pods.");
+  fields.Text("cri_socket", &config->cri_socket,
+              "The container runtime's socket, below host_root; empty: those of containerd, CRI-O, "
+              "cri-dockerd and k3s are tried.");
+  fields.Section("kubelet",
+                 "This node's kubelet: it knows owners, and labels that change. Never asked unless "
+                 "it has a url.",
+                 [&] { Describe(fields, &config->kubelet); });
+  fields.Time("wait_max", &config->wait_max,
+              "How long the first records of a log may wait for what is known of its pod.",
+              {seconds(0), minutes(1)});
+  constexpr std::string_view kPatterns = "list of patterns";
+  fields.TextList("labels", &config->labels,
+                  "Keys of labels that documents show; patterns with * and ?.",
+                  {kPatterns, CheckNotEmpty, true});
+  fields.TextList("annotations", &config->annotations,
+                  "Keys of annotations that documents show; patterns with * and ?.",
+                  {kPatterns, CheckNotEmpty, true});
+  fields.Flag("dedot", &config->dedot,
+              "Write the dots in those keys as _, so that app and app.kubernetes.io/name can be "
+              "fields of one index; false needs an index whose mapping keeps them whole.");
+  fields.Number("pods_max", &config->pods_max,
+                "Pods whose metadata is kept; those beyond have none.", {1, 100'000});
+}
+
 void Describe(Fields& fields, ElasticsearchConfig* config) {
   fields.TextList("endpoints", &config->endpoints,
                   "The servers, each http(s)://host[:port]; comma-separated in the environment.",
@@ -261,8 +304,13 @@ void Describe(Fields& fields, RouteConfig* config) {
                 "Where a route reads a log that it has no cursor for: from its beginning or from "
                 "now on.",
                 kStarts);
-  fields.Section("match", "The logs that take this route; all patterns must match.",
-                 [&] { Describe(fields, &config->match); });
+  fields.Section("match", "The logs that take this route; all patterns must match.", [&] {
+    Describe(fields, &config->match);
+    fields.TextMap("labels", &config->match.label_patterns,
+                   "Patterns of the pod's labels, by key; a log whose pod is not "
+                   "known has none.",
+                   CheckNotEmpty);
+  });
 }
 
 void Describe(Fields& fields, Config* config) {
@@ -295,6 +343,8 @@ void Describe(Fields& fields, Config* config) {
         },
         &config->docker_enabled);
   });
+  fields.Section("metadata", "Who is behind a log, beyond the names in its path.",
+                 [&] { Describe(fields, &config->metadata); });
   fields.Map("sinks", &config->sinks,
              "Where records go, by name; without any: one of type stdout, named stdout.");
   for (const SinkConfig& sink : config->sinks) {

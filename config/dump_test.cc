@@ -68,6 +68,19 @@ sources:
       - namespace: ""  # default
         pod: "x-*"  # config.yaml:3
         container: ""  # default
+metadata:
+  enabled: true  # default
+  cri_socket: ""  # default
+  kubelet:
+    url: ""  # default
+    token_file: ""  # default
+    ca_file: ""  # default
+    public_key_sha256: ""  # default
+  wait_max: 2s  # default
+  labels: ["app", "app.kubernetes.io/*", "k8s-app", "component", "tier", "version"]  # default
+  annotations: []  # default
+  dedot: true  # default
+  pods_max: 1000  # default
 sinks:
   search:
     type: elasticsearch  # config.yaml:5
@@ -96,6 +109,7 @@ routes:
       namespace: "prod-*"  # config.yaml:8
       pod: ""  # default
       container: ""  # default
+      labels: {}
   - name: "screen"  # default
     sink: "screen"  # config.yaml:9
     stop: false  # default
@@ -104,6 +118,7 @@ routes:
       namespace: ""  # default
       pod: ""  # default
       container: ""  # default
+      labels: {}
 )");
 }
 
@@ -138,7 +153,7 @@ TEST(Dump, ShowsTextsByName) {
 TEST(Dump, LeavesOutWhatIsNotThere) {
   EXPECT_THAT(
       Dump(Load("sources: {}\nsinks: {search: {type: elasticsearch, endpoints: [\"http://a\"]}}")),
-      testing::HasSubstr("\nsources: {}\nsinks:\n"));
+      testing::HasSubstr("\nsources: {}\nmetadata:\n"));
 }
 
 }  // namespace

@@ -148,6 +148,47 @@ TEST(Load, FillsInWhatIsLeftOut) {
   EXPECT_FALSE(Load("sources: {kubernetes: }").config.docker_enabled);
 }
 
+TEST(Load, Metadata) {
+  const Loaded loaded = Load(R"(metadata:
+  cri_socket: /run/x.sock
+  kubelet:
+    url: https://127.0.0.1:10250
+    public_key_sha256: 47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=
+  wait_max: 500ms
+  labels: []
+  annotations: [team, "example.org/*"]
+  dedot: false
+  pods_max: 7
+routes: [{sink: stdout, match: {labels: {app: "web-*", tier: front}}}]
+)");
+  EXPECT_THAT(loaded.errors, IsEmpty());
+  const MetadataConfig& metadata = loaded.config.metadata;
+  EXPECT_TRUE(metadata.enabled);
+  EXPECT_EQ(metadata.cri_socket, "/run/x.sock");
+  EXPECT_EQ(metadata.kubelet.url, "https://127.0.0.1:10250");
+  EXPECT_EQ(metadata.wait_max, std::chrono::milliseconds(500));
+  EXPECT_THAT(metadata.labels, IsEmpty());
+  EXPECT_THAT(metadata.annotations, ElementsAre("team", "example.org/*"));
+  EXPECT_FALSE(metadata.dedot);
+  EXPECT_EQ(metadata.pods_max, 7u);
+  EXPECT_THAT(loaded.config.routes[0].match.label_patterns,
+              ElementsAre(testing::Pair("app", "web-*"), testing::Pair("tier", "front")));
+  EXPECT_THAT(
+      Load("metadata: {kubelet: {url: 10250, public_key_sha256: ab}}").errors,
+      ElementsAre(testing::HasSubstr("metadata.kubelet.url: expected http(s)://host[:port]"),
+                  testing::HasSubstr("metadata.kubelet.public_key_sha256: expected base64")));
+}
+
+TEST(Load, RoutesThatDifferInALabelDoNotOverlap) {
+  const std::string kRoutes =
+      "routes: [{name: a, sink: stdout, match: {labels: {app: web}}}, {name: b, sink: stdout, ";
+  EXPECT_THAT(Load(kRoutes + "match: {labels: {app: db, x: y}}}]").errors, IsEmpty());
+  for (const char* match :
+       {"match: {labels: {app: w*}}}]", "match: {labels: {tier: web}}}]", "match: {pod: db}}]"}) {
+    EXPECT_THAT(Load(kRoutes + match).errors, ElementsAre(testing::HasSubstr("arrive twice")));
+  }
+}
+
 TEST(Load, Docker) {
   const Config config = Load("sources: {docker: {roots: [/a, /b], since: 1h}}").config;
   EXPECT_TRUE(config.docker_enabled);
@@ -176,7 +217,7 @@ TEST(Load, ReportsKeysAndTypes) {
       {"foo: 1",
        {"config.yaml:1:1: foo: unknown key; the keys here are cluster, node, state_dir, host_root, "
         "log, http, "
-        "limits, fairness, sources, sinks, routes"}},
+         "limits, fairness, sources, metadata, sinks, routes"}},
       {"cluser: a", {"config.yaml:1:1: cluser: unknown key; did you mean \"cluster\"?"}},
       {"log:\n  lvl: a",
        {"config.yaml:2:3: log.lvl: unknown key; the keys here are level, format"}},

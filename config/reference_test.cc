@@ -58,6 +58,20 @@ TEST(Reference, HasARowForEveryKey) {
       "| ",
       "| `sources.docker.since` | duration, 0s to 2000000h | `24h` | "
       "`HINOMI_SOURCES_DOCKER_SINCE` | ",
+      "| `metadata.enabled` | true, false | `true` | `HINOMI_METADATA_ENABLED` | ",
+      "| `metadata.cri_socket` | text | empty | `HINOMI_METADATA_CRI_SOCKET` | ",
+      "| `metadata.kubelet.url` | text | empty | `HINOMI_METADATA_KUBELET_URL` | ",
+      "| `metadata.kubelet.token_file` | text | empty | `HINOMI_METADATA_KUBELET_TOKEN_FILE` | ",
+      "| `metadata.kubelet.ca_file` | text | empty | `HINOMI_METADATA_KUBELET_CA_FILE` | ",
+      "| `metadata.kubelet.public_key_sha256` | text | empty | "
+      "`HINOMI_METADATA_KUBELET_PUBLIC_KEY_SHA256` | ",
+      "| `metadata.wait_max` | duration, 0s to 1m | `2s` | `HINOMI_METADATA_WAIT_MAX` | ",
+      "| `metadata.labels` | list of patterns | `app, app.kubernetes.io/*, k8s-app, component, "
+      "tier, "
+      "version` | `HINOMI_METADATA_LABELS` | ",
+      "| `metadata.annotations` | list of patterns | empty | `HINOMI_METADATA_ANNOTATIONS` | ",
+      "| `metadata.dedot` | true, false | `true` | `HINOMI_METADATA_DEDOT` | ",
+      "| `metadata.pods_max` | 1 to 100000 | `1000` | `HINOMI_METADATA_PODS_MAX` | ",
       "| `sinks.NAME.type` | elasticsearch, kafka, archive, stdout | required | "
       "`HINOMI_SINKS_NAME_TYPE` | ",
       "| `sinks.NAME.batch_bytes` | size, 1KiB to 64MiB | `2MiB` | `HINOMI_SINKS_NAME_BATCH_BYTES` "
@@ -100,6 +114,7 @@ TEST(Reference, HasARowForEveryKey) {
       "| `routes[].match.namespace` | text | empty |  | ",
       "| `routes[].match.pod` | text | empty |  | ",
       "| `routes[].match.container` | text | empty |  | ",
+      "| `routes[].match.labels` | map of texts | empty |  | ",
   };
   const std::string manual = Reference();
   for (const std::string& row : kRows) EXPECT_THAT(manual, HasSubstr("\n" + row));

@@ -11,6 +11,7 @@ namespace hinomi {
 namespace {
 
 constexpr Duration kCheckpointEvery = std::chrono::seconds(1);
+constexpr Duration kKeepMetadataEvery = std::chrono::minutes(1);
 constexpr uint64_t kCheckpointBytesPerSecond = 256 << 10;
 
 const SinkConfig& SinkOf(const Config& config, const std::string& name) {
@@ -20,10 +21,12 @@ const SinkConfig& SinkOf(const Config& config, const std::string& name) {
   return *found;
 }
 
-LogStoreOptions StoreOptions(const Config& config, const std::string& own_pod) {
+LogStoreOptions StoreOptions(const Config& config, const std::string& own_pod,
+                             MetadataStore* metadata) {
   LogStoreOptions options;
   options.node = config.node;
   options.own_pod = own_pod;
+  options.metadata = metadata;
   options.open_record_delay_max = config.limits.open_record_delay_max;
   // A lease must have room for the longest record, its header and its neighbours.
   options.quantum_bytes =
@@ -51,7 +54,8 @@ Pipeline::Pipeline(const Config& config, const std::string& own_pod, Parts parts
       dead_letters_({.directory = config.state_dir + "/dead_letters"}, parts_.clock,
                     parts_.metrics),
       checkpoint_(parts_.files, config.state_dir, parts_.metrics),
-      store_(StoreOptions(config, own_pod), parts_.files, parts_.clock, parts_.metrics),
+      store_(StoreOptions(config, own_pod, parts_.metadata), parts_.files, parts_.clock,
+             parts_.metrics),
       checkpoint_errors_(parts_.metrics.CounterOf("hinomi_checkpoint_errors_total",
                                                   "Checkpoints that could not be written.")),
       checkpoint_age_(parts_.metrics.GaugeOf("hinomi_checkpoint_age_seconds",
@@ -125,9 +129,19 @@ Duration Pipeline::Housekeep() {
   SaveCheckpoint();
   store_.Prune();
   for (const std::unique_ptr<Delivery>& delivery : deliveries_) delivery->Watch();
+  KeepMetadata();
   const Duration for_size =
       std::chrono::milliseconds(saved_bytes_ * 1000 / kCheckpointBytesPerSecond);
   return std::max(kCheckpointEvery, for_size);
+}
+
+void Pipeline::KeepMetadata() {
+  if (parts_.metadata == nullptr) return;
+  parts_.metadata->Expire();
+  const Duration now = parts_.clock.Monotonic();
+  if (now < metadata_kept_at_ + kKeepMetadataEvery) return;
+  metadata_kept_at_ = now;
+  parts_.metadata->Keep(store_.PodUids());
 }
 
 bool Pipeline::Drained() const {

@@ -31,6 +31,7 @@ class Pipeline {
     /// What the outside gives: sinks, and watchers of directories (null: they are polled).
     std::function<std::unique_ptr<Sink>(const SinkConfig&, const SinkSurroundings&)> make_sink;
     std::function<std::unique_ptr<DirectoryWatcher>()> make_watcher;
+    MetadataStore* metadata = nullptr;  // null: nobody is asked who is behind a log
   };
 
   /// `config` must outlive it. `own_pod` is "namespace/pod" of the agent itself, or empty.
@@ -57,6 +58,7 @@ class Pipeline {
  private:
   void BuildRoutes();
   void BuildSources();
+  void KeepMetadata();
 
   const Config& config_;
   const Parts parts_;
@@ -71,6 +73,7 @@ class Pipeline {
   Gauge checkpoint_age_;
   std::atomic<Duration> saved_at_;
   size_t saved_bytes_ = 0;
+  Duration metadata_kept_at_{0};
 };
 
 }  // namespace hinomi

@@ -21,6 +21,7 @@
 
 #include "base/filesystem.h"
 #include "config/config.h"
+#include "metadata/store.h"
 #include "shipper/source/log.h"
 #include "shipper/source/scheduler.h"
 #include "shipper/status.h"
@@ -36,6 +37,7 @@ struct LogStoreOptions {
   std::vector<RouteConfig> routes;
   std::vector<Duration> lingers;  // per route
   std::vector<ShareConfig> fairness;
+  MetadataStore* metadata = nullptr;     // null: nobody is asked who is behind a log
   std::string escrow_directory;          // as the process sees it; empty: none
   uint64_t escrow_bytes_max = 0;         // of files that only the escrow keeps
   uint64_t escrow_free_percent_min = 0;  // of the file system; below it such files are given up
@@ -92,6 +94,11 @@ class LogStore {
   bool Reconcile(const LogDirectory& directory, const std::vector<LogFiles>& logs);
   /// The file of that restart was written to.
   void Touch(const std::string& directory, uint32_t restart);
+  /// More is known of these pods, or nobody will say more: their logs are introduced, and what they
+  /// send from here on says it.
+  void MetadataChanged(const std::vector<std::string>& pod_uids);
+  /// Of all pods with a log that is not settled and gone.
+  std::set<std::string> PodUids() const;
   /// Directories of logs that are known, so that those which vanished can be reconciled.
   std::vector<std::pair<std::string, PodInfo>> Directories() const;
 
@@ -171,6 +178,11 @@ class LogStore {
     uint64_t produced = 0;
     SettledBytes settled;
   };
+  /// A log that is not introduced before more is known of its pod.
+  struct Waiting {
+    Duration since{0};
+    bool first_look = false;
+  };
   struct NamespaceCounters {
     std::string label;
     Counter lines;
@@ -185,7 +197,10 @@ class LogStore {
   };
 
   Log& LogOf(const std::string& directory, uint32_t restart);
-  void Introduce(Log& log, const PodInfo& pod, bool first_look);
+  bool Introduce(Log& log, const PodInfo& pod, bool first_look);
+  bool Enrich(Log& log, PodInfo* pod, bool* first_look);
+  void Reintroduce(Log& log);
+  void JoinShares(const Log& log, bool forgive);
   void AddReaders(Log& log, bool first_look);
   Reader MakeReader(const Log& log, uint32_t route, bool first_look) const;
   Cursor StartOf(const Log& log, const RouteConfig& route, bool first_look) const;
@@ -235,6 +250,7 @@ class LogStore {
   LossReason vanished_ = LossReason::kVanished;
   int64_t epoch_seconds_ = 0;            // Unix time
   std::map<std::string, PodInfo> pods_;  // by directory
+  std::map<uint64_t, Waiting> waiting_;  // by log
   std::deque<Queue> queues_;             // per route
   std::multimap<Duration, Reference> timers_;
   std::map<std::string, NamespaceCounters> namespaces_;

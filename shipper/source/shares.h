@@ -1,4 +1,5 @@
-// What a namespace, a pod and a container are granted of the reading, as the configuration has it.
+// What a namespace, a pod and a container are granted of the reading, by the configuration and the
+// pod's own wishes.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +23,8 @@ struct Shares {
   Share of_log;
 };
 
-/// For each of them the first rule that is about such and matches.
+/// For each of them the first rule that is about such and matches; for the pod also what its
+/// annotations ask for.
 Shares SharesOf(const std::vector<ShareConfig>& rules, const PodInfo& pod);
 
 }  // namespace hinomi
