@@ -67,6 +67,7 @@ sources:
       - namespace: ""  # default
         pod: "x-*"  # config.yaml:3
         container: ""  # default
+multiline: []
 sinks:
   search:
     type: elasticsearch  # config.yaml:5
@@ -137,7 +138,7 @@ TEST(Dump, ShowsTextsByName) {
 TEST(Dump, LeavesOutWhatIsNotThere) {
   EXPECT_THAT(
       Dump(Load("sources: {}\nsinks: {search: {type: elasticsearch, endpoints: [\"http://a\"]}}")),
-      testing::HasSubstr("\nsources: {}\nsinks:\n"));
+      testing::HasSubstr("\nsources: {}\nmultiline: []\nsinks:\n"));
 }
 
 }  // namespace

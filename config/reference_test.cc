@@ -50,6 +50,14 @@ TEST(Reference, HasARowForEveryKey) {
       "| ",
       "| `sources.docker.since` | duration, 0s to 2000000h | `24h` | "
       "`HINOMI_SOURCES_DOCKER_SINCE` | ",
+      "| `multiline[].namespace` | text | empty |  | ",
+      "| `multiline[].pod` | text | empty |  | ",
+      "| `multiline[].container` | text | empty |  | ",
+      "| `multiline[].preset` | none, java, python, go | `none` |  | ",
+      "| `multiline[].start` | text | empty |  | ",
+      "| `multiline[].continue` | text | empty |  | ",
+      "| `multiline[].lines_max` | 2 to 10000 | `500` |  | ",
+      "| `multiline[].wait` | duration, 10ms to 10m | `1s` |  | ",
       "| `sinks.NAME.type` | elasticsearch, kafka, archive, stdout | required | "
       "`HINOMI_SINKS_NAME_TYPE` | ",
       "| `sinks.NAME.batch_bytes` | size, 1KiB to 64MiB | `2MiB` | `HINOMI_SINKS_NAME_BATCH_BYTES` "
