@@ -8,13 +8,17 @@ namespace {
 
 struct PresetStep {
   uint32_t from;
-  const char* pattern;  // begins with ^, so that a line that does not match costs little
+  const char* firsts;   // what such lines can begin with, so that most others cost nothing
+  const char* pattern;  // begins with ^ as a whole: the rest of a line is not searched
   uint8_t to;
 };
 
 constexpr uint8_t kText = 0;  // what no pattern begins; the same in all rules
 constexpr uint32_t kNoBlock = 0;
 constexpr uint32_t kAnyBlock = ~0u;
+constexpr char kAnything[] = "";
+constexpr char kSpace[] = " \t";
+constexpr char kLetters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 constexpr uint32_t In(uint8_t state) { return 1u << state; }
 
 // The head of an exception is a line with its class, or with that of its cause: its message may go
@@ -22,14 +26,14 @@ constexpr uint32_t In(uint8_t state) { return 1u << state; }
 namespace java {
 constexpr uint8_t kHead = 1;
 constexpr uint8_t kFrames = 2;
+constexpr char kCauses[] = R"(^\s*(?:Caused by|Suppressed|Wrapped by): )";
 constexpr PresetStep kSteps[] = {
-    {kAnyBlock, R"(^\s+at )", kFrames},
-    {kAnyBlock, R"(^\s*(?:\.\.\. \d+ (?:more|common frames omitted)|\[CIRCULAR REFERENCE))",
-     kFrames},
-    {kAnyBlock, R"(^\s*(?:Caused by|Suppressed|Wrapped by): )", kHead},
-    {In(kHead), R"(^(?:\s|$))", kHead},
-    {In(kFrames), R"(^\s*$)", kFrames},
-    {kNoBlock,
+    {kAnyBlock, kSpace,
+     R"(^\s+(?:at |\.\.\. \d+ (?:more|common frames omitted)|\[CIRCULAR REFERENCE))", kFrames},
+    {kAnyBlock, " \tCSW", kCauses, kHead},
+    {In(kHead), kAnything, R"(^(?:\s|$))", kHead},
+    {In(kFrames), kAnything, R"(^\s*$)", kFrames},
+    {kNoBlock, kLetters,
      R"(^(?:Exception in thread "[^"]*" )?(?:[\w$]+\.)+[\w$]*(?:Exception|Error|Throwable)[\w$]*(?::|\s*$))",
      kHead},
 };
@@ -43,21 +47,21 @@ constexpr uint8_t kGroup = 2;
 constexpr uint8_t kException = 3;
 constexpr uint8_t kChain = 4;
 constexpr char kTraceback[] = R"(^Traceback \(most recent call last\):)";
-constexpr char kGroupTraceback[] = R"(^\s*\+ Exception Group Traceback \(most recent call last\):)";
+constexpr char kGroupTraceback[] = R"(^\s+\+ Exception Group Traceback \(most recent call last\):)";
 constexpr PresetStep kSteps[] = {
-    {In(kFrames), R"(^\s)", kFrames},
-    {In(kFrames), R"(^[\w.<>]+(?::|\s*$))", kException},
-    {In(kGroup), R"(^\s+(?:\||\+-))", kGroup},
-    {In(kException), R"(^(?:\s|$))", kException},
-    {In(kGroup), R"(^\s*$)", kException},
-    {In(kException),
+    {In(kFrames), kSpace, R"(^\s)", kFrames},
+    {In(kFrames), kAnything, R"(^[\w.<>]+(?::|\s*$))", kException},
+    {In(kGroup), kSpace, R"(^\s+(?:\||\+-))", kGroup},
+    {In(kException), kAnything, R"(^(?:\s|$))", kException},
+    {In(kGroup), kAnything, R"(^\s*$)", kException},
+    {In(kException), "DT",
      R"(^(?:During handling of the above exception|The above exception was the direct cause))",
      kChain},
-    {In(kChain), R"(^\s*$)", kChain},
-    {In(kChain), kTraceback, kFrames},
-    {In(kChain), kGroupTraceback, kGroup},
-    {kNoBlock, kTraceback, kFrames},
-    {kNoBlock, kGroupTraceback, kGroup},
+    {In(kChain), kAnything, R"(^\s*$)", kChain},
+    {In(kChain), "T", kTraceback, kFrames},
+    {In(kChain), kSpace, kGroupTraceback, kGroup},
+    {kNoBlock, "T", kTraceback, kFrames},
+    {kNoBlock, kSpace, kGroupTraceback, kGroup},
 };
 }  // namespace python
 
@@ -68,15 +72,17 @@ constexpr uint8_t kHead = 1;
 constexpr uint8_t kFrames = 2;
 constexpr uint8_t kGap = 3;
 constexpr PresetStep kSteps[] = {
-    {In(kHead) | In(kFrames) | In(kGap), R"(^(?:goroutine \d+ .*\[.*\]:|runtime stack:))", kFrames},
-    {In(kHead), R"(^(?:\s|$|fatal error: |runtime: |\[signal |PC=|signal arrived ))", kHead},
-    {In(kFrames), R"(^(?:\t|created by |\.\.\.|(?:panic|\S+\.\S+)\(.*\)\s*$))", kFrames},
-    {In(kFrames) | In(kGap), R"(^(?:\s*$|exit status \d|[a-z][a-z0-9]{1,5}\s+0x[0-9a-f]+\s*$))",
-     kGap},
-    {kNoBlock,
+    {In(kHead) | In(kFrames) | In(kGap), "gr", R"(^(?:goroutine \d+ .*\[.*\]:|runtime stack:))",
+     kFrames},
+    {In(kHead), kAnything, R"(^(?:\s|$|fatal error: |runtime: |\[signal |PC=|signal arrived ))",
+     kHead},
+    {In(kFrames), kAnything, R"(^(?:\t|created by |\.\.\.|(?:panic|\S+\.\S+)\(.*\)\s*$))", kFrames},
+    {In(kFrames) | In(kGap), kAnything,
+     R"(^(?:\s*$|exit status \d|[a-z][a-z0-9]{1,5}\s+0x[0-9a-f]+\s*$))", kGap},
+    {kNoBlock, "pfurSh0123456789",
      R"(^(?:panic: |fatal error: |unexpected fault address |runtime: goroutine stack exceeds |SIG[A-Z]+: |[\d/:. ]*http: panic serving ))",
      kHead},
-    {kNoBlock, R"(^(?:goroutine \d+ .*\[.*\]:|runtime stack:))", kFrames},
+    {kNoBlock, "gr", R"(^(?:goroutine \d+ .*\[.*\]:|runtime stack:))", kFrames},
 };
 }  // namespace go
 
@@ -105,10 +111,11 @@ MultilineRule::MultilineRule(const MultilineConfig& config)
       wait_milliseconds_(
           std::chrono::duration_cast<std::chrono::milliseconds>(config.wait).count()) {
   for (const PresetStep& step : StepsOf(config.preset)) {
-    Add({step.from, Compiled(step.pattern), true, step.to});
+    Add({step.from, step.firsts, Compiled(step.pattern), true, step.to});
   }
-  if (!config.start.empty()) Add({kAnyBlock, Compiled(config.start), false, kText});
-  if (!config.continues.empty()) Add({kAnyBlock, Compiled(config.continues), true, kText});
+  if (!config.start.empty()) Add({kAnyBlock, kAnything, Compiled(config.start), false, kText});
+  if (!config.continues.empty())
+    Add({kAnyBlock, kAnything, Compiled(config.continues), true, kText});
 }
 
 void MultilineRule::Add(Step step) {
@@ -116,16 +123,21 @@ void MultilineRule::Add(Step step) {
   (step.from == kNoBlock ? begins_ : continues_).push_back(std::move(step));
 }
 
+bool MultilineRule::Step::AppliesTo(std::string_view line) const {
+  if (!firsts.empty() && (line.empty() || firsts.find(line[0]) == firsts.npos)) return false;
+  return pattern.Matches(line) == matches;
+}
+
 MultilineRule::State MultilineRule::Begin(std::string_view line) const {
   for (const Step& step : begins_) {
-    if (step.pattern.Matches(line) == step.matches) return step.to;
+    if (step.AppliesTo(line)) return step.to;
   }
   return kText;
 }
 
 bool MultilineRule::Continue(std::string_view line, State* state) const {
   for (const Step& step : continues_) {
-    if ((step.from & In(*state)) == 0 || step.pattern.Matches(line) != step.matches) continue;
+    if ((step.from & In(*state)) == 0 || !step.AppliesTo(line)) continue;
     *state = step.to;
     return true;
   }

@@ -35,9 +35,12 @@ class MultilineRule {
   /// The first of these that applies decides.
   struct Step {
     uint32_t from = 0;  // states of the block before, a bit each; 0: of none, the line begins one
+    std::string_view firsts;  // if any, a line must begin with one of them
     Pattern pattern;
     bool matches = true;  // applies to lines that match, else to those that do not
     State to = 0;
+
+    bool AppliesTo(std::string_view line) const;
   };
 
   void Add(Step step);

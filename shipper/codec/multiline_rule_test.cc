@@ -110,7 +110,7 @@ TEST(MultilineRule, PresetsLeaveOrdinaryLinesAlone) {
   };
   const Case cases[] = {
       {MultilinePreset::kJava, "a\n\nb\n  indented\n", 4},
-      {MultilinePreset::kJava, "at the door\nCaused by nobody\n... 3 more\n", 2},
+      {MultilinePreset::kJava, "at the door\nCaused by nobody\n... 3 more\n", 3},
       {MultilinePreset::kJava, "com.example.Main: started\n\nx\n", 3},
       {MultilinePreset::kJava, "\tat a.B.c(B.java:1)\n\tat a.B.d(B.java:2)\n", 1},
       {MultilinePreset::kPython, "a\n  indented\nKeyError: 1\n\n", 4},
