@@ -71,7 +71,8 @@ struct Chunk {
   Continuation before;
   bool full = false;        // there are more bytes right behind it
   bool close_open = false;  // an open record has waited long enough: take it as it is
-  Position open_end{};  // and a block of lines, where Decoded::open_end said this when the wait began
+  Position
+      open_end{};  // and a block of lines, where Decoded::open_end said this when the wait began
 };
 
 enum class BodyKind : uint8_t {
