@@ -58,6 +58,7 @@ find_package(prometheus-cpp CONFIG REQUIRED)
 find_package(simdjson REQUIRED)
 find_package(CURL REQUIRED)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
+pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
 pkg_check_modules(isal REQUIRED IMPORTED_TARGET libisal)
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
 # Any newer one will do as well; before 2.6.1 it cannot do SCRAM against Kafka 4.

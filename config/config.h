@@ -47,6 +47,18 @@ struct LogMatch {
   std::map<std::string, std::string> label_patterns = {};
 };
 
+enum class MultilinePreset { kNone, kJava, kPython, kGo };
+
+/// How lines of the logs that match become one record. Either a preset, or one of both patterns.
+struct MultilineConfig {
+  LogMatch match;
+  MultilinePreset preset = MultilinePreset::kNone;
+  std::string start;      // a line that matches begins a record, every other continues it
+  std::string continues;  // a line that matches continues a record, every other begins one
+  uint64_t lines_max = 500;
+  Nanoseconds wait = std::chrono::seconds(1);
+};
+
 struct KubernetesSourceConfig {
   std::string pods_dir = "/var/log/pods";
   Nanoseconds since = std::chrono::hours(24);
@@ -175,7 +187,8 @@ struct Config {
   bool docker_enabled = false;
   DockerSourceConfig docker;
   MetadataConfig metadata;
-  std::vector<SinkConfig> sinks;  // in the order of the file
+  std::vector<MultilineConfig> multiline;  // the first that matches a log holds for it
+  std::vector<SinkConfig> sinks;           // in the order of the file
   /// In the order of the file; the first match with `stop` ends the search.
   std::vector<RouteConfig> routes;
 };

@@ -38,6 +38,10 @@ const Choices<SaslMechanism> kSaslMechanisms = {{"plain", SaslMechanism::kPlain}
 const Choices<Per> kPers = {
     {"namespace", Per::kNamespace}, {"pod", Per::kPod}, {"container", Per::kContainer}};
 const Choices<Exceeded> kExceeded = {{"delay", Exceeded::kDelay}, {"drop", Exceeded::kDrop}};
+const Choices<MultilinePreset> kPresets = {{"none", MultilinePreset::kNone},
+                                           {"java", MultilinePreset::kJava},
+                                           {"python", MultilinePreset::kPython},
+                                           {"go", MultilinePreset::kGo}};
 const Choices<StartAt> kStarts = {{"beginning", StartAt::kBeginning}, {"now", StartAt::kNow}};
 
 void DescribeSince(Fields& fields, Nanoseconds* since) {
@@ -139,6 +143,31 @@ void Describe(Fields& fields, ShareConfig* config) {
                 "What happens to lines beyond bytes_per_second: delay, they wait in their files; "
                 "drop, they are counted and not sent.",
                 kExceeded);
+}
+
+void Describe(Fields& fields, MultilineConfig* config) {
+  Describe(fields, &config->match);
+  fields.Choice("preset", &config->preset,
+                "Stack traces of this language become one record, other lines one each.", kPresets);
+  fields.Text("start", &config->start,
+              "Regular expression (RE2): a line that it matches begins a record, every other "
+              "continues it. It sees the line's first 1KiB, as all of these do.",
+              CheckPattern);
+  fields.Text("continue", &config->continues,
+              "Regular expression (RE2): a line that it matches continues a record, every other "
+              "begins one.",
+              CheckPattern);
+  const int given = (config->preset != MultilinePreset::kNone) + !config->start.empty() +
+                    !config->continues.empty();
+  fields.Require(given > 0, "start", "expected start, continue or a preset");
+  fields.Require(given < 2, "preset", "expected only one of preset, start and continue");
+  fields.Number("lines_max", &config->lines_max,
+                "A record of more lines is cut there and marked; what follows begins a new one.",
+                {2, 10'000});
+  fields.Time("wait", &config->wait,
+              "How long a record waits for its next line; for these logs also in place of "
+              "limits.open_record_delay_max.",
+              {milliseconds(10), minutes(10)});
 }
 
 void Describe(Fields& fields, KubernetesSourceConfig* config) {
@@ -345,6 +374,9 @@ void Describe(Fields& fields, Config* config) {
   });
   fields.Section("metadata", "Who is behind a log, beyond the names in its path.",
                  [&] { Describe(fields, &config->metadata); });
+  fields.List("multiline", &config->multiline,
+              "Logs in which several lines are one record, such as a stack trace; the first rule "
+              "that matches a log holds for it.");
   fields.Map("sinks", &config->sinks,
              "Where records go, by name; without any: one of type stdout, named stdout.");
   for (const SinkConfig& sink : config->sinks) {

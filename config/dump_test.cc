@@ -81,6 +81,7 @@ metadata:
   annotations: []  # default
   dedot: true  # default
   pods_max: 1000  # default
+multiline: []
 sinks:
   search:
     type: elasticsearch  # config.yaml:5

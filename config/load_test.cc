@@ -217,7 +217,7 @@ TEST(Load, ReportsKeysAndTypes) {
       {"foo: 1",
        {"config.yaml:1:1: foo: unknown key; the keys here are cluster, node, state_dir, host_root, "
         "log, http, "
-         "limits, fairness, sources, metadata, sinks, routes"}},
+        "limits, escrow, fairness, sources, metadata, multiline, sinks, routes"}},
       {"cluser: a", {"config.yaml:1:1: cluser: unknown key; did you mean \"cluster\"?"}},
       {"log:\n  lvl: a",
        {"config.yaml:2:3: log.lvl: unknown key; the keys here are level, format"}},
@@ -247,6 +247,12 @@ TEST(Load, ReportsKeysAndTypes) {
        {"config.yaml:1:31: sources.kubernetes.since: expected a duration such as 200ms, 5s or 24h, "
         "got \"24\"",
         "config.yaml:1:44: sources.kubernetes.exclude: expected a list, got a map"}},
+      {"multiline: [{start: 'a(b'}, {preset: java, continue: x}, {pod: y}]",
+       {"config.yaml:1:21: multiline[0].start: cannot compile \"a(b\": missing ): a(b; the syntax "
+        "is "
+        "RE2's",
+        "config.yaml:1:38: multiline[1].preset: expected only one of preset, start and continue",
+        "config.yaml:1:58: multiline[2].start: expected start, continue or a preset"}},
       {"sources: {kubernetes: {exclude: [a, {pods: b}]}}",
        {"config.yaml:1:34: sources.kubernetes.exclude[0]: expected a map of keys and values, got "
         "\"a\"",

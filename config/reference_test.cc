@@ -72,6 +72,14 @@ TEST(Reference, HasARowForEveryKey) {
       "| `metadata.annotations` | list of patterns | empty | `HINOMI_METADATA_ANNOTATIONS` | ",
       "| `metadata.dedot` | true, false | `true` | `HINOMI_METADATA_DEDOT` | ",
       "| `metadata.pods_max` | 1 to 100000 | `1000` | `HINOMI_METADATA_PODS_MAX` | ",
+      "| `multiline[].namespace` | text | empty |  | ",
+      "| `multiline[].pod` | text | empty |  | ",
+      "| `multiline[].container` | text | empty |  | ",
+      "| `multiline[].preset` | none, java, python, go | `none` |  | ",
+      "| `multiline[].start` | text | empty |  | ",
+      "| `multiline[].continue` | text | empty |  | ",
+      "| `multiline[].lines_max` | 2 to 10000 | `500` |  | ",
+      "| `multiline[].wait` | duration, 10ms to 10m | `1s` |  | ",
       "| `sinks.NAME.type` | elasticsearch, kafka, archive, stdout | required | "
       "`HINOMI_SINKS_NAME_TYPE` | ",
       "| `sinks.NAME.batch_bytes` | size, 1KiB to 64MiB | `2MiB` | `HINOMI_SINKS_NAME_BATCH_BYTES` "

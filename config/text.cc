@@ -10,6 +10,7 @@
 #include <charconv>
 #include <limits>
 
+#include "base/pattern.h"
 #include "base/result.h"
 
 namespace hinomi {
@@ -297,6 +298,13 @@ std::string CheckTopic(std::string_view text) {
   return "expected the name of a topic (1 to 249 letters, digits, ., _ and -, in which {namespace} "
          "and the like may stand), got " +
          Quoted(text);
+}
+
+std::string CheckPattern(std::string_view text) {
+  std::string text_problem = CheckText(text);
+  if (!text_problem.empty()) return text_problem;
+  const Result<Pattern> pattern = Pattern::Compile(text);
+  return pattern.ok() ? "" : pattern.error().message;
 }
 
 std::string CheckReadableFile(std::string_view path) {

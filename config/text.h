@@ -49,6 +49,7 @@ std::string CheckIndex(std::string_view text);   // of Elasticsearch: an index o
 std::string CheckBroker(std::string_view text);  // host:port
 /// Of Kafka: a topic's name in which {cluster}, {namespace}, {pod} and {container} may stand.
 std::string CheckTopic(std::string_view text);
+std::string CheckPattern(std::string_view text);  // a regular expression
 /// Empty, or the path of a file that this process may read now.
 std::string CheckReadableFile(std::string_view path);
 

@@ -33,6 +33,7 @@ void Decoded::Clear() {
   consumed = {};
   after = {};
   has_open = false;
+  open_end = {};
   corrupt_bytes = 0;
   corrupt_lines = 0;
   arena.clear();

@@ -117,6 +117,8 @@ struct Chunk {
   Continuation before;
   bool full = false;        // there are more bytes right behind it
   bool close_open = false;  // an open record has waited long enough: take it as it is
+  Position
+      open_end{};  // and a block of lines, where Decoded::open_end said this when the wait began
 };
 
 enum class BodyKind : uint8_t {
@@ -149,6 +151,7 @@ struct Decoded {
   Continuation after;  // holds at `consumed`
   bool has_open =
       false;  // something waits at `consumed`: a P without its F, a line without its newline
+  Position open_end;           // of the lines at hand of a block that waits there for its next line
   uint64_t corrupt_bytes = 0;  // settled as dropped{corrupt}; they lie between the records
   uint64_t corrupt_lines = 0;
   std::string arena;  // joined bodies
@@ -160,8 +163,9 @@ struct Decoded {
 struct Origin {
   PodInfo pod;
   LogFormat format = LogFormat::kCri;
-  std::string path;       // of the log's current file as the node sees it, for log.file.path
-  uint64_t log_hash = 0;  // pod UID, container, restart count and first timestamp
+  std::string path;  // of the log's current file as the node sees it, for log.file.path
+  std::optional<uint32_t> multiline;  // index of the configuration's rule, if one matches
+  uint64_t log_hash = 0;              // pod UID, container, restart count and first timestamp
   uint32_t first_seconds =
       0;             // of the log's first timestamp, Unix time: the time prefix of document ids
   bool own = false;  // the agent's own log: what goes wrong with it is counted but not logged

@@ -33,6 +33,7 @@ LogStoreOptions StoreOptions(const Config& config, const std::string& own_pod,
       std::max<uint64_t>(256 << 10, config.limits.record_bytes_max + (64 << 10));
   options.namespaces_max = config.limits.namespaces_max;
   options.routes = config.routes;
+  options.multiline = config.multiline;
   if (!config.escrow.directory.empty()) {
     options.escrow_directory =
         (config.host_root == "/" ? "" : config.host_root) + config.escrow.directory;
@@ -94,8 +95,9 @@ void Pipeline::BuildRoutes() {
     routes.push_back({*deliveries_[index], MakeEncoder(config_, config, sinks_[index]->format()),
                       config.batch_bytes, config.LingerInEffect()});
   }
-  worker_ = std::make_unique<Worker>(store_, parts_.clock, config_.limits.record_bytes_max,
-                                     std::move(routes));
+  worker_ = std::make_unique<Worker>(
+      store_, parts_.clock, Worker::Options{config_.limits.record_bytes_max, config_.multiline},
+      std::move(routes));
 }
 
 void Pipeline::BuildSources() {

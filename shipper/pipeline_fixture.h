@@ -99,7 +99,8 @@ class PipelineTest : public ::testing::Test {
           delivery({"keep", {"all"}, test.config_.sinks[0].batch_bytes, 1 << 20},
                    {test.sink_, dead_letters, test.clock_, metrics,
                     [this](const Batch& batch) { store.Settle(batch); }, [] {}}),
-          worker(store, test.clock_, test.config_.limits.record_bytes_max, Routes(test)) {
+          worker(store, test.clock_, {test.config_.limits.record_bytes_max, test.config_.multiline},
+                 Routes(test)) {
       const DirectorySource::Parts parts{store, test.files_, test.clock_, metrics};
       if (test.config_.kubernetes_enabled)
         sources.push_back(std::make_unique<KubernetesSource>(test.config_, parts, nullptr));
@@ -130,6 +131,7 @@ class PipelineTest : public ::testing::Test {
       options.routes = config.routes;
       options.fairness = config.fairness;
       options.namespaces_max = config.limits.namespaces_max;
+      options.multiline = config.multiline;
       options.lingers = {config.sinks[0].linger};
       if (!config.escrow.directory.empty())
         options.escrow_directory = config.host_root + config.escrow.directory;

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/logging.h"
-#include "shipper/codec/codec.h"
 
 namespace hinomi {
 namespace {
@@ -29,13 +28,14 @@ std::vector<SegmentRange> RangesOf(std::span<const ChunkPiece> pieces, const Pos
 
 }  // namespace
 
-Worker::Worker(LogStore& store, const Clock& clock, uint64_t record_bytes_max,
+Worker::Worker(LogStore& store, const Clock& clock, const Options& options,
                std::vector<Route> routes)
     : store_(store),
       clock_(clock),
-      record_bytes_max_(record_bytes_max),
+      limits_{options.record_bytes_max},
       routes_(std::move(routes)),
-      filling_(routes_.size()) {}
+      filling_(routes_.size()),
+      multiline_(options.multiline, limits_) {}
 
 void Worker::Run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
@@ -116,7 +116,12 @@ void Worker::Shed(uint32_t route) {
 }
 
 void Worker::Process(uint32_t route) {
-  Decode(lease_.origin->format, lease_.chunk, {record_bytes_max_}, &decoded_);
+  const LogFormat format = lease_.origin->format;
+  if (lease_.origin->multiline) {
+    multiline_.Decode(*lease_.origin->multiline, format, lease_.chunk, &decoded_);
+  } else {
+    Decode(format, lease_.chunk, limits_, &decoded_);
+  }
   if (decoded_.corrupt_lines > 0 && !lease_.origin->own) {
     log::Warn("{} lines of \"{}\" are not in its format and are dropped", decoded_.corrupt_lines,
               lease_.origin->path);

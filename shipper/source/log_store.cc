@@ -179,9 +179,15 @@ bool LogStore::Plan(Log& log, Reader& reader, Lease* lease, Duration now) {
   lease->metadata = reader.metadata;
   lease->chunk.before = reader.read().continuing;
   lease->chunk.full = more;
-  lease->chunk.close_open =
-      reader.has_open && now - reader.open_since >= options_.open_record_delay_max;
+  lease->chunk.close_open = reader.has_open && now - reader.open_since >= OpenDelay(log);
+  lease->chunk.open_end = reader.open_end;
   return true;
+}
+
+// How long what is open waits.
+Duration LogStore::OpenDelay(const Log& log) const {
+  const std::optional<uint32_t> rule = log.origin->multiline;
+  return rule ? options_.multiline[*rule].wait : options_.open_record_delay_max;
 }
 
 // Without the lock: only files and the lease's own buffers.
@@ -244,11 +250,13 @@ void LogStore::Commit(const Lease& lease, const Decoded& decoded, std::span<Slic
   const bool moved = decoded.consumed != lease.begin;
   reader.caught_up = !lease.chunk.full;
   if (reader.caught_up && !decoded.has_open) reader.fresh_since = now;
-  if (decoded.has_open && (moved || !reader.has_open)) reader.open_since = now;
+  const bool grown = decoded.open_end != reader.open_end;  // the wait is for the next line
+  if (decoded.has_open && (moved || !reader.has_open || grown)) reader.open_since = now;
   reader.has_open = decoded.has_open;
+  reader.open_end = decoded.open_end;
   // What did not close when its time was over waits for what is written next.
-  if (reader.has_open && (moved || !lease.chunk.close_open))
-    MarkAt(reader.open_since + options_.open_record_delay_max, {log.handle(), index});
+  if (reader.has_open && (moved || grown || !lease.chunk.close_open))
+    MarkAt(reader.open_since + OpenDelay(log), {log.handle(), index});
   const ChunkPiece& last = lease.pieces.back();
   const bool to_next = last.last && log.Next(last.segment) != nullptr;
   // Full and nothing consumed: there was no room for the first record.

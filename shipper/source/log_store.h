@@ -35,6 +35,7 @@ struct LogStoreOptions {
   uint64_t quantum_bytes = 256 << 10;
   uint64_t namespaces_max = 200;
   std::vector<RouteConfig> routes;
+  std::vector<MultilineConfig> multiline;
   std::vector<Duration> lingers;  // per route
   std::vector<ShareConfig> fairness;
   MetadataStore* metadata = nullptr;     // null: nobody is asked who is behind a log
@@ -209,6 +210,7 @@ class LogStore {
   void MarkAllReady(Log& log, Duration now);
   void MarkAt(Duration when, Reference reference);
   void RunTimers(Duration now);
+  Duration OpenDelay(const Log& log) const;
   bool Plan(Log& log, Reader& reader, Lease* lease, Duration now);
   void Read(Lease* lease);
   void GiveUpUnreadable(const Lease& lease, uint32_t segment);

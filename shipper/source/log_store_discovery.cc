@@ -126,6 +126,13 @@ bool LogStore::Introduce(Log& log, const PodInfo& pod, bool first_look) {
     origin->path = log.path;
     origin->log_hash = HashOf(origin->pod, log.first_time);
     origin->first_seconds = SecondsOf(log.first_time, log.segments().front().id.birth);
+    const auto rule = std::find_if(
+        options_.multiline.begin(), options_.multiline.end(), [&](const MultilineConfig& config) {
+          return Matches(config.match, pod.namespace_name, pod.pod_name, pod.container_name);
+        });
+    if (rule != options_.multiline.end()) {
+      origin->multiline = static_cast<uint32_t>(rule - options_.multiline.begin());
+    }
     origin->own = options_.own_pod == pod.namespace_name + "/" + pod.pod_name;
   }
   log.origin = std::move(origin);

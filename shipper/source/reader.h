@@ -58,6 +58,7 @@ class Reader {
   bool leased = false;
   bool touched = false;          // written to while leased
   bool has_open = false;         // an open record waits at read()
+  Position open_end;             // Decoded::open_end of the last lease
   Duration open_since{0};        // monotonic
   bool caught_up = true;         // the last lease reached the end of what was there
   Duration fresh_since{0};       // monotonic; the bytes behind read() were not there before
