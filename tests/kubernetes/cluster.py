@@ -10,6 +10,7 @@ import requests
 
 from agent import BINARY, Agent
 from services import RECIPES, ContainerRuntime
+from waiting import eventually
 
 RECIPE = RECIPES / "kubernetes"
 BUILD_SECONDS_MAX = 3000
@@ -67,6 +68,11 @@ class Cluster(ContainerRuntime):
     def delete(self, *pods):
         """At once, as a node under pressure does; returns when the API server has forgotten them."""
         self.kubectl("delete", "pod", *pods, "--grace-period=1", "--timeout=50s")
+
+    def clear(self):
+        """Deletes all pods; returns when their logs are gone too."""
+        self.kubectl("delete", "job,pod", "--all", "--grace-period=1", "--timeout=50s")
+        eventually(lambda: not self.log_files("*"), 90, lambda: self.log_files("*"))
 
     def status(self, pod):
         """None when there is no such pod."""

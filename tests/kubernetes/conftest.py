@@ -1,4 +1,4 @@
-"""One cluster for all tests, and an agent on its node for each. A test's pods have names that no other test's have."""
+"""One cluster for all tests, and an agent on its node for each. Each test begins with a node without pods."""
 import pathlib
 import shutil
 import tempfile
@@ -24,6 +24,6 @@ def node_agent(cluster, directory):
     agent.configure()
     yield agent
     agent.finish()
-    cluster.kubectl("delete", "pod,job", "--all", "--grace-period=1", "--wait=false")
+    cluster.clear()
     for left in (agent.state, agent.archive, cluster.logs / "hinomi"):
         shutil.rmtree(left, ignore_errors=True)

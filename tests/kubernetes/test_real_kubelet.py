@@ -95,7 +95,7 @@ def test_logs_that_are_rotated_while_the_agent_is_killed(cluster, node_agent):
 
 def test_every_incarnation_of_a_crash_loop(cluster, node_agent):
     incarnations, lines = 7, 300
-    script = f"""n=$(cat /data/n || echo 1); echo $((n + 1)) > /data/n
+    script = f"""n=1; [ ! -e /data/n ] || n=$(cat /data/n); echo $((n + 1)) > /data/n
                  {writes(lines, word="'$n'")}; [ $n -lt {incarnations} ] || exec sleep 1d; exit 1"""
     node_agent.start()
     cluster.create(pod("crashing", script, restart="Always", volumes=["data"]))
@@ -116,7 +116,7 @@ def test_the_last_lines_of_a_container_out_of_memory(cluster, node_agent):
 
 def test_pods_that_are_deleted_and_evicted_before_they_are_read(cluster, node_agent):
     lines = 15000
-    node_agent.configure(limits={"in_flight_bytes_max": "1MiB"})
+    node_agent.configure(limits={"in_flight_bytes_max": "2MiB"})
     held = hold(node_agent)
     node_agent.start()
     script = writes(lines) + "; exec sleep 1d"
@@ -148,7 +148,7 @@ def test_a_job_of_a_moment(cluster, node_agent):
 if ESCROW:
     def test_a_pod_that_is_deleted_while_the_agent_is_down(cluster, node_agent):
         lines = 10000
-        node_agent.configure(limits={"in_flight_bytes_max": "1MiB"})
+        node_agent.configure(limits={"in_flight_bytes_max": "2MiB"})
         held = hold(node_agent)
         node_agent.start()
         cluster.create(pod("orphan", writes(lines) + "; exec sleep 1d"))
