@@ -42,6 +42,10 @@ def pod(name, script, **options):
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, **made["metadata"]}, "spec": made["spec"]}
 
 
+def shorten(lines):
+    return [line[:20] for line in lines[:3]]
+
+
 def difference(found, wanted):
     """A few words about it, or nothing."""
     if found == wanted:
@@ -49,7 +53,7 @@ def difference(found, wanted):
     missing = len(set(wanted) - set(found))
     at = next((i for i, (a, b) in enumerate(zip(found, wanted)) if a != b), min(len(found), len(wanted)))
     return (f"{len(found)} lines instead of {len(wanted)}, {missing} lost, {len(found) - len(set(found))} doubled; "
-            f"the first difference at {at}: {found[at:at + 3]} instead of {wanted[at:at + 3]}")
+            f"the first difference at {at}: {shorten(found[at:])} instead of {shorten(wanted[at:])}")
 
 
 def hold(agent):
