@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -16,7 +17,8 @@
 namespace hinomi {
 namespace {
 
-constexpr int kLinksMax = 40;  // as the kernel's
+constexpr int kLinksMax = 40;          // as the kernel's
+constexpr uint64_t kBlockBytes = 512;  // of st_blocks, whatever the file system's own are
 
 class Descriptor {
  public:
@@ -52,8 +54,13 @@ Result<FileStat> StatAt(int directory, const char* name, int flags, const std::s
   struct statx fresh = {};
   const unsigned wanted = STATX_BASIC_STATS | STATX_BTIME;
   if (statx(directory, name, flags | AT_SYMLINK_NOFOLLOW, wanted, &fresh) == 0) {
-    FileStat stat{KindOf(fresh.stx_mode), fresh.stx_ino, fresh.stx_size, Duration{0},
-                  ToDuration(fresh.stx_mtime.tv_sec, fresh.stx_mtime.tv_nsec)};
+    FileStat stat{KindOf(fresh.stx_mode),
+                  fresh.stx_ino,
+                  fresh.stx_size,
+                  Duration{0},
+                  ToDuration(fresh.stx_mtime.tv_sec, fresh.stx_mtime.tv_nsec),
+                  fresh.stx_nlink,
+                  fresh.stx_blocks * kBlockBytes};
     if ((fresh.stx_mask & STATX_BTIME) != 0) {
       stat.birth = ToDuration(fresh.stx_btime.tv_sec, fresh.stx_btime.tv_nsec);
     }
@@ -64,8 +71,13 @@ Result<FileStat> StatAt(int directory, const char* name, int flags, const std::s
   if (fstatat(directory, name, &old, flags | AT_SYMLINK_NOFOLLOW) != 0) {
     return IoError("look at", object, errno);
   }
-  return FileStat{KindOf(old.st_mode), old.st_ino, static_cast<uint64_t>(old.st_size), Duration{0},
-                  ToDuration(old.st_mtim.tv_sec, old.st_mtim.tv_nsec)};
+  return FileStat{KindOf(old.st_mode),
+                  old.st_ino,
+                  static_cast<uint64_t>(old.st_size),
+                  Duration{0},
+                  ToDuration(old.st_mtim.tv_sec, old.st_mtim.tv_nsec),
+                  old.st_nlink,
+                  static_cast<uint64_t>(old.st_blocks) * kBlockBytes};
 }
 
 class PosixFile final : public WritableFile {
@@ -87,6 +99,13 @@ class PosixFile final : public WritableFile {
   }
 
   Result<FileStat> Stat() override { return StatAt(descriptor_.get(), "", AT_EMPTY_PATH, path_); }
+
+  // By way of /proc, since AT_EMPTY_PATH asks for a capability.
+  Result<void> LinkTo(const std::string& path) override {
+    const std::string self = fmt::format("/proc/self/fd/{}", descriptor_.get());
+    if (linkat(AT_FDCWD, self.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) == 0) return {};
+    return IoError("link \"" + path_ + "\" to", path, errno);
+  }
 
   Result<void> WriteAt(uint64_t offset, std::string_view bytes) override {
     while (!bytes.empty()) {
@@ -286,13 +305,19 @@ Result<std::unique_ptr<WritableFile>> PosixFileSystem::OpenWritable(const std::s
   return std::unique_ptr<WritableFile>(std::make_unique<PosixFile>(std::move(fd), path));
 }
 
+Result<DiskSpace> PosixFileSystem::SpaceOf(const std::string& path) {
+  struct statvfs space = {};
+  if (statvfs(path.c_str(), &space) != 0) return IoError("ask for the free space of", path, errno);
+  return DiskSpace{space.f_blocks * space.f_frsize, space.f_bavail * space.f_frsize};
+}
+
 Result<void> PosixFileSystem::Rename(const std::string& from, const std::string& to) {
   if (rename(from.c_str(), to.c_str()) == 0) return {};
   return IoError("rename", from, errno);
 }
 
 Result<void> PosixFileSystem::Remove(const std::string& path) {
-  if (unlink(path.c_str()) == 0) return {};
+  if (remove(path.c_str()) == 0) return {};
   return IoError("remove", path, errno);
 }
 

@@ -23,7 +23,15 @@ struct FileStat {
   uint64_t size = 0;  // bytes
   Duration birth{
       0};  // Unix time; zero where the file system or kernel does not tell (statx, Linux >= 4.11)
-  Duration modified{0};  // Unix time
+  Duration modified{0};          // Unix time
+  uint64_t links = 1;            // names it has
+  uint64_t allocated_bytes = 0;  // on the disk
+};
+
+/// Of the file system that a path lies on, in bytes.
+struct DiskSpace {
+  uint64_t total = 0;
+  uint64_t available = 0;  // to the agent
 };
 
 struct DirectoryEntry {
@@ -38,6 +46,9 @@ class File {
   /// Reads up to `size` bytes at `offset`; fewer only at the end of the file. Errors: io.
   virtual Result<size_t> ReadAt(uint64_t offset, char* out, size_t size) = 0;
   virtual Result<FileStat> Stat() = 0;
+  /// Gives this very file one more name, whatever became of the one it was opened by. Errors: io,
+  /// with EXDEV for a path on another mount, EEXIST for a name that is taken.
+  virtual Result<void> LinkTo(const std::string& path) = 0;
 };
 
 /// An open file of the agent's own. One thread writes at a time.
@@ -83,8 +94,10 @@ class FileSystem {
   /// Opens a regular file for reading and writing; one that is missing is made, with mode 0640. A
   /// link is an error.
   virtual Result<std::unique_ptr<WritableFile>> OpenWritable(const std::string& path) = 0;
+  virtual Result<DiskSpace> SpaceOf(const std::string& path) = 0;
   /// Replaces `to`.
   virtual Result<void> Rename(const std::string& from, const std::string& to) = 0;
+  /// Of a file, or of an empty directory.
   virtual Result<void> Remove(const std::string& path) = 0;
   /// What was made, renamed or removed in that directory is on the disk.
   virtual Result<void> SyncDirectory(const std::string& path) = 0;
@@ -106,6 +119,7 @@ class PosixFileSystem : public FileSystem {
   bool Exists(const std::string& path) override;
   Result<void> WriteSynced(const std::string& path, std::string_view content) override;
   Result<std::unique_ptr<WritableFile>> OpenWritable(const std::string& path) override;
+  Result<DiskSpace> SpaceOf(const std::string& path) override;
   Result<void> Rename(const std::string& from, const std::string& to) override;
   Result<void> Remove(const std::string& path) override;
   Result<void> SyncDirectory(const std::string& path) override;

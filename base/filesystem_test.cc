@@ -120,5 +120,32 @@ TEST(PosixFileSystem, ChangesFilesInPlace) {
   }
 }
 
+TEST(PosixFileSystem, LinksTheFileAndNotWhatHasItsNameNow) {
+  const TemporaryDirectory root;
+  PosixFileSystem files;
+  root.Append("0.log", "first");
+  const std::unique_ptr<File> file = std::move(*files.Open(root.path(), "0.log"));
+  EXPECT_TRUE(files.Rename(root / "0.log", root / "0.log.old").ok());
+  root.Append("0.log", "second");
+  EXPECT_TRUE(file->LinkTo(root / "held").ok());
+  EXPECT_EQ(*files.ReadWhole(root / "held", 100), "first");
+  EXPECT_EQ(file->Stat()->links, 2u);
+  EXPECT_GT(file->Stat()->allocated_bytes, 0u);
+  EXPECT_EQ(file->LinkTo(root / "held").error().code, EEXIST);
+  EXPECT_EQ(file->LinkTo("/proc/held").error().kind, ErrorKind::kIo);
+
+  fs::create_directory(root / "empty");
+  EXPECT_TRUE(files.Remove(root / "empty").ok());
+}
+
+TEST(PosixFileSystem, TellsTheSpaceOfADisk) {
+  const TemporaryDirectory root;
+  const Result<DiskSpace> space = PosixFileSystem().SpaceOf(root.path());
+  ASSERT_TRUE(space.ok());
+  EXPECT_GT(space->total, 0u);
+  EXPECT_LE(space->available, space->total);
+  EXPECT_EQ(PosixFileSystem().SpaceOf(root / "missing").error().code, ENOENT);
+}
+
 }  // namespace
 }  // namespace hinomi

@@ -20,7 +20,10 @@ class MemoryFile final : public File {
     return bytes_.copy(out, size, offset);
   }
   Result<FileStat> Stat() override {
-    return FileStat{FileKind::kRegular, 1, bytes_.size(), Duration{0}, Duration{0}};
+    return FileStat{FileKind::kRegular, 1, bytes_.size()};
+  }
+  Result<void> LinkTo(const std::string& path) override {
+    return IoError("link to", path, ENOTSUP);
   }
 
  private:

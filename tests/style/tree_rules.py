@@ -13,7 +13,7 @@ LINES_MAX = 600
 LAYERS = ["base", "config", "metadata", "collector", "shipper", "app"]
 APART = [{"collector", "shipper"}]
 STAGES = {"source", "codec", "transform", "encode", "compress", "sink"}
-CALLS = {("sink", "compress")}  # a sink compresses just before it sends
+CALLS = {("sink", "compress"), ("source", "compress")}  # before sending; and rotated files are compressed
 
 # Outside libraries, by how their headers begin, and the only places that may include them.
 SEAMS = {

@@ -1,0 +1,129 @@
+#include "shipper/pipeline.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/logging.h"
+#include "shipper/source/docker.h"
+#include "shipper/source/kubernetes.h"
+
+namespace hinomi {
+namespace {
+
+constexpr Duration kCheckpointEvery = std::chrono::seconds(1);
+constexpr uint64_t kCheckpointBytesPerSecond = 256 << 10;
+
+const SinkConfig& SinkOf(const Config& config, const std::string& name) {
+  const auto found = std::find_if(config.sinks.begin(), config.sinks.end(),
+                                  [&](const SinkConfig& sink) { return sink.name == name; });
+  CHECK(found != config.sinks.end());
+  return *found;
+}
+
+LogStoreOptions StoreOptions(const Config& config, const std::string& own_pod) {
+  LogStoreOptions options;
+  options.node = config.node;
+  options.own_pod = own_pod;
+  options.open_record_delay_max = config.limits.open_record_delay_max;
+  // A lease must have room for the longest record, its header and its neighbours.
+  options.quantum_bytes =
+      std::max<uint64_t>(256 << 10, config.limits.record_bytes_max + (64 << 10));
+  options.namespaces_max = config.limits.namespaces_max;
+  options.routes = config.routes;
+  for (const RouteConfig& route : config.routes) {
+    options.lingers.push_back(SinkOf(config, route.sink).LingerInEffect());
+  }
+  return options;
+}
+
+}  // namespace
+
+Pipeline::Pipeline(const Config& config, const std::string& own_pod, Parts parts)
+    : config_(config),
+      parts_(std::move(parts)),
+      dead_letters_({.directory = config.state_dir + "/dead_letters"}, parts_.clock,
+                    parts_.metrics),
+      checkpoint_(parts_.files, config.state_dir, parts_.metrics),
+      store_(StoreOptions(config, own_pod), parts_.files, parts_.clock, parts_.metrics),
+      checkpoint_errors_(parts_.metrics.CounterOf("hinomi_checkpoint_errors_total",
+                                                  "Checkpoints that could not be written.")),
+      checkpoint_age_(parts_.metrics.GaugeOf("hinomi_checkpoint_age_seconds",
+                                             "Time since the checkpoint last held all cursors.")),
+      saved_at_(parts_.clock.Monotonic()) {
+  BuildRoutes();
+  BuildSources();
+  store_.Restore(checkpoint_.Load());
+  parts_.metrics.OnScrape([this] {
+    const Duration age = parts_.clock.Monotonic() - saved_at_.load();
+    checkpoint_age_.Set(store_.dirty() ? std::chrono::duration<double>(age).count() : 0);
+  });
+}
+
+Pipeline::~Pipeline() = default;
+
+void Pipeline::BuildRoutes() {
+  std::vector<std::string> route_names;
+  for (const RouteConfig& route : config_.routes) route_names.push_back(route.name);
+  for (const SinkConfig& config : config_.sinks) {
+    sinks_.push_back(
+        parts_.make_sink(config, {config_.cluster, parts_.files, parts_.clock, parts_.metrics}));
+    const uint64_t share = config_.limits.in_flight_bytes_max / config_.sinks.size();
+    Delivery::Options options{config.name, route_names, config.batch_bytes,
+                              share - std::min(share, sinks_.back()->buffer_bytes())};
+    deliveries_.push_back(std::make_unique<Delivery>(
+        std::move(options),
+        Delivery::Parts{*sinks_.back(), dead_letters_, parts_.clock, parts_.metrics,
+                        [this](const Batch& batch) { store_.Settle(batch); },
+                        [this] { store_.Wake(); }}));
+  }
+  std::vector<Worker::Route> routes;
+  for (const RouteConfig& route : config_.routes) {
+    const SinkConfig& config = SinkOf(config_, route.sink);
+    const size_t index = static_cast<size_t>(&config - config_.sinks.data());
+    routes.push_back({*deliveries_[index], MakeEncoder(config_, config, sinks_[index]->format()),
+                      config.batch_bytes, config.LingerInEffect()});
+  }
+  worker_ = std::make_unique<Worker>(store_, parts_.clock, config_.limits.record_bytes_max,
+                                     std::move(routes));
+}
+
+void Pipeline::BuildSources() {
+  const DirectorySource::Parts parts{store_, parts_.files, parts_.clock, parts_.metrics};
+  if (config_.kubernetes_enabled) {
+    sources_.push_back(std::make_unique<KubernetesSource>(config_, parts, parts_.make_watcher()));
+  }
+  if (!config_.docker_enabled) return;
+  for (const std::string& root : config_.docker.roots) {
+    sources_.push_back(std::make_unique<DockerSource>(config_, root, parts, parts_.make_watcher()));
+  }
+}
+
+void Pipeline::SaveCheckpoint() {
+  if (!store_.dirty()) return;
+  const Result<size_t> saved = checkpoint_.Save(store_.Snapshot());
+  if (saved) {
+    saved_bytes_ = *saved;
+    saved_at_ = parts_.clock.Monotonic();
+    return;
+  }
+  checkpoint_errors_.Add();
+  store_.SetDirty();
+  log::Error("{}; until it can be written, a restart sends lines twice", saved.error().message);
+}
+
+Duration Pipeline::Housekeep() {
+  SaveCheckpoint();
+  store_.Prune();
+  for (const std::unique_ptr<Delivery>& delivery : deliveries_) delivery->Watch();
+  const Duration for_size =
+      std::chrono::milliseconds(saved_bytes_ * 1000 / kCheckpointBytesPerSecond);
+  return std::max(kCheckpointEvery, for_size);
+}
+
+bool Pipeline::Drained() const {
+  return store_.Drained() && worker_->idle() &&
+         std::all_of(deliveries_.begin(), deliveries_.end(),
+                     [](const auto& delivery) { return delivery->idle(); });
+}
+
+}  // namespace hinomi

@@ -1,0 +1,76 @@
+// The parts of the log pipeline, wired together and restored from the checkpoint, without a thread
+// of their own: Shipper runs them in threads, tests and the simulation step by step.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/directory_watcher.h"
+#include "base/filesystem.h"
+#include "base/metrics.h"
+#include "config/config.h"
+#include "shipper/builtin.h"
+#include "shipper/checkpoint.h"
+#include "shipper/delivery.h"
+#include "shipper/sink/dead_letters.h"
+#include "shipper/source/directory_source.h"
+#include "shipper/source/log_store.h"
+#include "shipper/worker.h"
+
+namespace hinomi {
+
+class Pipeline {
+ public:
+  struct Parts {
+    FileSystem& files;
+    const Clock& clock;
+    Metrics& metrics;
+    /// What the outside gives: sinks, and watchers of directories (null: they are polled).
+    std::function<std::unique_ptr<Sink>(const SinkConfig&, const SinkSurroundings&)> make_sink;
+    std::function<std::unique_ptr<DirectoryWatcher>()> make_watcher;
+  };
+
+  /// `config` must outlive it. `own_pod` is "namespace/pod" of the agent itself, or empty.
+  /// state_dir must exist and be locked. Reads the checkpoint.
+  Pipeline(const Config& config, const std::string& own_pod, Parts parts);
+  ~Pipeline();
+  Pipeline(const Pipeline&) = delete;
+  Pipeline& operator=(const Pipeline&) = delete;
+
+  LogStore& store() { return store_; }
+  Worker& worker() { return *worker_; }
+  const std::vector<std::unique_ptr<Sink>>& sinks() const { return sinks_; }
+  const std::vector<std::unique_ptr<Delivery>>& deliveries() const { return deliveries_; }
+  const std::vector<std::unique_ptr<DirectorySource>>& sources() const { return sources_; }
+
+  /// What is to be done from time to time: writes the checkpoint, lets go of what is settled, looks
+  /// after sinks that hang. Returns how long to wait before the next time. One thread.
+  Duration Housekeep();
+  /// Writes the checkpoint if anything has changed. The thread that keeps house.
+  void SaveCheckpoint();
+  /// True when all that was seen is settled, but for records that are not complete.
+  bool Drained() const;
+
+ private:
+  void BuildRoutes();
+  void BuildSources();
+
+  const Config& config_;
+  const Parts parts_;
+  DeadLetters dead_letters_;
+  Checkpoint checkpoint_;
+  LogStore store_;
+  std::vector<std::unique_ptr<Sink>> sinks_;           // as in the configuration
+  std::vector<std::unique_ptr<Delivery>> deliveries_;  // as sinks_
+  std::unique_ptr<Worker> worker_;
+  std::vector<std::unique_ptr<DirectorySource>> sources_;
+  Counter checkpoint_errors_;
+  Gauge checkpoint_age_;
+  std::atomic<Duration> saved_at_;
+  size_t saved_bytes_ = 0;
+};
+
+}  // namespace hinomi
