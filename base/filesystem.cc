@@ -266,6 +266,12 @@ Result<void> PosixFileSystem::MakeDirectories(const std::string& path) {
   return {};
 }
 
+Result<void> PosixFileSystem::MakePrivateDirectory(const std::string& path) {
+  if (Result<void> made = MakeDirectories(DirectoryOf(path)); !made) return made;
+  if (mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return {};
+  return IoError("make directory", path, errno);
+}
+
 Result<std::string> PosixFileSystem::ReadWhole(const std::string& path, uint64_t bytes_max) {
   const Descriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (fd.get() < 0) return IoError("open", path, errno);

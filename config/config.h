@@ -31,6 +31,13 @@ struct LimitsConfig {
   uint64_t namespaces_max = 200;  // in the agent's own metrics; more go to _overflow
 };
 
+/// Hard links to the files of logs that are not settled.
+struct EscrowConfig {
+  std::string directory = "/var/log/hinomi/escrow";  // below host_root; empty: none
+  uint64_t bytes_max = 2ull << 30;                   // of removed files
+  uint64_t free_percent_min = 25;  // of the file system; kubelets evict pods at 15
+};
+
 /// Patterns with * and ?; an empty one matches everything.
 struct LogMatch {
   std::string namespace_pattern;
@@ -123,6 +130,7 @@ struct Config {
   LogConfig log;
   HttpConfig http;
   LimitsConfig limits;
+  EscrowConfig escrow;
   bool kubernetes_enabled = true;
   KubernetesSourceConfig kubernetes;
   bool docker_enabled = false;

@@ -95,6 +95,20 @@ void Describe(Fields& fields, LimitsConfig* config) {
                 {1, 100'000});
 }
 
+void Describe(Fields& fields, EscrowConfig* config) {
+  fields.Text(
+      "directory", &config->directory,
+      "Where files of logs that are not settled get one more name, so that neither rotation "
+      "nor a restart loses them; below host_root, on the same mount as the logs, never below "
+      "pods_dir. Empty: they are held by their descriptors alone, until a restart.");
+  fields.Size("bytes_max", &config->bytes_max,
+              "Disk that removed files may take up; beyond it the oldest are given up and counted "
+              "as lost.",
+              {kMiB, 1024 * kGiB});
+  fields.Number("free_percent_min", &config->free_percent_min,
+                "Share of the file system that is kept free in the same way.", {0, 90});
+}
+
 void Describe(Fields& fields, LogMatch* match) {
   constexpr std::string_view kHelp = "Pattern with * and ?; empty matches every one.";
   fields.Text("namespace", &match->namespace_pattern, kHelp);
@@ -238,6 +252,8 @@ void Describe(Fields& fields, Config* config) {
   fields.Section("http", "The agent's HTTP server.", [&] { Describe(fields, &config->http); });
   fields.Section("limits", "What bounds memory and metrics.",
                  [&] { Describe(fields, &config->limits); });
+  fields.Section("escrow", "Holds files of logs until they are settled.",
+                 [&] { Describe(fields, &config->escrow); });
   fields.Section("sources", "Where logs come from; without this key: kubernetes.", [&] {
     fields.Section(
         "kubernetes", "The containers of this node.",

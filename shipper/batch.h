@@ -7,6 +7,7 @@
 // source: settled.
 #pragma once
 
+#include <array>
 #include <compare>
 #include <cstdint>
 #include <memory>
@@ -36,6 +37,32 @@ enum class Stream : uint8_t { kStdout, kStderr, kNone };
 enum class DropReason : uint8_t { kCorrupt, kRejected, kBeforeSince, kNoRoute };
 inline constexpr size_t kDropReasons = 4;
 std::string_view ToString(DropReason reason);
+
+/// Why bytes are gone that should have been delivered. Values of the label `reason`.
+enum class LossReason : uint8_t {
+  kTruncated,  // cut off by their writer
+  kVanished,   // the file was removed while nothing held it
+  kLate,       // written to a file long after it was rotated, behind what was read of it
+  kUnknown,  // as kVanished, but a newer checkpoint that is damaged may have known them as settled
+  kEscrowFull,  // given up to keep the disk free
+  kUnreadable,  // a compressed file is damaged
+};
+inline constexpr size_t kLossReasons = 6;
+std::string_view ToString(LossReason reason);
+
+/// Bytes of log files by what became of them.
+struct SettledBytes {
+  uint64_t acknowledged = 0;
+  std::array<uint64_t, kDropReasons> dropped{};  // by reason
+  std::array<uint64_t, kLossReasons> lost{};     // by reason
+
+  uint64_t DroppedTotal() const;
+  uint64_t LostTotal() const;
+  uint64_t Total() const { return acknowledged + DroppedTotal() + LostTotal(); }
+  SettledBytes& operator+=(const SettledBytes& more);
+  SettledBytes operator-(const SettledBytes& less) const;
+  bool operator==(const SettledBytes&) const = default;
+};
 
 /// What the cursor remembers when a record was cut: the next bytes belong to the same record.
 struct Continuation {

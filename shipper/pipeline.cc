@@ -30,6 +30,12 @@ LogStoreOptions StoreOptions(const Config& config, const std::string& own_pod) {
       std::max<uint64_t>(256 << 10, config.limits.record_bytes_max + (64 << 10));
   options.namespaces_max = config.limits.namespaces_max;
   options.routes = config.routes;
+  if (!config.escrow.directory.empty()) {
+    options.escrow_directory =
+        (config.host_root == "/" ? "" : config.host_root) + config.escrow.directory;
+  }
+  options.escrow_bytes_max = config.escrow.bytes_max;
+  options.escrow_free_percent_min = config.escrow.free_percent_min;
   for (const RouteConfig& route : config.routes) {
     options.lingers.push_back(SinkOf(config, route.sink).LingerInEffect());
   }
@@ -104,6 +110,7 @@ void Pipeline::SaveCheckpoint() {
   if (saved) {
     saved_bytes_ = *saved;
     saved_at_ = parts_.clock.Monotonic();
+    store_.ReleaseSettled();
     return;
   }
   checkpoint_errors_.Add();
@@ -112,6 +119,8 @@ void Pipeline::SaveCheckpoint() {
 }
 
 Duration Pipeline::Housekeep() {
+  store_.EnforceEscrowLimits();
+  store_.Settle(store_.FindLosses());
   SaveCheckpoint();
   store_.Prune();
   for (const std::unique_ptr<Delivery>& delivery : deliveries_) delivery->Watch();

@@ -110,6 +110,13 @@ class PipelineTest : public ::testing::Test {
     void Sweep() {
       for (const auto& source : sources) source->Sweep();
     }
+    void Housekeep() {
+      store.EnforceEscrowLimits();
+      store.Settle(store.FindLosses());
+      saved = store.Snapshot();
+      store.ReleaseSettled();
+      store.Prune();
+    }
     std::vector<Worker::Route> Routes(PipelineTest& test) {
       SinkConfig sink = test.config_.sinks[0];
       sink.type = SinkType::kElasticsearch;
@@ -122,10 +129,14 @@ class PipelineTest : public ::testing::Test {
       options.quantum_bytes = 320 << 10;
       options.routes = config.routes;
       options.lingers = {config.sinks[0].linger};
+      if (!config.escrow.directory.empty())
+        options.escrow_directory = config.host_root + config.escrow.directory;
+      options.escrow_bytes_max = config.escrow.bytes_max;
       return options;
     }
 
     Metrics metrics;
+    CheckpointState saved;
     LogStore store;
     DeadLetters dead_letters;
     Delivery delivery;
@@ -140,9 +151,11 @@ class PipelineTest : public ::testing::Test {
       clock_.Advance(std::chrono::milliseconds(100));
       agent.Sweep();
       Work(agent);
+      agent.Housekeep();
     }
   }
   void Work(Agent& agent) {
+    agent.store.WaitForWork(Duration{0});
     for (int i = 0; i < 10000 && agent.worker.Step(0); ++i) Deliver(agent);
     Deliver(agent);
   }

@@ -107,7 +107,7 @@ void GunzipCursors::Forget(const GunzipFile& file) {
   std::erase_if(cursors_, [&](const auto& cursor) { return cursor->file == &file; });
 }
 
-Result<std::unique_ptr<GunzipFile>> GunzipFile::Open(std::unique_ptr<File> file,
+Result<std::unique_ptr<GunzipFile>> GunzipFile::Open(std::shared_ptr<File> file,
                                                      GunzipCursors& cursors) {
   const Result<FileStat> stat = file->Stat();
   if (!stat) return stat.error();

@@ -39,7 +39,7 @@ class GunzipFile final : public File {
  public:
   /// Error corrupt when `file` is no whole gzip member as far as can be told without reading it
   /// all; io. `cursors` must outlive it.
-  static Result<std::unique_ptr<GunzipFile>> Open(std::unique_ptr<File> file,
+  static Result<std::unique_ptr<GunzipFile>> Open(std::shared_ptr<File> file,
                                                   GunzipCursors& cursors);
   ~GunzipFile() override;
 
@@ -51,10 +51,10 @@ class GunzipFile final : public File {
 
  private:
   friend class GunzipCursors;
-  GunzipFile(std::unique_ptr<File> file, GunzipCursors& cursors, uint64_t size)
+  GunzipFile(std::shared_ptr<File> file, GunzipCursors& cursors, uint64_t size)
       : file_(std::move(file)), cursors_(cursors), size_(size) {}
 
-  const std::unique_ptr<File> file_;
+  const std::shared_ptr<File> file_;
   GunzipCursors& cursors_;
   uint64_t size_;
 };

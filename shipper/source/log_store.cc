@@ -11,6 +11,8 @@
 namespace hinomi {
 namespace {
 
+constexpr size_t kGunzipCursorsMax = 64;
+
 // Seconds since the epoch of an RFC 3339 time, its zone left aside; `fallback` when it is none.
 uint32_t SecondsOf(const std::string& time, Duration fallback) {
   tm parts = {};
@@ -40,19 +42,40 @@ LogStore::LogStore(LogStoreOptions options, FileSystem& files, const Clock& cloc
       clock_(clock),
       metrics_(metrics),
       counters_(metrics),
+      escrow_(options_.escrow_directory, files, metrics),
+      gunzip_(kGunzipCursorsMax),
       queues_(options_.routes.size()) {
   RegisterMetrics();
 }
 
 Log::Surroundings LogStore::Around(Duration now, Duration since) {
-  return {files_, counters_, now, clock_.Wall() - since};
+  return {files_, escrow_, gunzip_, counters_, now, clock_.Wall() - since, vanished_};
 }
 
 void LogStore::Restore(const CheckpointState& state) {
   const std::lock_guard lock(mutex_);
+  if (state.fell_back) vanished_ = LossReason::kUnknown;
+  epoch_seconds_ = state.epoch_seconds;
+  if (epoch_seconds_ == 0) {
+    epoch_seconds_ = std::chrono::duration_cast<std::chrono::seconds>(clock_.Wall()).count();
+  }
   for (const LogState& log : state.logs) {
-    restored_[{log.directory, log.restart}] = log;
+    restored_[{log.directory, log.restart}] = {log, true, {}};
     for (const ReaderState& reader : log.readers) known_routes_.insert(reader.route);
+  }
+  for (const GoneState& gone : state.gone) {
+    known_routes_.insert(gone.route);
+    for (uint32_t route = 0; route < options_.routes.size(); ++route) {
+      if (options_.routes[route].name != gone.route) continue;
+      gone_[{gone.namespace_name, route}] = {gone.produced_bytes, gone.settled};
+    }
+  }
+  escrow_.Probe();
+  for (HeldFile& held : escrow_.Scan()) {
+    Stored& stored = restored_[{held.name.directory, held.name.restart}];
+    stored.state.directory = held.name.directory;
+    stored.state.restart = held.name.restart;
+    stored.held.push_back(std::move(held));
   }
 }
 
@@ -61,11 +84,13 @@ Log& LogStore::LogOf(const std::string& directory, uint32_t restart) {
   if (!fresh) return *logs_.at(it->second);
   auto log = std::make_unique<Log>(next_handle_, directory, restart);
   const auto stored = restored_.find({directory, restart});
-  if (stored != restored_.end()) log->Restore(stored->second);
+  if (stored != restored_.end()) {
+    log->Restore(stored->second.state, std::move(stored->second.held), Around(clock_.Monotonic()));
+  }
   return *(logs_[next_handle_++] = std::move(log));
 }
 
-void LogStore::Reconcile(const LogDirectory& directory, const std::vector<LogFiles>& logs) {
+bool LogStore::Reconcile(const LogDirectory& directory, const std::vector<LogFiles>& logs) {
   const std::lock_guard lock(mutex_);
   const Duration now = clock_.Monotonic();
   const std::string& name = directory.name;
@@ -84,17 +109,19 @@ void LogStore::Reconcile(const LogDirectory& directory, const std::vector<LogFil
        ++it) {
     per_restart.try_emplace(it->first.second, &gone);
   }
+  bool complete = true;
   for (const auto& [restart, files] : per_restart) {
     Log& log = LogOf(name, restart);
     if (files != &gone) {
       log.format = files->format;
       log.path = files->path;
     }
-    log.Reconcile(files->segments, Around(now, directory.since));
+    complete = log.Reconcile(files->segments, Around(now, directory.since)) && complete;
     Introduce(log, pod, directory.first_look);
     restored_.erase({name, restart});
     MarkAllReady(log, now);
   }
+  return complete;
 }
 
 // Gives a log its identity and its readers as soon as its first line is there, and what has been
@@ -114,44 +141,70 @@ void LogStore::Introduce(Log& log, const PodInfo& pod, bool first_look) {
     origin->format = log.format;
     origin->path = log.path;
     origin->log_hash = HashOf(origin->pod, log.first_time);
-    origin->first_seconds = SecondsOf(log.first_time, log.segments().front().birth);
+    origin->first_seconds = SecondsOf(log.first_time, log.segments().front().id.birth);
     origin->own = options_.own_pod == pod.namespace_name + "/" + pod.pod_name;
   }
   log.origin = std::move(origin);
   for (Reader& reader : log.readers) reader.metadata.clear();
   if (!fresh) return;
   AddReaders(log, first_look);
-  // What a checkpoint knew of files that are gone is lost; that can only be counted for readers.
-  log.SkipMissing(counters_);
 }
 
 void LogStore::AddReaders(Log& log, bool first_look) {
-  const auto stored = restored_.find({log.directory(), log.restart()});
   const PodInfo& pod = log.origin->pod;
   for (uint32_t route = 0; route < options_.routes.size(); ++route) {
     const RouteConfig& config = options_.routes[route];
     if (!Matches(config.match, pod.namespace_name, pod.pod_name, pod.container_name)) continue;
-    Cursor start = StartOf(log, config, first_look);
-    if (stored != restored_.end()) {
-      for (const ReaderState& state : stored->second.readers) {
-        if (state.route == config.name) start = {state.cursor, state.continuing};
-      }
-    }
-    log.readers.emplace_back(route, std::move(start));
+    log.readers.push_back(MakeReader(log, route, first_look));
     log.readers.back().fresh_since = clock_.Monotonic();
     if (config.stop) break;
   }
   if (log.readers.empty()) {
-    no_route_.Add(static_cast<double>(log.BytesAfter({})));
+    log.LetGo(Around(clock_.Monotonic()));
+    CountNoRoute(log);
     log::Info("no route matches \"{}\"; its log is not shipped", log.directory());
   }
+}
+
+Reader LogStore::MakeReader(const Log& log, uint32_t route, bool first_look) const {
+  const RouteConfig& config = options_.routes[route];
+  const auto stored = restored_.find({log.directory(), log.restart()});
+  const auto seen = static_cast<int64_t>(log.seen_bytes());
+  if (stored != restored_.end()) {
+    for (const ReaderState& state : stored->second.state.readers) {
+      if (state.route != config.name) continue;
+      Reader reader(route, {state.cursor, state.continuing}, state.settled);
+      reader.produced_before = static_cast<int64_t>(state.produced_bytes - log.restored_bytes());
+      reader.counted = {state.produced_bytes, state.settled};
+      return reader;
+    }
+  }
+  const Cursor start = StartOf(log, config, first_look);
+  SettledBytes left_out;
+  for (const Segment& segment : log.segments()) {
+    if (segment.ordinal < start.at.segment || start.at.offset > segment.begin) continue;
+    left_out.dropped[static_cast<size_t>(DropReason::kBeforeSince)] += segment.begin;
+  }
+  Reader reader(route, start, left_out);
+  reader.produced_before = static_cast<int64_t>(log.BytesAfter(start.at) + left_out.Total()) - seen;
+  return reader;
+}
+
+// It grows on, but nobody reads it.
+void LogStore::CountNoRoute(Log& log) {
+  if (log.origin == nullptr || !log.readers.empty()) return;
+  no_route_.Add(static_cast<double>(log.seen_bytes() - log.unrouted_counted));
+  log.unrouted_counted = log.seen_bytes();
 }
 
 Cursor LogStore::StartOf(const Log& log, const RouteConfig& route, bool first_look) const {
   const bool fresh_route = first_look && !known_routes_.contains(route.name);
   if (route.start == StartAt::kNow && fresh_route) return {log.End(), {}};
-  const Segment& first = log.segments().front();
-  return {{first.ordinal, first.begin}, {}};
+  // What another route has settled may be gone.
+  for (const Segment& segment : log.segments()) {
+    if (segment.file != nullptr) return {{segment.ordinal, segment.begin}, {}};
+  }
+  return {log.End(), {}};
 }
 
 void LogStore::Touch(const std::string& directory, uint32_t restart) {
@@ -163,6 +216,9 @@ void LogStore::Touch(const std::string& directory, uint32_t restart) {
   if (log.origin == nullptr) {
     log.Refresh(Around(now));
     Introduce(log, pods_[directory], /*first_look=*/false);
+  } else if (log.readers.empty()) {
+    log.Refresh(Around(now));
+    CountNoRoute(log);
   }
   MarkAllReady(log, now);
 }
@@ -275,15 +331,24 @@ bool LogStore::Plan(Log& log, Reader& reader, Lease* lease, Duration now) {
   uint64_t room = options_.quantum_bytes;
   bool more = false;
   Position at = reader.read().at;
-  for (Segment* segment = log.Find(at.segment); segment != nullptr;) {
-    if (segment->file == nullptr || (!segment->identified() && segment->size > 0)) break;
+  Segment* segment = log.Find(at.segment);
+  if (segment == nullptr && (segment = log.Next(at.segment)) != nullptr) {
+    // An empty file that nothing could be told by is not in the checkpoint.
+    at = {segment->ordinal, segment->begin};
+    reader.Skip(at);
+  }
+  while (segment != nullptr) {
     at.offset = std::max(at.offset, segment->begin);
-    const uint64_t size = std::min(room, segment->size - std::min(segment->size, at.offset));
-    const bool ends = at.offset + size >= segment->size;
-    const bool final = ends && segment->FinalAt(now);
+    const uint64_t end = segment->readable_end();
+    const bool ended = at.offset >= end;
+    if (!ended && (segment->file == nullptr || !segment->identified())) break;
+    const uint64_t size = ended ? 0 : std::min(room, end - at.offset);
+    const bool ends = at.offset + size >= end;
+    const bool final = ends && (segment->FinalAt(now) || segment->gone);
     if (size > 0) {
       lease->pieces.push_back({segment->ordinal, segment->key, at.offset, {nullptr, size}, final});
-      lease->files.push_back(segment->file);
+      lease->files.push_back(
+          {segment->file, segment->compressed ? Fingerprint{} : segment->fingerprint});
       room -= size;
     }
     more = !ends;
@@ -293,19 +358,17 @@ bool LogStore::Plan(Log& log, Reader& reader, Lease* lease, Duration now) {
         MarkAt(segment->superseded_at + kSupersededGrace, {log.handle(), index});
       break;
     }
+    // What is lost is passed when that is settled.
+    if (end < segment->size && at.offset < segment->size) break;
     Segment* next = log.Next(segment->ordinal);
     if (next == nullptr) break;
     at = {next->ordinal, next->begin};
     if (lease->pieces.empty()) reader.Skip(at);
-    more = next->size > next->begin;
+    more = next->readable_end() > next->begin && next->file != nullptr;
     if (room == 0) break;
     segment = next;
   }
-  if (lease->pieces.empty()) {
-    const Position before = reader.read().at;
-    log.SkipMissing(counters_);
-    return reader.read().at != before && Plan(log, reader, lease, now);
-  }
+  if (lease->pieces.empty()) return false;
   reader.leased = true;
   reader.touched = false;
   lease->log = log.handle();
@@ -330,21 +393,35 @@ void LogStore::Read(Lease* lease) {
   for (size_t i = 0; i < lease->pieces.size(); ++i) {
     ChunkPiece& piece = lease->pieces[i];
     const size_t wanted = piece.data.size();
-    const Result<size_t> count = lease->files[i]->ReadAt(piece.offset, out, wanted);
-    if (!count) log::Warn("{}; it will be tried again", count.error().message);
-    const size_t size = count ? *count : 0;
+    File& file = *lease->files[i].file;
+    const Result<size_t> count = file.ReadAt(piece.offset, out, wanted);
+    if (!count && count.error().kind == ErrorKind::kCorrupt) {
+      GiveUpUnreadable(*lease, piece.segment);
+    } else if (!count) {
+      log::Warn("{}; it will be tried again", count.error().message);
+    }
+    // If the file still begins as it did, these bytes are those that followed then: it was not
+    // truncated and written anew under our hands.
+    const Result<bool> same = Matches(file, lease->files[i].fingerprint);
+    const size_t size = count && same && *same ? *count : 0;
     piece.data = {out, size};
     out += size;
     ++used;
     if (size == wanted) continue;
-    // Cut shorter behind our back, or unreadable: what is there is taken, the rest is seen at the
-    // next look.
+    // What is there is taken, the rest is seen at the next look.
     piece.last = false;
     lease->chunk.full = false;
     break;
   }
   lease->pieces.resize(used);
   lease->chunk.pieces = lease->pieces;
+}
+
+void LogStore::GiveUpUnreadable(const Lease& lease, uint32_t ordinal) {
+  const std::lock_guard lock(mutex_);
+  Segment* segment = logs_.at(lease.log)->Find(ordinal);
+  CHECK(segment != nullptr);
+  segment->GiveUp(LossReason::kUnreadable, clock_.Monotonic());
 }
 
 void LogStore::Commit(const Lease& lease, const Decoded& decoded, std::span<Slice*> slices) {
@@ -360,14 +437,17 @@ void LogStore::Commit(const Lease& lease, const Decoded& decoded, std::span<Slic
   if (lease.origin == log.origin) reader.metadata = lease.metadata;
   for (Slice* slice : slices) {
     slice->ticket = next_ticket_++;
-    reader.Advance(slice->ticket, {slice->end, slice->after});
+    uint64_t bytes = 0;
+    for (const SegmentRange& range : slice->ranges) bytes += range.end - range.begin;
+    reader.Advance(slice->ticket, {slice->end, slice->after}, bytes);
   }
   const bool moved = decoded.consumed != lease.begin;
   reader.caught_up = !lease.chunk.full;
   if (reader.caught_up && !decoded.has_open) reader.fresh_since = now;
   if (decoded.has_open && (moved || !reader.has_open)) reader.open_since = now;
   reader.has_open = decoded.has_open;
-  if (reader.has_open)
+  // What did not close when its time was over waits for what is written next.
+  if (reader.has_open && (moved || !lease.chunk.close_open))
     MarkAt(reader.open_since + options_.open_record_delay_max, {log.handle(), index});
   const ChunkPiece& last = lease.pieces.back();
   const bool to_next = last.last && log.Next(last.segment) != nullptr;
@@ -387,16 +467,17 @@ void LogStore::Settle(const Batch& batch) {
     const auto it = logs_.find(slice.log);
     if (it == logs_.end()) continue;
     Log& log = *it->second;
+    SettledBytes outcome;
+    outcome.acknowledged = slice.acknowledged_bytes;
+    outcome.dropped[static_cast<size_t>(DropReason::kRejected)] = slice.rejected_bytes;
+    outcome.dropped[static_cast<size_t>(DropReason::kCorrupt)] = slice.corrupt_bytes;
     for (Reader& reader : log.readers) {
-      if (reader.route() != slice.route || !reader.Settle(slice.ticket)) continue;
+      if (reader.route() != slice.route) continue;
+      if (!reader.Settle(slice.ticket, outcome)) continue;
       CountSettled(slice);
       reader.settled_lines += slice.records;
-      reader.settled_bytes += slice.acknowledged_bytes + slice.rejected_bytes + slice.corrupt_bytes;
-      if (!reader.idle()) continue;
-      const Position before = reader.read().at;
-      log.SkipMissing(counters_);
-      const auto index = static_cast<uint32_t>(&reader - log.readers.data());
-      if (reader.read().at != before) MarkReady(log, index, clock_.Monotonic());
+      reader.delivered_bytes +=
+          slice.acknowledged_bytes + slice.rejected_bytes + slice.corrupt_bytes;
     }
   }
   dirty_ = true;
@@ -422,9 +503,10 @@ bool LogStore::Drained() const {
   // in the next file comes after that.
   const bool soon =
       !timers_.empty() && timers_.begin()->first <= clock_.Monotonic() + kSupersededGrace;
-  return !soon && std::all_of(queues_.begin(), queues_.end(), [](const Queue& queue) {
-    return queue.current.empty() && queue.next.empty();
-  });
+  return !soon && !HasLosses() &&
+         std::all_of(queues_.begin(), queues_.end(), [](const Queue& queue) {
+           return queue.current.empty() && queue.next.empty();
+         });
 }
 
 bool LogStore::dirty() const {
@@ -439,15 +521,29 @@ void LogStore::SetDirty() {
 
 CheckpointState LogStore::Snapshot() {
   const std::lock_guard lock(mutex_);
+  const Duration now = clock_.Monotonic();
   CheckpointState state;
   std::vector<std::string> names;
   for (const RouteConfig& route : options_.routes) names.push_back(route.name);
   for (const auto& [handle, log] : logs_) {
     if (log->origin != nullptr) state.logs.push_back(log->State(names));
   }
-  for (const auto& [name, log] : restored_) state.logs.push_back(log);
+  for (const auto& [name, stored] : restored_) {
+    if (stored.in_checkpoint) state.logs.push_back(stored.state);
+  }
+  for (const auto& [key, gone] : gone_) {
+    state.gone.push_back({names[key.second], key.first, gone.produced, gone.settled});
+  }
+  state.epoch_seconds = epoch_seconds_;
+  for (const auto& [handle, log] : logs_) log->MarkSettled(now);
   dirty_ = false;
   return state;
+}
+
+void LogStore::ReleaseSettled() {
+  const std::lock_guard lock(mutex_);
+  const Log::Surroundings around = Around(clock_.Monotonic());
+  for (const auto& [handle, log] : logs_) log->ReleaseSettled(around);
 }
 
 void LogStore::Prune() {
@@ -457,13 +553,14 @@ void LogStore::Prune() {
     Log& log = *it->second;
     const bool busy = std::any_of(log.readers.begin(), log.readers.end(),
                                   [](const Reader& reader) { return reader.leased; });
-    if (busy || !log.Prune(now, counters_)) {
+    if (busy || !log.Prune()) {
       ++it;
       continue;
     }
     const LogStatus last = StatusOf(log, now);
     gone_lines_ += last.lines;
     gone_bytes_ += last.bytes;
+    Fold(log);
     by_name_.erase({log.directory(), log.restart()});
     const auto same = by_name_.lower_bound({log.directory(), 0});
     if (same == by_name_.end() || same->first.first != log.directory())

@@ -1,10 +1,21 @@
 // What the store tells Prometheus.
+#include <cstdlib>
+
 #include "shipper/source/log_store.h"
 
 namespace hinomi {
 namespace {
 
 constexpr char kOverflow[] = "_overflow";
+
+Counter ReasonCounter(Metrics& metrics, bool lost, const Labels& labels) {
+  return lost ? metrics.CounterOf("hinomi_log_bytes_lost_total",
+                                  "Bytes of log files that are gone before they could be shipped.",
+                                  labels)
+              : metrics.CounterOf("hinomi_log_bytes_dropped_total",
+                                  "Bytes of log files that are settled without being delivered.",
+                                  labels);
+}
 
 }  // namespace
 
@@ -23,42 +34,90 @@ void LogStore::RegisterMetrics() {
     };
     const Labels labels = {{"route", route.name}, {"sink", route.sink}};
     routes_.push_back(
-        {settled("acknowledged"), settled("rejected"), settled("corrupt"), bytes("acknowledged"),
-         bytes("rejected"), bytes("corrupt"),
+        {settled("acknowledged"),
+         settled("rejected"),
+         settled("corrupt"),
+         bytes("acknowledged"),
+         bytes("rejected"),
+         bytes("corrupt"),
          metrics_.GaugeOf("hinomi_route_oldest_unsettled_seconds",
                           "Age of the oldest bytes that are not settled.", labels),
          metrics_.GaugeOf("hinomi_route_pending_bytes",
-                          "Bytes of log files that are seen but not settled.", labels)});
+                          "Bytes of log files that are seen but not settled.", labels),
+         {},
+         metrics_.GaugeOf("hinomi_ledger_imbalance_bytes",
+                          "Bytes that the ledger cannot account for: anything but 0 is a bug.",
+                          {{"route", route.name}})});
+    for (const char* state : {"produced", "acknowledged", "dropped", "lost", "pending"}) {
+      routes_.back().ledger[state] = metrics_.GaugeOf(
+          "hinomi_ledger_bytes",
+          "Bytes of log files since the ledger's beginning, over all restarts, by what became of "
+          "them.",
+          {{"route", route.name}, {"state", state}});
+    }
   }
+  escrow_bytes_ = metrics_.GaugeOf("hinomi_escrow_bytes",
+                                   "Bytes on the disk of removed files that only the agent keeps.");
   segments_open_ = metrics_.GaugeOf("hinomi_segments_open", "Log files held open.");
   logs_gauge_ = metrics_.GaugeOf("hinomi_logs", "Logs of container instances that are known.");
-  no_route_ = metrics_.CounterOf("hinomi_log_bytes_dropped_total",
-                                 "Bytes of logs that were left out on purpose.",
-                                 {{"reason", std::string(ToString(DropReason::kNoRoute))}});
+  no_route_ = metrics_.CounterOf(
+      "hinomi_log_bytes_dropped_total",
+      "Bytes of log files that are settled without being delivered.",
+      {{"namespace", ""}, {"route", ""}, {"reason", std::string(ToString(DropReason::kNoRoute))}});
   metrics_.OnScrape([this] { RefreshGauges(); });
 }
 
 void LogStore::RefreshGauges() {
+  const Ledger ledger = TakeLedger();
   const std::lock_guard lock(mutex_);
   const Duration now = clock_.Monotonic();
   std::vector<Duration> oldest(routes_.size(), now);
-  std::vector<uint64_t> pending(routes_.size(), 0);
+  std::map<std::pair<std::string, uint32_t>, uint64_t> pending;
   uint64_t open = 0;
   for (const auto& [handle, log] : logs_) {
     for (const Segment& segment : log->segments()) open += segment.file != nullptr ? 1 : 0;
+    CountBytes(*log);
     for (const Reader& reader : log->readers) {
       const uint64_t bytes = log->BytesAfter(reader.settled().at);
-      pending[reader.route()] += bytes;
+      pending[{NamespaceLabel(log->origin->pod.namespace_name), reader.route()}] += bytes;
       if (bytes == 0) continue;
       oldest[reader.route()] = std::min(oldest[reader.route()], reader.unsettled_since());
     }
   }
+  std::vector<uint64_t> pending_of(routes_.size(), 0);
+  for (auto& [key, counters] : bytes_) counters.pending.Set(0);
+  for (const auto& [key, bytes] : pending) {
+    BytesOf(key.first, key.second).pending.Set(static_cast<double>(bytes));
+    pending_of[key.second] += bytes;
+  }
   for (size_t route = 0; route < routes_.size(); ++route) {
     routes_[route].oldest.Set(std::chrono::duration<double>(now - oldest[route]).count());
-    routes_[route].pending.Set(static_cast<double>(pending[route]));
+    routes_[route].pending.Set(static_cast<double>(pending_of[route]));
+    RefreshLedger(ledger, options_.routes[route].name, routes_[route]);
   }
   segments_open_.Set(static_cast<double>(open));
   logs_gauge_.Set(static_cast<double>(logs_.size()));
+}
+
+void LogStore::RefreshLedger(const Ledger& ledger, const std::string& route,
+                             RouteMetrics& metrics) {
+  uint64_t produced = 0;
+  uint64_t pending = 0;
+  uint64_t imbalance = 0;
+  SettledBytes settled;
+  for (const LedgerEntry& entry : ledger.entries) {
+    if (entry.route != route) continue;
+    produced += entry.produced;
+    settled += entry.settled;
+    pending += entry.in_flight + entry.unread;
+    imbalance += static_cast<uint64_t>(std::abs(entry.imbalance));
+  }
+  metrics.ledger["produced"].Set(static_cast<double>(produced));
+  metrics.ledger["acknowledged"].Set(static_cast<double>(settled.acknowledged));
+  metrics.ledger["dropped"].Set(static_cast<double>(settled.DroppedTotal()));
+  metrics.ledger["lost"].Set(static_cast<double>(settled.LostTotal()));
+  metrics.ledger["pending"].Set(static_cast<double>(pending));
+  metrics.imbalance.Set(static_cast<double>(imbalance));
 }
 
 void LogStore::CountSettled(const Slice& slice) {
@@ -73,6 +132,58 @@ void LogStore::CountSettled(const Slice& slice) {
   NamespaceCounters& counters = CountersOf(slice.origin->pod.namespace_name);
   counters.lines.Add(slice.records);
   counters.bytes.Add(static_cast<double>(slice.acknowledged_bytes + slice.rejected_bytes));
+}
+
+// What has happened since the last time.
+void LogStore::CountBytes(Log& log) {
+  for (Reader& reader : log.readers) {
+    const uint64_t produced = log.ProducedFor(reader);
+    if (produced == reader.counted.produced && reader.settled_bytes() == reader.counted.settled) {
+      continue;
+    }
+    const SettledBytes settled = reader.settled_bytes() - reader.counted.settled;
+    ByteCounters& counters =
+        BytesOf(NamespaceLabel(log.origin->pod.namespace_name), reader.route());
+    counters.produced.Add(static_cast<double>(produced - reader.counted.produced));
+    counters.acknowledged.Add(static_cast<double>(settled.acknowledged));
+    const std::string& name = NamespaceLabel(log.origin->pod.namespace_name);
+    const Labels labels = {{"namespace", name}, {"route", options_.routes[reader.route()].name}};
+    const auto count = [&](std::optional<Counter>& counter, bool lost, std::string_view reason,
+                           uint64_t bytes) {
+      if (bytes == 0) return;
+      Labels with_reason = labels;
+      with_reason["reason"] = reason;
+      if (!counter) counter = ReasonCounter(metrics_, lost, with_reason);
+      counter->Add(static_cast<double>(bytes));
+    };
+    for (size_t i = 0; i < kDropReasons; ++i) {
+      count(counters.dropped[i], false, ToString(static_cast<DropReason>(i)), settled.dropped[i]);
+    }
+    for (size_t i = 0; i < kLossReasons; ++i) {
+      count(counters.lost[i], true, ToString(static_cast<LossReason>(i)), settled.lost[i]);
+    }
+    settled_bytes_ += settled;
+    reader.counted = {produced, reader.settled_bytes()};
+  }
+}
+
+LogStore::ByteCounters& LogStore::BytesOf(const std::string& namespace_label, uint32_t route) {
+  const auto [it, fresh] = bytes_.try_emplace({namespace_label, route});
+  if (!fresh) return it->second;
+  const Labels labels = {{"namespace", namespace_label}, {"route", options_.routes[route].name}};
+  it->second.produced = metrics_.CounterOf(
+      "hinomi_log_bytes_produced_total", "Bytes of log files that were seen, for a route.", labels);
+  it->second.acknowledged = metrics_.CounterOf(
+      "hinomi_log_bytes_acknowledged_total",
+      "Bytes of log files whose records the route's sink has acknowledged.", labels);
+  it->second.pending = metrics_.GaugeOf(
+      "hinomi_log_bytes_pending", "Bytes of log files that are seen but not settled.", labels);
+  return it->second;
+}
+
+std::string LogStore::NamespaceLabel(const std::string& namespace_name) {
+  CountersOf(namespace_name);
+  return namespaces_.contains(namespace_name) ? namespace_name : kOverflow;
 }
 
 LogStore::NamespaceCounters& LogStore::CountersOf(const std::string& namespace_name) {

@@ -24,6 +24,13 @@ bool Segment::FinalAt(Duration now) const {
   return superseded && now - superseded_at >= kSupersededGrace;
 }
 
+void Segment::GiveUp(LossReason reason, Duration now, uint64_t from) {
+  if (gone) return;
+  gone = reason;
+  gone_from = from;
+  gone_at = now;
+}
+
 Result<Fingerprint> FingerprintOf(File& file, uint32_t bytes) {
   char head[Fingerprint::kBytesMax];
   const Result<size_t> count = file.ReadAt(0, head, std::min(bytes, Fingerprint::kBytesMax));
@@ -65,6 +72,7 @@ std::string_view LeadingTime(std::string_view head, LogFormat format) {
 }
 
 Result<bool> Matches(File& file, const Fingerprint& fingerprint) {
+  if (fingerprint.bytes == 0) return true;
   const Result<Fingerprint> now = FingerprintOf(file, fingerprint.bytes);
   if (!now) return now.error();
   return now->bytes == fingerprint.bytes && now->hash == fingerprint.hash;
