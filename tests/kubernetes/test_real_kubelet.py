@@ -6,9 +6,6 @@ import time
 
 from waiting import eventually
 
-# Until the agent keeps what it has not read of a removed file, a restart lets go of it.
-ESCROW = False
-
 LABELS = {"app": "numbers", "team": "lookout"}
 PAD = "x" * 200
 
@@ -152,18 +149,17 @@ def test_a_job_of_a_moment(cluster, node_agent):
     eventually(lambda: not cluster.log_files("moment-*"), 60, "the job's pod stays")
 
 
-if ESCROW:
-    def test_a_pod_that_is_deleted_while_the_agent_is_down(cluster, node_agent):
-        lines = 10000
-        node_agent.configure(limits={"in_flight_bytes_max": "2MiB"})
-        held = hold(node_agent)
-        node_agent.start()
-        cluster.create(pod("orphan", writes(lines) + "; exec sleep 1d"))
-        eventually(lambda: (node_agent.metric("hinomi_route_pending_bytes") or 0) > lines * len(PAD), 60,
-                   "the agent does not see the lines")
-        node_agent.kill()
-        cluster.delete("orphan")
-        eventually(lambda: not cluster.log_files("orphan"), 60, "the kubelet keeps the log")
-        os.close(held)
-        node_agent.start()
-        arrive(node_agent, {"orphan": numbered(lines)}, 30)
+def test_a_pod_that_is_deleted_while_the_agent_is_down(cluster, node_agent):
+    lines = 10000
+    node_agent.configure(limits={"in_flight_bytes_max": "2MiB"})
+    held = hold(node_agent)
+    node_agent.start()
+    cluster.create(pod("orphan", writes(lines) + "; exec sleep 1d"))
+    eventually(lambda: (node_agent.metric("hinomi_route_pending_bytes") or 0) > lines * len(PAD), 60,
+               "the agent does not see the lines")
+    node_agent.kill()
+    cluster.delete("orphan")
+    eventually(lambda: not cluster.log_files("orphan"), 60, "the kubelet keeps the log")
+    os.close(held)
+    node_agent.start()
+    arrive(node_agent, {"orphan": numbered(lines)}, 30)
