@@ -127,6 +127,10 @@ void Log::Release(Segment& segment, const Surroundings& around) {
 }
 
 bool Log::Reconcile(const std::vector<SegmentEntry>& entries, const Surroundings& around) {
+  // What came from the escrow and is in no checkpoint yet: it may be here too, but compressed.
+  for (Segment& segment : segments_) {
+    if (segment.file != nullptr && !segment.identified()) SetIdentity(segment);
+  }
   std::vector<Identified> found;
   bool unclear = false;
   for (size_t i = 0; i < entries.size(); ++i) {
