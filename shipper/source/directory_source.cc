@@ -138,7 +138,7 @@ void DirectorySource::SweepAll() {
     const std::string directory = name.substr(options_.name_prefix.size());
     if (Wanted(directory) && !files().Stat(root_, directory)) ScanLogs(directory);
   }
-  first_look_ = false;
+  if (std::exchange(first_look_, false)) parts_.store.Looked();
   watches_gauge_.Set(static_cast<double>(watches_.size()));
   degraded_gauge_.Set(degraded_ ? 1 : 0);
 }

@@ -390,12 +390,14 @@ bool Log::SettledByAll(const Segment& segment) const {
   });
 }
 
-void Log::MarkSettled(Duration now) {
-  if (unclear_since_) return;
+bool Log::MarkSettled(Duration now) {
+  bool more = false;
   for (Segment& segment : segments_) {
-    if (segment.finished || (!segment.FinalAt(now) && !segment.gone)) continue;
+    if (unclear_since_ || segment.finishing || (!segment.FinalAt(now) && !segment.gone)) continue;
     segment.finishing = SettledByAll(segment);
+    more = more || segment.finishing;
   }
+  return more;
 }
 
 void Log::ReleaseSettled(const Surroundings& around) {

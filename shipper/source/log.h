@@ -91,7 +91,8 @@ class Log {
 
   // In this order: a snapshot that holds them as settled is taken, it is on the disk, they are let
   // go of.
-  void MarkSettled(Duration now);
+  /// True when there are more than the last time.
+  bool MarkSettled(Duration now);
   void ReleaseSettled(const Surroundings& around);
   /// Drops segments that are finished and not in the directory. True when nothing of the log is
   /// left.

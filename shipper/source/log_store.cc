@@ -349,9 +349,11 @@ CheckpointState LogStore::Snapshot() {
     state.gone.push_back({names[key.second], key.first, gone.produced, gone.settled});
   }
   state.epoch_seconds = epoch_seconds_;
-  for (const auto& [handle, log] : logs_) {
-    if (!waiting_.contains(handle)) log->MarkSettled(now);
+  state.routes.assign(known_routes_.begin(), known_routes_.end());
+  for (const std::string& name : names) {
+    if (looked_ && !known_routes_.contains(name)) state.routes.push_back(name);
   }
+  MarkSettled(now);
   dirty_ = false;
   return state;
 }

@@ -45,10 +45,9 @@ void LogStore::Restore(const CheckpointState& state) {
   }
   for (const LogState& log : state.logs) {
     restored_[{log.directory, log.restart}] = {log, true, {}};
-    for (const ReaderState& reader : log.readers) known_routes_.insert(reader.route);
   }
+  known_routes_.insert(state.routes.begin(), state.routes.end());
   for (const GoneState& gone : state.gone) {
-    known_routes_.insert(gone.route);
     for (uint32_t route = 0; route < options_.routes.size(); ++route) {
       if (options_.routes[route].name != gone.route) continue;
       gone_[{gone.namespace_name, route}] = {gone.produced_bytes, gone.settled};
@@ -72,6 +71,12 @@ Log& LogStore::LogOf(const std::string& directory, uint32_t restart) {
     log->Restore(stored->second.state, std::move(stored->second.held), Around(clock_.Monotonic()));
   }
   return *(logs_[next_handle_++] = std::move(log));
+}
+
+void LogStore::Looked() {
+  const std::lock_guard lock(mutex_);
+  looked_ = true;
+  dirty_ = true;
 }
 
 bool LogStore::Reconcile(const LogDirectory& directory, const std::vector<LogFiles>& logs) {
