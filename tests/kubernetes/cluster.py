@@ -121,7 +121,7 @@ class NodeAgent(Agent):
 
     def documents(self, pod):
         """What its archive holds of a pod, in order."""
-        printed = subprocess.run([BINARY, "cat", self.archive, "--pod", pod], capture_output=True, text=True, timeout=60)
+        printed = subprocess.run([BINARY, "cat", self.archive, "--pod", pod], capture_output=True, timeout=60)
         return [json.loads(line) for line in printed.stdout.splitlines()]
 
     def messages(self, pod):
