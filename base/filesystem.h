@@ -85,6 +85,8 @@ class FileSystem {
 
   // The agent's own files, below state_dir and where a sink writes.
   virtual Result<void> MakeDirectories(const std::string& path) = 0;
+  /// One level, with mode 0700, and its name is on the disk; it may be there already.
+  virtual Result<void> MakePrivateDirectory(const std::string& path) = 0;
   /// Error io when it is missing or larger than `bytes_max`.
   virtual Result<std::string> ReadWhole(const std::string& path, uint64_t bytes_max) = 0;
   virtual bool Exists(const std::string& path) = 0;
@@ -115,6 +117,7 @@ class PosixFileSystem : public FileSystem {
   Result<FileStat> Stat(const std::string& root, const std::string& relative) override;
   Result<std::unique_ptr<File>> Open(const std::string& root, const std::string& relative) override;
   Result<void> MakeDirectories(const std::string& path) override;
+  Result<void> MakePrivateDirectory(const std::string& path) override;
   Result<std::string> ReadWhole(const std::string& path, uint64_t bytes_max) override;
   bool Exists(const std::string& path) override;
   Result<void> WriteSynced(const std::string& path, std::string_view content) override;

@@ -20,14 +20,15 @@ const SinkConfig& SinkOf(const Config& config, const std::string& name) {
   return *found;
 }
 
-LogStoreOptions StoreOptions(const Config& config, const std::string& own_pod) {
+LogStoreOptions StoreOptions(const Config& config, const std::string& own_pod,
+                             uint64_t quantum_bytes) {
   LogStoreOptions options;
   options.node = config.node;
   options.own_pod = own_pod;
   options.open_record_delay_max = config.limits.open_record_delay_max;
   // A lease must have room for the longest record, its header and its neighbours.
   options.quantum_bytes =
-      std::max<uint64_t>(256 << 10, config.limits.record_bytes_max + (64 << 10));
+      std::max(quantum_bytes, config.limits.record_bytes_max + quantum_bytes / 4);
   options.namespaces_max = config.limits.namespaces_max;
   options.routes = config.routes;
   for (const RouteConfig& route : config.routes) {
@@ -41,10 +42,10 @@ LogStoreOptions StoreOptions(const Config& config, const std::string& own_pod) {
 Pipeline::Pipeline(const Config& config, const std::string& own_pod, Parts parts)
     : config_(config),
       parts_(std::move(parts)),
-      dead_letters_({.directory = config.state_dir + "/dead_letters"}, parts_.clock,
-                    parts_.metrics),
+      dead_letters_({.directory = config.state_dir + "/dead_letters"},
+                    {parts_.files, parts_.clock, parts_.metrics}),
       checkpoint_(parts_.files, config.state_dir, parts_.metrics),
-      store_(StoreOptions(config, own_pod), parts_.files, parts_.clock, parts_.metrics),
+      store_(StoreOptions(config, own_pod, parts_.quantum_bytes), parts_.files, parts_.clock, parts_.metrics),
       checkpoint_errors_(parts_.metrics.CounterOf("hinomi_checkpoint_errors_total",
                                                   "Checkpoints that could not be written.")),
       checkpoint_age_(parts_.metrics.GaugeOf("hinomi_checkpoint_age_seconds",
