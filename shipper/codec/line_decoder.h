@@ -330,11 +330,14 @@ class LineDecoder {
   /// Takes what is open as it is: first the records that wait for their last part, then the line
   /// without its newline.
   void CloseOpen() {
+    const CutMark before = cut_;
     while (open_records_ > 0) {
       const bool second =
           open_[0].parts == 0 || (open_[1].parts > 0 && open_[1].end < open_[0].end);
       CutOpen(open_[second]);
     }
+    // What comes next is the rest of that line, whichever records were open around it.
+    if (before.kind == Kind::kMidLine) cut_ = before;
     Save(rest_.begin());
     if (rest_.raw.empty() || (chunk_.full && !Stuck())) return;
 

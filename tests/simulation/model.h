@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -102,6 +103,7 @@ class Model {
 
   /// Throws Violation for the first line that should have arrived and did not.
   void CheckAllArrived() const;
+  std::function<void(const std::string&)> tell;  // the trace; may be empty
   size_t lines() const { return lines_.size(); }
   uint64_t documents() const { return documents_; }
 
@@ -137,6 +139,7 @@ class Model {
   void CheckOrder(const Document& document, const Delivery& delivery, uint32_t line);
   bool Takes(const RoutePlan& route, const WrittenLog& log) const;
   bool IsOwed(const RoutePlan& route, uint32_t line) const;
+  bool HasArrived(const std::string& route, uint32_t line) const;
   bool IsComplete(const std::string& route, uint32_t line) const;
   Arrival& ArrivalOf(const std::string& route, uint32_t line);
   std::string Describe(uint32_t line) const;

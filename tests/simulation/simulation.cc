@@ -26,6 +26,7 @@ struct Life {
   std::unique_ptr<Pipeline> pipeline;
   std::vector<SimulatedWatcher*> watchers;  // the pipeline's
   std::vector<Sent> sent;                   // out to the sinks
+  std::vector<std::string> starting_now;    // routes that leave out what is there at the first look
 };
 
 class Simulation {
@@ -42,6 +43,9 @@ class Simulation {
   void Start();
   void AddLaterRoutes();
   void Kill(bool power_cut);
+  bool IsInCheckpoints(const std::string& route) const;
+  template <typename Look>
+  void LookAround(Look&& look);
   /// Runs one step of the agent. False when it was killed in the middle of it.
   template <typename Step>
   bool Guarded(Step&& step);
@@ -86,6 +90,7 @@ Simulation::Simulation(uint64_t seed, bool verbose)
   kubelet_ = std::make_unique<Kubelet>(
       world_.kubelet, Kubelet::Parts{disk_, model_, random_, clock_,
                                      [this](const std::string& what) { Tell("kubelet: " + what); }});
+  if (verbose_) model_.tell = [this](const std::string& what) { Tell("stored: " + what); };
   files_.faults = world_.faults;
   files_.interrupt = [this] { kubelet_->Act(); };
   files_.on_release = [this](const Inode& inode) { model_.Released(inode); };
@@ -112,6 +117,10 @@ RunResult Simulation::Run() {
     result.passed = false;
     result.violation = violation.what;
     Tell("VIOLATION: " + violation.what);
+    if (life_ != nullptr) Tell(EncodeCheckpoint(life_->pipeline->store().Snapshot()));
+    for (const InodePointer& inode : files_.Held()) {
+      Tell(fmt::format("open: file #{}, inode {}", inode->identity, inode->number));
+    }
   }
   if (life_ != nullptr) files_.DropDescriptors([](const Inode&) {});
   result.lines = model_.lines();
@@ -170,6 +179,9 @@ void Simulation::Start() {
   life_ = std::make_unique<Life>();
   std::vector<std::string> names;
   for (const RouteConfig& route : world_.config.routes) names.push_back(route.name);
+  for (const RoutePlan& plan : world_.routes) {
+    if (plan.start_now && !IsInCheckpoints(plan.name)) life_->starting_now.push_back(plan.name);
+  }
   Guarded([&] {
     life_->pipeline = std::make_unique<Pipeline>(
         world_.config, "",
@@ -185,6 +197,23 @@ void Simulation::Start() {
                         },
                         world_.quantum_bytes});
   });
+}
+
+// Where it is missing the agent takes it for a new one.
+bool Simulation::IsInCheckpoints(const std::string& route) const {
+  for (const char* name : {"/checkpoint.a", "/checkpoint.b"}) {
+    const InodePointer file = disk_.Find(world_.config.state_dir + name);
+    if (file == nullptr || file->content.find('"' + route + '"') == std::string::npos) return false;
+  }
+  return true;
+}
+
+template <typename Look>
+void Simulation::LookAround(Look&& look) {
+  Guarded(look);
+  if (life_ == nullptr) return;
+  for (const std::string& route : life_->starting_now) model_.StartNow(route);
+  if (life_->pipeline->sources()[0]->NotReady().empty()) life_->starting_now.clear();
 }
 
 void Simulation::AddLaterRoutes() {
@@ -226,10 +255,10 @@ void Simulation::ActOfAgent() {
   const uint64_t lot = random_.Below(20);
   if (lot < 7) {
     Tell("agent: looks where it is told to");
-    Guarded([&] { pipeline.sources()[0]->Step(); });
+    LookAround([&] { pipeline.sources()[0]->Step(); });
   } else if (lot < 8) {
     Tell("agent: looks at everything");
-    Guarded([&] { pipeline.sources()[0]->Sweep(); });
+    LookAround([&] { pipeline.sources()[0]->Sweep(); });
   } else if (lot < 17) {
     const auto route = static_cast<uint32_t>(random_.Below(world_.routes.size()));
     bool busy = false;
@@ -290,14 +319,18 @@ void Simulation::Drain() {
     quiet = DrainRound() ? 0 : quiet + 1;
     if (quiet >= kQuietRoundsMin && life_->pipeline->Drained() && life_->sent.empty()) return;
   }
-  throw Violation{"the agent does not come to rest"};
+  throw Violation{fmt::format("the agent does not come to rest: store {}, worker {}, {} sent",
+                              life_->pipeline->store().Drained() ? "idle" : "busy",
+                              life_->pipeline->worker().idle() ? "idle" : "busy",
+                              life_->sent.size())};
 }
 
 // True when something was delivered.
 bool Simulation::DrainRound() {
   Pipeline& pipeline = *life_->pipeline;
   clock_.Advance(std::chrono::milliseconds(700));
-  Guarded([&] { pipeline.sources()[0]->Sweep(); });
+  LookAround([&] { pipeline.sources()[0]->Sweep(); });
+  clock_.Advance(std::chrono::milliseconds(300));  // what was seen has lingered
   bool busy = false;
   for (uint32_t route = 0; route < world_.routes.size(); ++route) {
     for (int i = 0; i < 1000; ++i) {
