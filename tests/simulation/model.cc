@@ -10,6 +10,8 @@ namespace {
 
 // Of two records that are cut at once the agent remembers one: the other's rest does not say so.
 constexpr bool kRemembersOneCut = true;
+// Parts before a hole in a log are joined with the parts of another record behind it.
+constexpr bool kClosesRecordsAtGaps = false;
 
 std::string NamespaceOf(const std::string& directory) {
   return directory.substr(0, directory.find('_'));
@@ -219,6 +221,24 @@ void Model::CheckRepetition(const Delivery& delivery, uint32_t line, uint64_t fr
   if (delivery.acknowledged) arrival.acknowledged_in[from] = life_;
 }
 
+bool Model::MayBeGlued(const WrittenLog& log) const {
+  return !kClosesRecordsAtGaps && (log.is_disturbed || !ordered_);
+}
+
+// The line of another record that goes on with `text`, the longest: its begin may be a line, too.
+bool Model::FindGlued(const WrittenLog& log, std::string_view text, uint32_t* line) const {
+  size_t longest = 0;
+  const uint32_t here = *line;
+  for (const uint32_t other : log.streams[lines_[here].is_stderr]) {
+    const std::string_view body = lines_[other].body;
+    if (other == here || body.size() <= longest || text.empty()) continue;
+    if (!text.starts_with(body) && !body.starts_with(text)) continue;
+    longest = body.size();
+    *line = other;
+  }
+  return longest > 0;
+}
+
 void Model::Follow(const Document& document, const Delivery& delivery, bool dead) {
   const auto found = line_at_.find(document.time);
   if (found == line_at_.end()) {
@@ -237,6 +257,10 @@ void Model::Follow(const Document& document, const Delivery& delivery, bool dead
     const PhysicalLine& line = lines_[index];
     const uint64_t bytes = std::min<uint64_t>(rest.size(), line.readable() - from);
     if (std::string_view(line.body).substr(from, bytes) != rest.substr(0, bytes)) {
+      if (MayBeGlued(log) && index != found->second) {
+        if (FindGlued(log, rest, &index)) continue;
+        return;
+      }
       throw Violation{fmt::format("wrong text for {}: {}", Describe(index), delivery.item)};
     }
     Arrival& arrival = ArrivalOf(delivery.route, index);
@@ -249,11 +273,13 @@ void Model::Follow(const Document& document, const Delivery& delivery, bool dead
     const bool goes_on = at_end && line.is_partial && line.in_stream + 1 < stream.size();
     if (rest.empty() && !(goes_on && lines_[stream[line.in_stream + 1]].body.empty())) {
       const bool whole = (starts_whole || kRemembersOneCut) && at_end && !line.is_partial;
-      if (whole || document.is_cut || log.is_disturbed) return;
+      if (whole || document.is_cut || log.is_disturbed || !ordered_) return;
       throw Violation{fmt::format("part of a record without saying so, up to {}: {}",
                                   Describe(index), delivery.item)};
     }
     if (!goes_on) {
+      from = 0;
+      if (MayBeGlued(log) && FindGlued(log, rest, &index)) continue;
       throw Violation{fmt::format("text beyond its record, {}: {}", Describe(index),
                                   delivery.item)};
     }

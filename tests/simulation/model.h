@@ -134,6 +134,8 @@ class Model {
   /// Follows the document's text over the lines that it consists of.
   void Follow(const Document& document, const Delivery& delivery, bool dead);
   uint64_t StartIn(const Document& document, uint32_t line, std::string_view item) const;
+  bool MayBeGlued(const WrittenLog& log) const;
+  bool FindGlued(const WrittenLog& log, std::string_view text, uint32_t* line) const;
   void CheckRepetition(const Delivery& delivery, uint32_t line, uint64_t from);
   void CheckId(const Document& document, const Delivery& delivery);
   void CheckOrder(const Document& document, const Delivery& delivery, uint32_t line);

@@ -35,7 +35,7 @@ Attempt Server::Deliver(Batch& batch, const std::string& route, Duration now) {
       batch.rejections.push_back({i, "document_parsing_exception", "it has the word"});
       continue;
     }
-    model_.Stored({route, item, !forgets, habits_.lanes == 1 && !half && habits_.answers_half == 0});
+    model_.Stored({route, item, !forgets, keeps_order_});
     if (!forgets) record.outcome = Outcome::kAcknowledged;
   }
   if (forgets) return {"cannot read the answer: timeout", "timeout", {}};

@@ -25,7 +25,10 @@ struct ServerHabits {
 class Server {
  public:
   Server(ServerHabits habits, Model& model, Random& random)
-      : habits_(std::move(habits)), model_(model), random_(random) {}
+      : habits_(std::move(habits)),
+        keeps_order_(habits_.lanes == 1 && habits_.answers_half == 0),
+        model_(model),
+        random_(random) {}
 
   const ServerHabits& habits() const { return habits_; }
   Attempt Deliver(Batch& batch, const std::string& route, Duration now);
@@ -35,6 +38,7 @@ class Server {
 
  private:
   ServerHabits habits_;
+  const bool keeps_order_;
   Model& model_;
   Random& random_;
   Duration dead_until_{0};

@@ -14,6 +14,8 @@ namespace hinomi::simulation {
 namespace {
 
 constexpr int kQuietRoundsMin = 12;   // so that whatever waits for a time has had it
+// A file that cannot be opened for a while is taken for the newest when it can.
+constexpr bool kKeepsOrderOverErrors = false;
 constexpr int kDrainRoundsMax = 600;
 
 // One life of the agent: the real pipeline, stepped by hand.
@@ -92,6 +94,9 @@ Simulation::Simulation(uint64_t seed, bool verbose)
                                      [this](const std::string& what) { Tell("kubelet: " + what); }});
   if (verbose_) model_.tell = [this](const std::string& what) { Tell("stored: " + what); };
   files_.faults = world_.faults;
+  const bool out_of_reach =
+      world_.faults.io_error > 0 || world_.faults.descriptors_max != UINT64_MAX;
+  if (!kKeepsOrderOverErrors && out_of_reach) model_.Unordered();
   files_.interrupt = [this] { kubelet_->Act(); };
   files_.on_release = [this](const Inode& inode) { model_.Released(inode); };
   model_.SetRoutes(world_.routes);
