@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/logging.h"
+#include "base/planted_bug.h"
 #include "shipper/sink/json_text.h"
 
 namespace hinomi {
@@ -49,7 +50,7 @@ DeadLetters::DeadLetters(DeadLettersOptions options, Parts parts)
 
 Result<void> DeadLetters::Append(const Batch& batch, std::string_view sink,
                                  std::string_view route) {
-  if (batch.rejections.empty()) return {};
+  if (batch.rejections.empty() || PlantedBug(Bug::kDeadLetterNotWritten)) return {};
   const std::string lines = Lines(batch, sink, route);
   const std::lock_guard lock(mutex_);
   if (auto opened = Open(); !opened) return opened;

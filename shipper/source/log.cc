@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/logging.h"
+#include "base/planted_bug.h"
 
 namespace hinomi {
 namespace {
@@ -50,12 +51,13 @@ std::optional<size_t> Log::Known(const SegmentEntry& entry, const std::vector<bo
   for (size_t i = segments_.size(); i-- > 0;) {
     Segment& segment = segments_[i];
     if (i >= used.size() || used[i] || segment.inode != entry.stat.inode) continue;
-    if (segment.birth != entry.stat.birth) continue;
+    if (segment.birth != entry.stat.birth && !PlantedBug(Bug::kInodeAlone)) continue;
     if (segment.file != nullptr) return i;
     // If it cannot be opened or read now it is still there: what is unread of it is not lost.
     const std::shared_ptr<File> file = OpenEntry(entry, around);
     if (file == nullptr) return i;
-    const Result<bool> same = Matches(*file, segment.fingerprint);
+    const Result<bool> same =
+        PlantedBug(Bug::kInodeAlone) ? true : Matches(*file, segment.fingerprint);
     if (!same) return i;
     if (!*same) continue;
     segment.file = file;
@@ -225,6 +227,7 @@ bool Log::Prune(Duration now, SourceCounters& counters) {
           (at.segment > segment.ordinal ||
            (at.segment == segment.ordinal && at.offset >= segment.size && segments_.size() == 1));
     }
+    if (PlantedBug(Bug::kSegmentPrunedUnsettled)) settled = true;
     if (!settled || !segment.name.empty()) break;
     counters.segments_finished.Add();
     segments_.pop_front();
@@ -273,8 +276,9 @@ LogState Log::State(const std::vector<std::string>& route_names) const {
                               segment.size});
   }
   for (const Reader& reader : readers) {
-    state.readers.push_back(
-        {route_names[reader.route()], reader.settled().at, reader.settled().continuing});
+    const Cursor& cursor =
+        PlantedBug(Bug::kCheckpointAhead) ? reader.read() : reader.settled();
+    state.readers.push_back({route_names[reader.route()], cursor.at, cursor.continuing});
   }
   return state;
 }

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/logging.h"
+#include "base/planted_bug.h"
 #include "config/glob.h"
 #include "metadata/workload.h"
 
@@ -336,7 +337,7 @@ void LogStore::Read(Lease* lease) {
     piece.data = {out, size};
     out += size;
     ++used;
-    if (size == wanted) continue;
+    if (size == wanted || PlantedBug(Bug::kShortReadPassedOver)) continue;
     // Cut shorter behind our back, or unreadable: what is there is taken, the rest is seen at the
     // next look.
     piece.last = false;

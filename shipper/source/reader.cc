@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/planted_bug.h"
 
 namespace hinomi {
 
@@ -32,6 +33,7 @@ bool Reader::Settle(uint64_t ticket) {
                    [ticket](const InFlight& entry) { return entry.ticket == ticket; });
   if (found == in_flight_.end()) return false;
   found->settled = true;
+  if (PlantedBug(Bug::kTicketSkipped)) in_flight_.erase(in_flight_.begin(), found);
   while (!in_flight_.empty() && in_flight_.front().settled) {
     settled_ = std::move(in_flight_.front().end);
     in_flight_.pop_front();
@@ -44,7 +46,7 @@ bool Reader::Forget(uint64_t ticket) {
       std::find_if(in_flight_.begin(), in_flight_.end(),
                    [ticket](const InFlight& entry) { return entry.ticket == ticket; });
   if (found == in_flight_.end()) return false;
-  read_ = std::move(found->begin);
+  if (!PlantedBug(Bug::kForgottenNotReadAgain)) read_ = std::move(found->begin);
   fresh_since = found->since;
   caught_up = false;
   in_flight_.erase(found, in_flight_.end());

@@ -215,16 +215,9 @@ void Kubelet::WriteGarbage(Container& container) {
 void Kubelet::WriteLate(Container& container) {
   if (container.previous == nullptr || container.previous->links == 0) return;
   const bool late = parts_.clock.Monotonic() - container.superseded_at >= kLateAfter;
-  for (const auto& pending : container.pending) {
-    if (!pending.empty()) return;  // a record that would lie around another one
-  }
   PhysicalLine line = NextLine(container);
   line.is_late = late;
-  if (line.is_partial) {
-    container.pending = {};
-    line.is_partial = false;
-    line.header[line.header.size() - 2] = 'F';
-  }
+  line.is_out_of_place = true;
   WriteWhole(container.previous, std::move(line));
   parts_.model.Unordered();
   Tell(fmt::format("a line to the file before {} (#{}){}", container.path(),

@@ -27,7 +27,7 @@ struct KubeletHabits {
   bool tears_lines = false;    // one line in two writes
   bool writes_garbage = false;
   bool writes_long_lines = false;
-  bool writes_parts = false;
+  bool writes_parts = false;   // not when it writes late: a record would lie around another
   uint64_t pods_max = 2;
   std::string refused_word;  // some lines have it
 };

@@ -312,6 +312,7 @@ bool Model::Takes(const RoutePlan& route, const WrittenLog& log) const {
 bool Model::IsOwed(const RoutePlan& route, uint32_t index) const {
   const PhysicalLine& line = lines_[index];
   if (line.is_destroyed || line.is_late || !Takes(route, logs_[line.log])) return false;
+  if (line.is_out_of_place && route.start_now) return false;  // it may lie before its `now`
   if (line.written <= line.header.size()) return false;  // not yet a line
   const auto arrivals = arrivals_.find(route.name);
   const bool known = arrivals != arrivals_.end() && arrivals->second.size() > index;

@@ -48,6 +48,7 @@ struct PhysicalLine {
   uint64_t written = 0;     // how many of its bytes are in the file, the newline included
   uint32_t in_stream = 0;   // its number in its stream of its log
   bool is_late = false;     // written long after its file was superseded
+  bool is_out_of_place = false;  // written to a file that had a successor
   bool is_destroyed = false;  // its file was truncated
 
   uint64_t bytes() const { return header.size() + body.size() + 1; }

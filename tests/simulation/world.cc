@@ -19,7 +19,7 @@ KubeletHabits DrawHabits(Random& random) {
   habits.tears_lines = random.Chance(30);
   habits.writes_garbage = random.Chance(30);
   habits.writes_long_lines = random.Chance(30);
-  habits.writes_parts = random.Chance(50);
+  habits.writes_parts = !habits.writes_late && random.Chance(60);
   habits.pods_max = random.Between(1, 3);
   if (random.Chance(40)) habits.refused_word = kRefusedWord;
   return habits;
