@@ -1,5 +1,5 @@
-// Bugs that the simulation has to find: each one is a mistake that is easily made. They exist only in
-// builds with HINOMI_PLANTED_BUGS, and there one at most is awake.
+// Bugs that the simulation has to find: each one is a mistake that is easily made. They exist only
+// in builds with HINOMI_PLANTED_BUGS, and there one at most is awake.
 #pragma once
 
 #include <array>

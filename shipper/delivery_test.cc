@@ -79,8 +79,7 @@ class DeliveryTest : public ::testing::Test {
   ManualClock clock_;
   Metrics metrics_;
   TemporaryDirectory directory_;
-  DeadLetters dead_letters_{{.directory = directory_ / "dead_letters"},
-                            {files_, clock_, metrics_}};
+  DeadLetters dead_letters_{{.directory = directory_ / "dead_letters"}, {files_, clock_, metrics_}};
   NoSink sink_;
   std::shared_ptr<Origin> origin_ = std::make_shared<Origin>();
   Duration wait_{0};

@@ -161,7 +161,8 @@ TEST(DecodeCri, FullChunkMakesProgress) {
   EXPECT_EQ(both.decoded.consumed.offset, 3 * Out("P", "a").size());
   std::string unfinished = Out("F", "bbbbb");
   unfinished.resize(unfinished.size() - 1);
-  const Shown around({.segments = {Err("P", "a") + unfinished}, .full = true, .record_bytes_max = 4});
+  const Shown around(
+      {.segments = {Err("P", "a") + unfinished}, .full = true, .record_bytes_max = 4});
   EXPECT_EQ(around.text, "~bbbb ~a ~b ");
   EXPECT_EQ(around.decoded.after,
             (Continuation{Continuation::Kind::kMidLine, Stream::kStdout, kTime}));

@@ -27,8 +27,8 @@ DocumentId DocumentIdOf(const Origin& origin, const Record& record) {
   // leaves the segment.
   const uint64_t leaves_segment = record.begin.segment != record.end.segment ? 1 : 0;
   std::array<uint64_t, 7> words = {origin.log_hash,   record.segment_key, record.begin.offset,
-                                         record.end.offset, record.content.low, record.content.high,
-                                         leaves_segment};
+                                   record.end.offset, record.content.low, record.content.high,
+                                   leaves_segment};
   if (PlantedBug(Bug::kIdWithoutBytes)) words[1] = words[4] = words[5] = 0;
   const Hash128 hash = Hash128Of({reinterpret_cast<const char*>(words.data()), sizeof words});
   DocumentId id;

@@ -45,8 +45,9 @@ DeadLetters::DeadLetters(DeadLettersOptions options, Parts parts)
       files_(parts.files),
       clock_(parts.clock),
       bytes_(parts.metrics.GaugeOf("hinomi_dead_letters_bytes", "Bytes of dead letters on disk.")),
-      discarded_(parts.metrics.CounterOf("hinomi_dead_letters_discarded_total",
-                                   "Dead letters discarded because their directory was full.")) {}
+      discarded_(
+          parts.metrics.CounterOf("hinomi_dead_letters_discarded_total",
+                                  "Dead letters discarded because their directory was full.")) {}
 
 Result<void> DeadLetters::Append(const Batch& batch, std::string_view sink,
                                  std::string_view route) {
@@ -155,8 +156,7 @@ Result<void> DeadLetters::DiscardOldest() {
 }
 
 uint64_t DeadLetters::LinesOf(const StoredFile& file) const {
-  const Result<std::unique_ptr<File>> opened =
-      files_.Open(options_.directory, NameOf(file.number));
+  const Result<std::unique_ptr<File>> opened = files_.Open(options_.directory, NameOf(file.number));
   uint64_t lines = 0;
   std::string block(64 << 10, '\0');
   for (uint64_t offset = 0; opened;) {

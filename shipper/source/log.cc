@@ -276,8 +276,7 @@ LogState Log::State(const std::vector<std::string>& route_names) const {
                               segment.size});
   }
   for (const Reader& reader : readers) {
-    const Cursor& cursor =
-        PlantedBug(Bug::kCheckpointAhead) ? reader.read() : reader.settled();
+    const Cursor& cursor = PlantedBug(Bug::kCheckpointAhead) ? reader.read() : reader.settled();
     state.readers.push_back({route_names[reader.route()], cursor.at, cursor.continuing});
   }
   return state;

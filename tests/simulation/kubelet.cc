@@ -18,6 +18,10 @@ constexpr bool kTearsHeads = false;
 // Less than what the agent leaves a writer after it has seen the file's successor.
 constexpr Duration kLateAfter = std::chrono::milliseconds(500);
 
+bool ContinuesSequence(const std::string& body, uint64_t at) {
+  return at < body.size() && (static_cast<unsigned char>(body[at]) & 0xc0) == 0x80;
+}
+
 }  // namespace
 
 std::string Kubelet::Container::path() const {
@@ -112,9 +116,9 @@ std::string Kubelet::NextTime() {
 std::string Kubelet::BodyOf(Container& container, bool is_stderr) {
   Random& random = parts_.random;
   if (random.OneIn(12)) return "";
-  std::string body = fmt::format("{} {} {} {} {}", container.uid.substr(30), container.restart,
-                                 container.lines++, is_stderr ? "err" : "out",
-                                 random.OneIn(6) ? habits_.refused_word : "");
+  std::string body =
+      fmt::format("{} {} {} {} {}", container.uid.substr(30), container.restart, container.lines++,
+                  is_stderr ? "err" : "out", random.OneIn(6) ? habits_.refused_word : "");
   uint64_t filler = random.Below(40);
   if (habits_.writes_long_lines && random.OneIn(10)) filler = random.Below(3000);
   static const std::vector<std::string> kFiller = {"a", "b", " ", "\"", "\\", "\xc3\xa9", "{"};
@@ -133,7 +137,7 @@ PhysicalLine Kubelet::NextLine(Container& container) {
     part_bytes = std::max(part_bytes, body.size() / 6 + 1);
     for (size_t at = 0, end = 0; at == 0 || at < body.size(); at = end) {
       end = std::min(at + part_bytes, body.size());
-      while (end < body.size() && (body[end] & 0xc0) == 0x80) ++end;
+      while (ContinuesSequence(body, end)) ++end;
       PhysicalLine& line = pending.emplace_back();
       line.is_stderr = is_stderr;
       line.is_first = at == 0;
@@ -191,7 +195,10 @@ void Kubelet::Write(Container& container) {
   if (habits_.tears_lines && parts_.random.OneIn(4)) {
     PhysicalLine line = NextLine(container);
     const uint64_t head = kTearsHeads || line.body.empty() ? 0 : line.header.size();
-    const uint64_t bytes = parts_.random.Between(head + 1, line.bytes() - 1);
+    uint64_t bytes = parts_.random.Between(head + 1, line.bytes() - 1);
+    // A sequence of UTF-8 that waits too long for its end is sent as it is.
+    while (bytes < line.bytes() - 1 && ContinuesSequence(line.body, bytes - line.header.size()))
+      ++bytes;
     if (!kTearsHeads && line.body.empty()) return WriteWhole(container.file, std::move(line));
     container.torn = static_cast<uint32_t>(parts_.model.lines());
     Append(container.file, std::move(line), bytes);
@@ -204,9 +211,12 @@ void Kubelet::Write(Container& container) {
 void Kubelet::WriteGarbage(Container& container) {
   if (container.torn) return WriteTorn(container);
   static const std::vector<std::string> kGarbage = {
-      "no header at all\n", "\n", "2026-11-21T02:26:54Z stdout\n",
+      "no header at all\n",
+      "\n",
+      "2026-11-21T02:26:54Z stdout\n",
       std::string(9, '\0') + (kTearsHeads ? "" : "\n"),
-      "2026-11-21T02:26:54Z elsewhere F forged\n", std::string(300, 'x') + "\n"};
+      "2026-11-21T02:26:54Z elsewhere F forged\n",
+      std::string(300, 'x') + "\n"};
   const std::string& garbage = parts_.random.Pick(kGarbage);
   parts_.disk.Write(container.file, container.file->content.size(), garbage);
   Tell(fmt::format("{} bytes of garbage to {}", garbage.size(), container.path()));
@@ -268,8 +278,7 @@ void Kubelet::Compress(Container& container) {
     const InodePointer plain = parts_.disk.Find(container.compressing);
     GzipCompressor gzip;
     const std::vector<std::string_view> whole = {plain->content};
-    const InodePointer copy =
-        parts_.disk.Make(container.compressing + ".tmp", FileKind::kRegular);
+    const InodePointer copy = parts_.disk.Make(container.compressing + ".tmp", FileKind::kRegular);
     parts_.disk.Write(copy, 0, gzip.Compress(whole));
     parts_.model.Compressed(plain->identity, copy->identity);
     Tell("compresses " + container.compressing);

@@ -1,5 +1,6 @@
-// The containers of a node, the runtime that writes down what they say, and the kubelet that rotates,
-// compresses and removes their logs: as seen on real ones, only sooner. Tells the model all of it.
+// The containers of a node, the runtime that writes down what they say, and the kubelet that
+// rotates, compresses and removes their logs: as seen on real ones, only sooner. Tells the model
+// all of it.
 #pragma once
 
 #include <array>
@@ -23,11 +24,11 @@ struct KubeletHabits {
   bool restarts = false;
   bool removes_pods = false;
   bool truncates = false;
-  bool writes_late = false;    // to a file that was rotated long ago
-  bool tears_lines = false;    // one line in two writes
+  bool writes_late = false;  // to a file that was rotated long ago
+  bool tears_lines = false;  // one line in two writes
   bool writes_garbage = false;
   bool writes_long_lines = false;
-  bool writes_parts = false;   // not when it writes late: a record would lie around another
+  bool writes_parts = false;  // not when it writes late: a record would lie around another
   uint64_t pods_max = 2;
   std::string refused_word;  // some lines have it
 };
@@ -58,12 +59,12 @@ class Kubelet {
     uint32_t log = 0;
     uint64_t lines = 0;
     InodePointer file;
-    std::optional<uint32_t> torn;  // a line of which a part is written
+    std::optional<uint32_t> torn;                     // a line of which a part is written
     std::array<std::deque<PhysicalLine>, 2> pending;  // parts of records not yet written
-    bool is_renamed = false;          // the runtime writes to the rotated file still
-    InodePointer previous;            // the file before
+    bool is_renamed = false;  // the runtime writes to the rotated file still
+    InodePointer previous;    // the file before
     Duration superseded_at{0};
-    std::string compressing;          // a rotated file that has a compressed copy
+    std::string compressing;  // a rotated file that has a compressed copy
 
     std::string path() const;
   };

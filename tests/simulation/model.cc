@@ -198,9 +198,8 @@ uint64_t Model::StartIn(const Document& document, uint32_t index, std::string_vi
   const PhysicalLine& line = lines_[index];
   const WrittenLog& log = logs_[line.log];
   const std::string path = fmt::format("/{}/{}.log", log.directory, log.restart);
-  const uint64_t from = document.offset == line.begin
-                            ? 0
-                            : document.offset - line.begin - line.header.size();
+  const uint64_t from =
+      document.offset == line.begin ? 0 : document.offset - line.begin - line.header.size();
   if (!document.path.ends_with(path) || line.is_stderr != (document.stream == "stderr") ||
       from > line.body.size()) {
     throw Violation{fmt::format("a document is not of its line, {}: {}", Describe(index), item)};
@@ -215,8 +214,8 @@ void Model::CheckRepetition(const Delivery& delivery, uint32_t line, uint64_t fr
   const bool may_repeat =
       (shed != shed_.end() && shed->second == life_) || logs_[lines_[line].log].is_disturbed;
   if (before != arrival.acknowledged_in.end() && before->second == life_ && !may_repeat) {
-    throw Violation{fmt::format("sent again without need to route \"{}\": {}", delivery.route,
-                                Describe(line))};
+    throw Violation{
+        fmt::format("sent again without need to route \"{}\": {}", delivery.route, Describe(line))};
   }
   if (delivery.acknowledged) arrival.acknowledged_in[from] = life_;
 }
@@ -280,8 +279,8 @@ void Model::Follow(const Document& document, const Delivery& delivery, bool dead
     if (!goes_on) {
       from = 0;
       if (MayBeGlued(log) && FindGlued(log, rest, &index)) continue;
-      throw Violation{fmt::format("text beyond its record, {}: {}", Describe(index),
-                                  delivery.item)};
+      throw Violation{
+          fmt::format("text beyond its record, {}: {}", Describe(index), delivery.item)};
     }
     index = stream[line.in_stream + 1];
     from = 0;
@@ -289,8 +288,8 @@ void Model::Follow(const Document& document, const Delivery& delivery, bool dead
 }
 
 void Model::CheckOrder(const Document& document, const Delivery& delivery, uint32_t line) {
-  const auto [newest, fresh] = newest_.try_emplace(
-      {delivery.route, lines_[line].log, document.stream == "stderr"}, line);
+  const auto [newest, fresh] =
+      newest_.try_emplace({delivery.route, lines_[line].log, document.stream == "stderr"}, line);
   if (fresh || newest->second < line) {
     newest->second = line;
   } else if (delivery.in_order && ordered_ && !logs_[lines_[line].log].is_disturbed) {
@@ -313,7 +312,7 @@ bool Model::IsOwed(const RoutePlan& route, uint32_t index) const {
   const PhysicalLine& line = lines_[index];
   if (line.is_destroyed || line.is_late || !Takes(route, logs_[line.log])) return false;
   if (line.is_out_of_place && route.start_now) return false;  // it may lie before its `now`
-  if (line.written <= line.header.size()) return false;  // not yet a line
+  if (line.written <= line.header.size()) return false;       // not yet a line
   const auto arrivals = arrivals_.find(route.name);
   const bool known = arrivals != arrivals_.end() && arrivals->second.size() > index;
   if (known && arrivals->second[index].is_optional) return false;

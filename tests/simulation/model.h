@@ -1,6 +1,6 @@
-// The oracle: it knows every byte that the containers wrote and everything that the sinks stored, and
-// decides what is right. It shares no code with the agent: a document tells by its own words, time
-// and offset which bytes it claims to be, and is compared with them.
+// The oracle: it knows every byte that the containers wrote and everything that the sinks stored,
+// and decides what is right. It shares no code with the agent: a document tells by its own words,
+// time and offset which bytes it claims to be, and is compared with them.
 #pragma once
 
 #include <algorithm>
@@ -43,13 +43,13 @@ struct PhysicalLine {
   std::string header;  // all before the body
   std::string body;
   bool is_stderr = false;
-  bool is_partial = false;  // P: the record goes on in the stream's next line
-  bool is_first = true;     // of its record
-  uint64_t written = 0;     // how many of its bytes are in the file, the newline included
-  uint32_t in_stream = 0;   // its number in its stream of its log
-  bool is_late = false;     // written long after its file was superseded
+  bool is_partial = false;       // P: the record goes on in the stream's next line
+  bool is_first = true;          // of its record
+  uint64_t written = 0;          // how many of its bytes are in the file, the newline included
+  uint32_t in_stream = 0;        // its number in its stream of its log
+  bool is_late = false;          // written long after its file was superseded
   bool is_out_of_place = false;  // written to a file that had a successor
-  bool is_destroyed = false;  // its file was truncated
+  bool is_destroyed = false;     // its file was truncated
 
   uint64_t bytes() const { return header.size() + body.size() + 1; }
   /// Of the body.
@@ -122,11 +122,12 @@ class Model {
   };
   /// What a route knows of a line.
   struct Arrival {
-    std::vector<bool> covered;     // bytes of the body
-    bool has_arrived = false;      // any document of it
-    bool is_optional = false;      // written before a route that starts now
-    bool was_abandoned = false;    // its file was given up before it arrived
-    std::map<uint64_t, uint64_t> acknowledged_in;  // where in the body documents begin: in which life
+    std::vector<bool> covered;   // bytes of the body
+    bool has_arrived = false;    // any document of it
+    bool is_optional = false;    // written before a route that starts now
+    bool was_abandoned = false;  // its file was given up before it arrived
+    std::map<uint64_t, uint64_t>
+        acknowledged_in;  // where in the body documents begin: in which life
   };
   struct Document;
   struct Parser;
@@ -154,8 +155,8 @@ class Model {
   std::vector<PhysicalLine> lines_;
   std::map<std::string, uint32_t, std::less<>> line_at_;  // by its time
   std::vector<RoutePlan> routes_;
-  std::map<std::string, std::vector<Arrival>> arrivals_;  // by route
-  std::map<std::string, uint64_t> shed_;                  // in which life
+  std::map<std::string, std::vector<Arrival>> arrivals_;       // by route
+  std::map<std::string, uint64_t> shed_;                       // in which life
   std::map<std::pair<size_t, std::string>, std::string> ids_;  // by sink and id: what it stands for
   std::map<std::tuple<std::string, uint32_t, bool>, uint32_t> newest_;  // by route, log, stream
   uint64_t life_ = 0;

@@ -1,5 +1,5 @@
-// What stands for a sink's server: it outlives the agent, keeps what it is given, and fails in every
-// way that a server can. Each life of the agent talks to it through a SimulatedSink.
+// What stands for a sink's server: it outlives the agent, keeps what it is given, and fails in
+// every way that a server can. Each life of the agent talks to it through a SimulatedSink.
 #pragma once
 
 #include <string>
@@ -14,12 +14,12 @@ namespace hinomi::simulation {
 /// In percent of the attempts.
 struct ServerHabits {
   uint32_t lanes = 1;
-  bool has_ids = true;      // documents come with an id, as Elasticsearch's do
-  uint64_t fails = 0;       // takes nothing
-  uint64_t forgets = 0;     // takes all and does not say so
+  bool has_ids = true;        // documents come with an id, as Elasticsearch's do
+  uint64_t fails = 0;         // takes nothing
+  uint64_t forgets = 0;       // takes all and does not say so
   uint64_t answers_half = 0;  // decides on some records only
-  uint64_t dies = 0;        // takes nothing for a long while
-  std::string refused_word; // documents with it are refused for ever; empty: none
+  uint64_t dies = 0;          // takes nothing for a long while
+  std::string refused_word;   // documents with it are refused for ever; empty: none
 };
 
 class Server {

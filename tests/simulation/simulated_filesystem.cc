@@ -22,10 +22,7 @@ class SimulatedFile final : public WritableFile {
  public:
   SimulatedFile(SimulatedFileSystem& files, uint64_t descriptor, InodePointer inode,
                 std::string path)
-      : files_(files),
-        descriptor_(descriptor),
-        inode_(std::move(inode)),
-        path_(std::move(path)) {}
+      : files_(files), descriptor_(descriptor), inode_(std::move(inode)), path_(std::move(path)) {}
   ~SimulatedFile() override { files_.Close(descriptor_); }
 
   Result<size_t> ReadAt(uint64_t offset, char* out, size_t size) override {
@@ -153,8 +150,7 @@ Result<std::unique_ptr<WritableFile>> SimulatedFileSystem::OpenInode(const Inode
   const uint64_t number = next_descriptor_++;
   descriptors_[number] = {inode, step_};
   disk_.Opened(inode);
-  return std::unique_ptr<WritableFile>(
-      std::make_unique<SimulatedFile>(*this, number, inode, path));
+  return std::unique_ptr<WritableFile>(std::make_unique<SimulatedFile>(*this, number, inode, path));
 }
 
 Result<std::unique_ptr<File>> SimulatedFileSystem::Open(const std::string& root,

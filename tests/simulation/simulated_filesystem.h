@@ -19,10 +19,10 @@ struct Killed {};
 
 /// In percent of the calls they can happen to.
 struct Faults {
-  uint64_t io_error = 0;     // EIO of reads, listings, syncs
-  uint64_t no_space = 0;     // ENOSPC of writes, after a part of them
-  uint64_t short_read = 0;   // fewer bytes than there are
-  uint64_t interruption = 0; // somebody else acts before the call
+  uint64_t io_error = 0;                  // EIO of reads, listings, syncs
+  uint64_t no_space = 0;                  // ENOSPC of writes, after a part of them
+  uint64_t short_read = 0;                // fewer bytes than there are
+  uint64_t interruption = 0;              // somebody else acts before the call
   uint64_t descriptors_max = UINT64_MAX;  // EMFILE beyond
 };
 

@@ -13,8 +13,9 @@
 namespace hinomi::simulation {
 namespace {
 
-constexpr int kQuietRoundsMin = 12;   // so that whatever waits for a time has had it
-// A file that cannot be opened for a while is taken for the newest when it can.
+constexpr int kQuietRoundsMin = 12;  // so that whatever waits for a time has had it
+// A file that cannot be opened for a while is taken for the newest when it can, and then let go of
+// no earlier than those before it.
 constexpr bool kKeepsOrderOverErrors = false;
 constexpr int kDrainRoundsMax = 600;
 
@@ -55,6 +56,10 @@ class Simulation {
   bool Take(size_t sink);
   void Complete(size_t index);
   void NoteShedding();
+  /// Whether files may be there and not to be opened for a while.
+  bool OutOfReach() const {
+    return world_.faults.io_error > 0 || world_.faults.descriptors_max != UINT64_MAX;
+  }
   void Drain();
   bool DrainRound();
   void CheckEnd();
@@ -90,13 +95,12 @@ Simulation::Simulation(uint64_t seed, bool verbose)
     servers_.push_back(std::make_unique<Server>(habits, model_, random_));
   }
   kubelet_ = std::make_unique<Kubelet>(
-      world_.kubelet, Kubelet::Parts{disk_, model_, random_, clock_,
-                                     [this](const std::string& what) { Tell("kubelet: " + what); }});
+      world_.kubelet,
+      Kubelet::Parts{disk_, model_, random_, clock_,
+                     [this](const std::string& what) { Tell("kubelet: " + what); }});
   if (verbose_) model_.tell = [this](const std::string& what) { Tell("stored: " + what); };
   files_.faults = world_.faults;
-  const bool out_of_reach =
-      world_.faults.io_error > 0 || world_.faults.descriptors_max != UINT64_MAX;
-  if (!kKeepsOrderOverErrors && out_of_reach) model_.Unordered();
+  if (!kKeepsOrderOverErrors && OutOfReach()) model_.Unordered();
   files_.interrupt = [this] { kubelet_->Act(); };
   files_.on_release = [this](const Inode& inode) { model_.Released(inode); };
   model_.SetRoutes(world_.routes);
@@ -154,13 +158,15 @@ void Simulation::Act() {
 
 void Simulation::AdvanceClock() {
   static const std::vector<Duration> kSteps = {
-      std::chrono::milliseconds(1),   std::chrono::milliseconds(20), std::chrono::milliseconds(210),
-      std::chrono::milliseconds(210), std::chrono::milliseconds(600), std::chrono::seconds(1),
-      std::chrono::seconds(1),        std::chrono::seconds(6),        std::chrono::seconds(35),
-      std::chrono::seconds(61)};
+      std::chrono::milliseconds(1),   std::chrono::milliseconds(20),
+      std::chrono::milliseconds(210), std::chrono::milliseconds(210),
+      std::chrono::milliseconds(600), std::chrono::seconds(1),
+      std::chrono::seconds(1),        std::chrono::seconds(6),
+      std::chrono::seconds(35),       std::chrono::seconds(61)};
   const Duration by = random_.Pick(kSteps);
   clock_.Advance(by);
-  if (random_.OneIn(20)) clock_.JumpWall(std::chrono::seconds(random_.Between(0, 600)) - std::chrono::minutes(5));
+  if (random_.OneIn(20))
+    clock_.JumpWall(std::chrono::seconds(random_.Between(0, 600)) - std::chrono::minutes(5));
   Tell(fmt::format("time passes: {} ms", by.count() / 1'000'000));
 }
 
@@ -292,9 +298,8 @@ bool Simulation::Take(size_t sink) {
   std::unique_ptr<Batch> batch = delivery.Take(&wait);
   if (batch == nullptr) return false;
   batch->pending_before = static_cast<uint32_t>(
-      std::count_if(batch->records.begin(), batch->records.end(), [](const BatchRecord& record) {
-        return record.outcome == Outcome::kPending;
-      }));
+      std::count_if(batch->records.begin(), batch->records.end(),
+                    [](const BatchRecord& record) { return record.outcome == Outcome::kPending; }));
   Tell(fmt::format("sink {}: is sent a batch of {} records", sink, batch->records.size()));
   life_->sent.push_back({sink, std::move(batch)});
   return true;
@@ -361,9 +366,11 @@ void Simulation::CheckEnd() {
     model_.FoundDeadLetters(disk_.Find(dead_letters + "/" + entry.name)->content);
   }
   model_.CheckAllArrived();
+  if (!kKeepsOrderOverErrors && OutOfReach()) return;
   for (const InodePointer& inode : files_.Held()) {
     if (inode->links == 0) {
-      throw Violation{fmt::format("file #{} is settled and removed, and kept open", inode->identity)};
+      throw Violation{
+          fmt::format("file #{} is settled and removed, and kept open", inode->identity)};
     }
   }
 }

@@ -1,6 +1,6 @@
 // One run, told by its seed: a node is drawn by lot, with its habits, faults and limits; then one
-// action after another, of the kubelet, of the agent's parts, of the sinks or of fate; at the end the
-// world heals, the agent drains, and the model decides.
+// action after another, of the kubelet, of the agent's parts, of the sinks or of fate; at the end
+// the world heals, the agent drains, and the model decides.
 #pragma once
 
 #include <cstdint>
