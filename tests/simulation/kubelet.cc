@@ -332,6 +332,7 @@ void Kubelet::Truncate(Container& container) {
   parts_.model.Truncated(container.file->identity);
   parts_.disk.Truncate(container.file, 0);
   Tell("truncated " + container.path());
+  if (!kRotatesEmptyFiles) Write(container);
 }
 
 }  // namespace hinomi::simulation

@@ -37,7 +37,10 @@ class SimulatedFileSystem final : public FileSystem {
   std::function<void(const Inode&)> on_release;
 
   /// Begins another step of the agent.
-  void BeginStep() { ++step_; }
+  void BeginStep() {
+    ++step_;
+    interruptions_ = 0;
+  }
   /// The process dies in the call after `calls` more.
   void KillAfter(uint64_t calls) { kill_after_ = calls; }
   void SparesLife() { kill_after_ = kNever; }
@@ -69,6 +72,8 @@ class SimulatedFileSystem final : public FileSystem {
     InodePointer inode;
     uint64_t opened_in = 0;  // step
   };
+  // A sweep would never end if others made files faster than it looks at them.
+  static constexpr uint64_t kInterruptionsMax = 12;
   static constexpr uint64_t kNever = UINT64_MAX;
 
   void BeginCall();
@@ -86,6 +91,7 @@ class SimulatedFileSystem final : public FileSystem {
   uint64_t step_ = 0;
   uint64_t kill_after_ = kNever;
   bool interrupting_ = false;
+  uint64_t interruptions_ = 0;  // in this step
 };
 
 }  // namespace hinomi::simulation
