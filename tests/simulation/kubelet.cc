@@ -329,7 +329,7 @@ void Kubelet::RemovePod(size_t index) {
 
 void Kubelet::Truncate(Container& container) {
   container.torn.reset();
-  parts_.model.Truncated(container.file->identity);
+  parts_.model.Truncated(container.file->identity, container.file->content.size());
   parts_.disk.Truncate(container.file, 0);
   Tell("truncated " + container.path());
   if (!kRotatesEmptyFiles) Write(container);

@@ -12,6 +12,9 @@ namespace {
 constexpr bool kRemembersOneCut = true;
 // Parts before a hole in a log are joined with the parts of another record behind it.
 constexpr bool kClosesRecordsAtGaps = false;
+// A file that was truncated and has grown beyond its old size is taken for the same file.
+constexpr bool kNoticesRegrowth = false;
+constexpr size_t kTellingBytesMin = 20;
 
 std::string NamespaceOf(const std::string& directory) {
   return directory.substr(0, directory.find('_'));
@@ -49,7 +52,9 @@ uint32_t Model::Write(PhysicalLine line) {
   std::vector<uint32_t>& stream = logs_[line.log].streams[line.is_stderr];
   line.in_stream = static_cast<uint32_t>(stream.size());
   stream.push_back(index);
-  files_.at(line.file).lines.push_back(index);
+  WrittenFile& file = files_.at(line.file);
+  file.lines.push_back(index);
+  if (!kNoticesRegrowth && line.begin < file.bytes_before) line.is_destroyed = true;
   line_at_[line.time] = index;
   lines_.push_back(std::move(line));
   return index;
@@ -64,7 +69,8 @@ std::string Model::Rest(uint32_t index) const {
 
 void Model::Compressed(uint64_t file, uint64_t copy) { compressed_[copy] = file; }
 
-void Model::Truncated(uint64_t file) {
+void Model::Truncated(uint64_t file, uint64_t bytes_before) {
+  files_.at(file).bytes_before = std::max(files_.at(file).bytes_before, bytes_before);
   for (const uint32_t line : files_.at(file).lines) lines_[line].is_destroyed = true;
   logs_[files_.at(file).log].is_disturbed = true;
 }
@@ -312,6 +318,9 @@ bool Model::IsOwed(const RoutePlan& route, uint32_t index) const {
   const PhysicalLine& line = lines_[index];
   if (line.is_destroyed || line.is_late || !Takes(route, logs_[line.log])) return false;
   if (line.is_out_of_place && route.start_now) return false;  // it may lie before its `now`
+  // So little is not found again in a record that it was glued to.
+  const bool is_telling = line.is_first && line.body.size() >= kTellingBytesMin;
+  if (MayBeGlued(logs_[line.log]) && !is_telling) return false;
   if (line.written <= line.header.size()) return false;       // not yet a line
   const auto arrivals = arrivals_.find(route.name);
   const bool known = arrivals != arrivals_.end() && arrivals->second.size() > index;

@@ -73,7 +73,7 @@ class Model {
   std::string Rest(uint32_t line) const;
   /// `copy` holds what the file holds.
   void Compressed(uint64_t file, uint64_t copy);
-  void Truncated(uint64_t file);
+  void Truncated(uint64_t file, uint64_t bytes_before);
   void Died(const Inode& inode);
 
   // What becomes of the agent.
@@ -119,6 +119,7 @@ class Model {
     uint32_t log = 0;
     std::vector<uint32_t> lines;
     bool is_dead = false;
+    uint64_t bytes_before = 0;  // when it was truncated
   };
   /// What a route knows of a line.
   struct Arrival {
