@@ -262,7 +262,7 @@ void Model::Follow(const Document& document, const Delivery& delivery, bool dead
     const PhysicalLine& line = lines_[index];
     const uint64_t bytes = std::min<uint64_t>(rest.size(), line.readable() - from);
     if (std::string_view(line.body).substr(from, bytes) != rest.substr(0, bytes)) {
-      if (MayBeGlued(log) && index != found->second) {
+      if (MayBeGlued(log) && rest.size() < document.message.size()) {
         if (FindGlued(log, rest, &index)) continue;
         return;
       }

@@ -5,6 +5,8 @@
 namespace hinomi::simulation {
 namespace {
 
+// A file that cannot be opened just after a restart may be passed over.
+constexpr bool kSurvivesErrorsAtRestart = false;
 constexpr char kRefusedWord[] = "refuse-me";
 
 KubeletHabits DrawHabits(Random& random) {
@@ -84,6 +86,10 @@ World DrawWorld(Random& random) {
   world.quantum_bytes = random.OneIn(3) ? 256 << 10 : random.Between(400, 4000);
   if (random.Chance(60)) world.crashes = random.Between(2, 60);
   if (random.Chance(25)) world.power_cuts = random.Between(2, 30);
+  if (!kSurvivesErrorsAtRestart && world.crashes + world.power_cuts > 0) {
+    world.faults.io_error = 0;
+    world.faults.descriptors_max = UINT64_MAX;
+  }
   Config& config = world.config;
   config.host_root = "/";
   config.state_dir = "/var/lib/hinomi";
