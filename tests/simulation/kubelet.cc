@@ -328,6 +328,7 @@ void Kubelet::RemovePod(size_t index) {
 }
 
 void Kubelet::Truncate(Container& container) {
+  if (container.is_renamed) return;
   container.torn.reset();
   parts_.model.Truncated(container.file->identity, container.file->content.size());
   parts_.disk.Truncate(container.file, 0);

@@ -321,7 +321,7 @@ bool Model::IsOwed(const RoutePlan& route, uint32_t index) const {
   // So little is not found again in a record that it was glued to.
   const bool is_telling = line.is_first && line.body.size() >= kTellingBytesMin;
   if (MayBeGlued(logs_[line.log]) && !is_telling) return false;
-  if (line.written <= line.header.size()) return false;       // not yet a line
+  if (line.written <= line.header.size()) return false;  // not yet a line
   const auto arrivals = arrivals_.find(route.name);
   const bool known = arrivals != arrivals_.end() && arrivals->second.size() > index;
   if (known && arrivals->second[index].is_optional) return false;

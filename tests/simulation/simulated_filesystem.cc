@@ -129,7 +129,7 @@ Result<std::vector<DirectoryEntry>> SimulatedFileSystem::List(const std::string&
   if (inode == nullptr) return IoError("list", path, ENOENT);
   if (inode->kind != FileKind::kDirectory) return IoError("list", path, ENOTDIR);
   if (descriptors_.size() >= faults.descriptors_max) return IoError("list", path, EMFILE);
-  if (Fails(faults.io_error)) return IoError("list", path, EIO);
+  if (Fails(faults.reach_error)) return IoError("list", path, EIO);
   return disk_.List(path);
 }
 
@@ -139,7 +139,7 @@ Result<FileStat> SimulatedFileSystem::Stat(const std::string& root, const std::s
   const InodePointer inode = disk_.Find(path);
   if (inode == nullptr) return IoError("look at", path, ENOENT);
   if (descriptors_.size() >= faults.descriptors_max) return IoError("look at", path, EMFILE);
-  if (Fails(faults.io_error)) return IoError("look at", path, EIO);
+  if (Fails(faults.reach_error)) return IoError("look at", path, EIO);
   return StatOf(*inode);
 }
 
@@ -149,7 +149,7 @@ Result<std::unique_ptr<WritableFile>> SimulatedFileSystem::OpenInode(const Inode
     return Error{ErrorKind::kIo, "cannot open \"" + path + "\": not a regular file"};
   }
   if (descriptors_.size() >= faults.descriptors_max) return IoError("open", path, EMFILE);
-  if (Fails(faults.io_error)) return IoError("open", path, EIO);
+  if (Fails(faults.reach_error)) return IoError("open", path, EIO);
   const uint64_t number = next_descriptor_++;
   descriptors_[number] = {inode, step_};
   disk_.Opened(inode);

@@ -19,7 +19,8 @@ struct Killed {};
 
 /// In percent of the calls they can happen to.
 struct Faults {
-  uint64_t io_error = 0;                  // EIO of reads, listings, syncs
+  uint64_t io_error = 0;                  // EIO of reads and syncs
+  uint64_t reach_error = 0;               // EIO of what leads to a file
   uint64_t no_space = 0;                  // ENOSPC of writes, after a part of them
   uint64_t short_read = 0;                // fewer bytes than there are
   uint64_t interruption = 0;              // somebody else acts before the call

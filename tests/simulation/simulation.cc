@@ -14,9 +14,6 @@ namespace hinomi::simulation {
 namespace {
 
 constexpr int kQuietRoundsMin = 12;  // so that whatever waits for a time has had it
-// A file that cannot be opened for a while is taken for the newest when it can, and then let go of
-// no earlier than those before it.
-constexpr bool kKeepsOrderOverErrors = false;
 constexpr int kDrainRoundsMax = 600;
 
 // One life of the agent: the real pipeline, stepped by hand.
@@ -56,10 +53,6 @@ class Simulation {
   bool Take(size_t sink);
   void Complete(size_t index);
   void NoteShedding();
-  /// Whether files may be there and not to be opened for a while.
-  bool OutOfReach() const {
-    return world_.faults.io_error > 0 || world_.faults.descriptors_max != UINT64_MAX;
-  }
   void Drain();
   bool DrainRound();
   void CheckEnd();
@@ -100,7 +93,6 @@ Simulation::Simulation(uint64_t seed, bool verbose)
                      [this](const std::string& what) { Tell("kubelet: " + what); }});
   if (verbose_) model_.tell = [this](const std::string& what) { Tell("stored: " + what); };
   files_.faults = world_.faults;
-  if (!kKeepsOrderOverErrors && OutOfReach()) model_.Unordered();
   files_.interrupt = [this] { kubelet_->Act(); };
   files_.on_release = [this](const Inode& inode) { model_.Released(inode); };
   model_.SetRoutes(world_.routes);
@@ -366,9 +358,9 @@ void Simulation::CheckEnd() {
     model_.FoundDeadLetters(disk_.Find(dead_letters + "/" + entry.name)->content);
   }
   model_.CheckAllArrived();
-  if (!kKeepsOrderOverErrors && OutOfReach()) return;
   for (const InodePointer& inode : files_.Held()) {
-    if (inode->links == 0) {
+    // One that was truncated unseen gets behind its successors, and is let go of after them only.
+    if (inode->links == 0 && !world_.kubelet.truncates) {
       throw Violation{
           fmt::format("file #{} is settled and removed, and kept open", inode->identity)};
     }

@@ -5,8 +5,9 @@
 namespace hinomi::simulation {
 namespace {
 
-// A file that cannot be opened just after a restart may be passed over.
-constexpr bool kSurvivesErrorsAtRestart = false;
+// A file that cannot be opened for a while is taken for the newest when it can, and what is written
+// to the one that really is gets lost.
+constexpr bool kKeepsOrderOverErrors = false;
 constexpr char kRefusedWord[] = "refuse-me";
 
 KubeletHabits DrawHabits(Random& random) {
@@ -34,7 +35,8 @@ Faults DrawFaults(Random& random) {
   if (random.OneIn(2)) faults.io_error = random.Between(1, 10);
   if (random.OneIn(2)) faults.no_space = random.Between(1, 30);
   if (random.OneIn(2)) faults.short_read = random.Between(1, 30);
-  if (random.OneIn(3)) faults.descriptors_max = random.Between(1, 6);
+  if (kKeepsOrderOverErrors && random.OneIn(2)) faults.reach_error = random.Between(1, 10);
+  if (kKeepsOrderOverErrors && random.OneIn(3)) faults.descriptors_max = random.Between(1, 6);
   return faults;
 }
 
@@ -86,10 +88,6 @@ World DrawWorld(Random& random) {
   world.quantum_bytes = random.OneIn(3) ? 256 << 10 : random.Between(400, 4000);
   if (random.Chance(60)) world.crashes = random.Between(2, 60);
   if (random.Chance(25)) world.power_cuts = random.Between(2, 30);
-  if (!kSurvivesErrorsAtRestart && world.crashes + world.power_cuts > 0) {
-    world.faults.io_error = 0;
-    world.faults.descriptors_max = UINT64_MAX;
-  }
   Config& config = world.config;
   config.host_root = "/";
   config.state_dir = "/var/lib/hinomi";
