@@ -13,6 +13,8 @@
 #include "app/process_metrics.h"
 #include "app/version.h"
 #include "base/logging.h"
+#include "metadata/cri.h"
+#include "metadata/kubelet.h"
 
 namespace hinomi {
 namespace {
@@ -92,6 +94,31 @@ Result<std::unique_ptr<FileLock>> Agent::TakeState() {
   }
 }
 
+std::unique_ptr<MetadataStore> Agent::MakeMetadata() {
+  const MetadataConfig& config = config_.metadata;
+  if (!config.enabled || !config_.kubernetes_enabled) return nullptr;
+  CriOptions runtime;
+  runtime.host_root = config_.host_root;
+  runtime.socket = config.cri_socket;
+  runtime.annotations = config.annotations;
+  std::unique_ptr<PodSource> kubelet;
+  if (!config.kubelet.url.empty()) {
+    KubeletOptions options;
+    options.url = config.kubelet.url;
+    options.token_file = config.kubelet.token_file;
+    options.ca_file = config.kubelet.ca_file;
+    options.public_key_sha256 = config.kubelet.public_key_sha256;
+    options.annotations = config.annotations;
+    kubelet = std::make_unique<Kubelet>(std::move(options), files_);
+  }
+  return std::make_unique<MetadataStore>(
+      MetadataStore::Options{config_.state_dir + "/metadata", config.wait_max, config.pods_max},
+      MetadataStore::Parts{
+          std::make_unique<CriClient>(std::move(runtime), files_), std::move(kubelet), files_,
+          clock_, metrics_,
+          [this](const std::vector<std::string>& uids) { shipper_->MetadataChanged(uids); }});
+}
+
 StatusSample Agent::Sample() {
   StatusSample sample;
   sample.at = clock_.Monotonic();
@@ -147,13 +174,20 @@ Result<int> Agent::Run() {
             (*http)->address());
   const Result<std::unique_ptr<FileLock>> state = TakeState();
   if (!state) return state.error();
+  metadata_ = MakeMetadata();
+  if (metadata_ != nullptr) metadata_->Load();
   {
     const std::lock_guard lock(mutex_);
-    shipper_ =
-        std::make_unique<Shipper>(config_, OwnPod(), Shipper::Parts{files_, clock_, metrics_});
+    shipper_ = std::make_unique<Shipper>(config_, OwnPod(),
+                                         Shipper::Parts{files_, clock_, metrics_, metadata_.get()});
     shipper_->Start();
     not_ready_.clear();
   }
+  const std::jthread metadata([this](const std::stop_token& stop) {
+    if (metadata_ == nullptr) return;
+    pthread_setname_np(pthread_self(), "hinomi-metadata");
+    metadata_->Run(stop);
+  });
   std::optional<int> signal;
   while (!signal) signal = AwaitSignal(std::chrono::hours(1));
   log::Info("received {}; shipping what is left", strsignal(*signal));

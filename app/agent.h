@@ -13,6 +13,7 @@
 #include "base/filesystem.h"
 #include "base/metrics.h"
 #include "config/config.h"
+#include "metadata/store.h"
 #include "shipper/shipper.h"
 
 namespace hinomi {
@@ -28,6 +29,7 @@ class Agent {
 
  private:
   Result<std::unique_ptr<FileLock>> TakeState();
+  std::unique_ptr<MetadataStore> MakeMetadata();
   HttpServer::Handlers Handlers();
   HttpResponse Ready();
   std::string NotReady() const;  // under the lock
@@ -38,7 +40,8 @@ class Agent {
   PosixFileSystem files_;
   SystemClock clock_;
   Metrics metrics_;
-  std::mutex mutex_;  // guards the next two
+  std::unique_ptr<MetadataStore> metadata_;  // null: nobody is asked who is behind a log
+  std::mutex mutex_;                         // guards the next two
   std::string not_ready_ = "starting";
   std::unique_ptr<Shipper> shipper_;
   Access access_;

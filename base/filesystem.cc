@@ -267,11 +267,9 @@ Result<void> PosixFileSystem::MakeDirectories(const std::string& path) {
 }
 
 Result<void> PosixFileSystem::MakePrivateDirectory(const std::string& path) {
-  if (mkdir(path.c_str(), 0700) != 0) {
-    if (errno != EEXIST) return IoError("make directory", path, errno);
-    const Result<FileStat> stat = StatAt(AT_FDCWD, path.c_str(), 0, path);
-    if (!stat) return stat.error();
-    if (stat->kind != FileKind::kDirectory) return IoError("make directory", path, ENOTDIR);
+  if (Result<void> made = MakeDirectories(DirectoryOf(path)); !made) return made;
+  if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
+    return IoError("make directory", path, errno);
   }
   return SyncDirectory(DirectoryOf(path));
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "shipper/codec/cri.h"
+#include "shipper/codec/multiline.h"
 #include "shipper/compress/gzip.h"
 #include "shipper/encode/ecs.h"
 #include "shipper/transform/json_body.h"
@@ -42,6 +43,15 @@ std::string TextBodyOf(std::mt19937& random, uint32_t sequence) {
       "cache=MISS",
       random() % 256, random() % 256, random() % 10000, random() % 9, random() % 100000,
       random() % 3, random() % 1000, random() % 256, sequence);
+}
+
+/// One trace of eight lines behind every twenty lines of text.
+std::string JavaBodyOf(std::mt19937& random, uint32_t sequence) {
+  const uint32_t line = sequence % 28;
+  if (line < 20) return TextBodyOf(random, sequence);
+  if (line == 20) return "java.lang.IllegalStateException: cannot pay: no amount was given";
+  return fmt::format("\tat com.example.shop.checkout.PaymentService.pay(PaymentService.java:{})",
+                     random() % 1000);
 }
 
 /// A lease of a log, as a source reads it.
@@ -111,12 +121,30 @@ struct Path {
   }
 };
 
-void Decode(benchmark::State& state) {
-  Path path(JsonBodyOf);
+template <typename Body>
+void Decode(benchmark::State& state, Body body_of) {
+  Path path(body_of);
   for (auto _ : state) path.Decode();
   path.Report(state);
 }
-BENCHMARK(Decode);
+BENCHMARK_CAPTURE(Decode, json, JsonBodyOf);
+BENCHMARK_CAPTURE(Decode, java, JavaBodyOf);
+
+/// Items are lines.
+template <typename Body>
+void Blocks(benchmark::State& state, Body body_of) {
+  Path path(body_of);
+  MultilineConfig java;
+  java.preset = MultilinePreset::kJava;
+  Multiline multiline({java}, {256 << 10});
+  Decoded blocks;
+  for (auto _ : state) multiline.Decode(0, LogFormat::kCri, path.input.chunk, &blocks);
+  path.Report(state);
+  state.counters["blocks_per_line"] =
+      static_cast<double>(blocks.records.size()) / static_cast<double>(path.decoded.records.size());
+}
+BENCHMARK_CAPTURE(Blocks, json, JsonBodyOf);
+BENCHMARK_CAPTURE(Blocks, java, JavaBodyOf);
 
 void Transform(benchmark::State& state) {
   Path path(JsonBodyOf);

@@ -62,10 +62,17 @@ find_package(prometheus-cpp CONFIG REQUIRED)
 find_package(simdjson REQUIRED)
 find_package(CURL REQUIRED)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
+pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
 pkg_check_modules(isal REQUIRED IMPORTED_TARGET libisal)
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
 # Any newer one will do as well; before 2.6.1 it cannot do SCRAM against Kafka 4.
 pkg_check_modules(rdkafka REQUIRED IMPORTED_TARGET rdkafka>=2.0.2)
+pkg_check_modules(protobuf REQUIRED IMPORTED_TARGET protobuf-lite)
+find_library(GRPC_CPP_LIBRARY grpc++ REQUIRED)  # its pkg-config file names half of Abseil
+find_library(GPR_LIBRARY gpr REQUIRED)
+find_library(ABSL_LIBRARY absl_synchronization REQUIRED)  # its headers use it inline
+find_program(PROTOC protoc REQUIRED)
+find_program(GRPC_CPP_PLUGIN grpc_cpp_plugin REQUIRED)
 find_library(CIVETWEB_LIBRARY civetweb REQUIRED)
 if(HINOMI_TESTS)
   enable_testing()

@@ -31,11 +31,32 @@ struct LimitsConfig {
   uint64_t namespaces_max = 200;  // in the agent's own metrics; more go to _overflow
 };
 
+/// Hard links to the files of logs that are not settled.
+struct EscrowConfig {
+  std::string directory = "/var/log/hinomi/escrow";  // below host_root; empty: none
+  uint64_t bytes_max = 2ull << 30;                   // of removed files
+  uint64_t free_percent_min = 25;  // of the file system; kubelets evict pods at 15
+};
+
 /// Patterns with * and ?; an empty one matches everything.
 struct LogMatch {
   std::string namespace_pattern;
   std::string pod_pattern;
   std::string container_pattern;
+  /// Of the pod, by key; all must be there and match. For routes only.
+  std::map<std::string, std::string> label_patterns = {};
+};
+
+enum class MultilinePreset { kNone, kJava, kPython, kGo };
+
+/// How lines of the logs that match become one record. Either a preset, or one of both patterns.
+struct MultilineConfig {
+  LogMatch match;
+  MultilinePreset preset = MultilinePreset::kNone;
+  std::string start;      // a line that matches begins a record, every other continues it
+  std::string continues;  // a line that matches continues a record, every other begins one
+  uint64_t lines_max = 500;
+  Nanoseconds wait = std::chrono::seconds(1);
 };
 
 struct KubernetesSourceConfig {
@@ -47,6 +68,26 @@ struct KubernetesSourceConfig {
 struct DockerSourceConfig {
   std::vector<std::string> roots;  // docker's data directories, below host_root
   Nanoseconds since = std::chrono::hours(24);
+};
+
+struct KubeletConfig {
+  std::string url;                // empty: not asked
+  std::string token_file;         // a bearer's, read at every request
+  std::string ca_file;            // PEM; empty: the system's
+  std::string public_key_sha256;  // base64
+};
+
+struct MetadataConfig {
+  bool enabled = true;
+  std::string cri_socket;  // below host_root; empty: the known ones are tried
+  KubeletConfig kubelet;
+  Nanoseconds wait_max = std::chrono::seconds(2);
+  // In documents; routes and the agent's own annotations need no permission.
+  std::vector<std::string> labels = {
+      "app", "app.kubernetes.io/*", "k8s-app", "component", "tier", "version"};
+  std::vector<std::string> annotations;
+  bool dedot = true;
+  uint64_t pods_max = 1000;
 };
 
 enum class SinkType { kElasticsearch, kKafka, kArchive, kStdout };
@@ -115,6 +156,22 @@ struct RouteConfig {
   StartAt start = StartAt::kBeginning;
 };
 
+/// Whom a rule of fairness is about: all of each namespace together, of each pod, or each
+/// container.
+enum class Per { kNamespace, kPod, kContainer };
+enum class Exceeded { kDelay, kDrop };
+
+struct ShareConfig {
+  LogMatch match;
+  Per per = Per::kPod;
+  uint64_t weight = 1;
+  uint64_t bytes_per_second = 0;  // of log files; 0: no limit
+  uint64_t burst_bytes = 0;       // 0: those of a second
+  Exceeded exceeded = Exceeded::kDelay;
+
+  uint64_t BurstInEffect() const { return burst_bytes == 0 ? bytes_per_second : burst_bytes; }
+};
+
 struct Config {
   std::string cluster = "default";
   std::string node;  // filled in by the loader: $NODE_NAME, else the host name
@@ -123,11 +180,15 @@ struct Config {
   LogConfig log;
   HttpConfig http;
   LimitsConfig limits;
+  EscrowConfig escrow;
+  std::vector<ShareConfig> fairness;  // in the order of the file
   bool kubernetes_enabled = true;
   KubernetesSourceConfig kubernetes;
   bool docker_enabled = false;
   DockerSourceConfig docker;
-  std::vector<SinkConfig> sinks;  // in the order of the file
+  MetadataConfig metadata;
+  std::vector<MultilineConfig> multiline;  // the first that matches a log holds for it
+  std::vector<SinkConfig> sinks;           // in the order of the file
   /// In the order of the file; the first match with `stop` ends the search.
   std::vector<RouteConfig> routes;
 };

@@ -35,6 +35,13 @@ const Choices<KafkaCompression> kKafkaCompressions = {{"none", KafkaCompression:
 const Choices<SaslMechanism> kSaslMechanisms = {{"plain", SaslMechanism::kPlain},
                                                 {"scram-sha-256", SaslMechanism::kScramSha256},
                                                 {"scram-sha-512", SaslMechanism::kScramSha512}};
+const Choices<Per> kPers = {
+    {"namespace", Per::kNamespace}, {"pod", Per::kPod}, {"container", Per::kContainer}};
+const Choices<Exceeded> kExceeded = {{"delay", Exceeded::kDelay}, {"drop", Exceeded::kDrop}};
+const Choices<MultilinePreset> kPresets = {{"none", MultilinePreset::kNone},
+                                           {"java", MultilinePreset::kJava},
+                                           {"python", MultilinePreset::kPython},
+                                           {"go", MultilinePreset::kGo}};
 const Choices<StartAt> kStarts = {{"beginning", StartAt::kBeginning}, {"now", StartAt::kNow}};
 
 void DescribeSince(Fields& fields, Nanoseconds* since) {
@@ -95,11 +102,72 @@ void Describe(Fields& fields, LimitsConfig* config) {
                 {1, 100'000});
 }
 
+void Describe(Fields& fields, EscrowConfig* config) {
+  fields.Text(
+      "directory", &config->directory,
+      "Where files of logs that are not settled get one more name, so that neither rotation "
+      "nor a restart loses them; below host_root, on the same mount as the logs, never below "
+      "pods_dir. Empty: they are held by their descriptors alone, until a restart.");
+  fields.Size("bytes_max", &config->bytes_max,
+              "Disk that removed files may take up; beyond it the oldest are given up and counted "
+              "as lost.",
+              {kMiB, 1024 * kGiB});
+  fields.Number("free_percent_min", &config->free_percent_min,
+                "Share of the file system that is kept free in the same way.", {0, 90});
+}
+
 void Describe(Fields& fields, LogMatch* match) {
   constexpr std::string_view kHelp = "Pattern with * and ?; empty matches every one.";
   fields.Text("namespace", &match->namespace_pattern, kHelp);
   fields.Text("pod", &match->pod_pattern, kHelp);
   fields.Text("container", &match->container_pattern, kHelp);
+}
+
+void Describe(Fields& fields, ShareConfig* config) {
+  Describe(fields, &config->match);
+  fields.Choice("per", &config->per,
+                "Whom the rule is about: all of a namespace together, of a pod, or a container.",
+                kPers);
+  fields.Require(config->per != Per::kNamespace || config->match.pod_pattern.empty(), "pod",
+                 "cannot be told apart per namespace; remove it, or say per: pod");
+  fields.Require(config->per == Per::kContainer || config->match.container_pattern.empty(),
+                 "container", "needs per: container beside it");
+  fields.Number("weight", &config->weight,
+                "How much more than others of weight 1 is read of it while all have unread lines.",
+                {1, 100});
+  fields.Size("bytes_per_second", &config->bytes_per_second,
+              "How much is read of its logs, for each route; 0: as much as can be.", {0, 4 * kGiB});
+  fields.Size("burst_bytes", &config->burst_bytes,
+              "How much at once after a quiet time; 0: as much as in a second.", {0, 4 * kGiB});
+  fields.Choice("exceeded", &config->exceeded,
+                "What happens to lines beyond bytes_per_second: delay, they wait in their files; "
+                "drop, they are counted and not sent.",
+                kExceeded);
+}
+
+void Describe(Fields& fields, MultilineConfig* config) {
+  Describe(fields, &config->match);
+  fields.Choice("preset", &config->preset,
+                "Stack traces of this language become one record, other lines one each.", kPresets);
+  fields.Text("start", &config->start,
+              "Regular expression (RE2): a line that it matches begins a record, every other "
+              "continues it. It sees the line's first 1KiB, as all of these do.",
+              CheckPattern);
+  fields.Text("continue", &config->continues,
+              "Regular expression (RE2): a line that it matches continues a record, every other "
+              "begins one.",
+              CheckPattern);
+  const int given = (config->preset != MultilinePreset::kNone) + !config->start.empty() +
+                    !config->continues.empty();
+  fields.Require(given > 0, "start", "expected start, continue or a preset");
+  fields.Require(given < 2, "preset", "expected only one of preset, start and continue");
+  fields.Number("lines_max", &config->lines_max,
+                "A record of more lines is cut there and marked; what follows begins a new one.",
+                {2, 10'000});
+  fields.Time("wait", &config->wait,
+              "How long a record waits for its next line; for these logs also in place of "
+              "limits.open_record_delay_max.",
+              {milliseconds(10), minutes(10)});
 }
 
 void Describe(Fields& fields, KubernetesSourceConfig* config) {
@@ -114,6 +182,49 @@ void Describe(Fields& fields, DockerSourceConfig* config) {
                   "Data directories of docker, below host_root, such as /var/lib/docker.",
                   {"list of directories", CheckNotEmpty});
   DescribeSince(fields, &config->since);
+}
+
+void Describe(Fields& fields, KubeletConfig* config) {
+  fields.Text("url", &config->url,
+              "Its address, such as https://127.0.0.1:10250; empty: it is not asked.",
+              CheckOptionalEndpoint);
+  fields.Text("token_file", &config->token_file,
+              "File that holds a token whose owner may get nodes/pods; read at every request.",
+              CheckReadableFile);
+  fields.Text("ca_file", &config->ca_file,
+              "PEM file of the authorities to trust; empty: those of the system.",
+              CheckReadableFile);
+  fields.Text("public_key_sha256", &config->public_key_sha256,
+              "The one public key that the kubelet may have: base64 of the SHA-256 of its DER "
+              "form. Without a ca_file beside it, it replaces the authorities.",
+              CheckKeyHash);
+}
+
+void Describe(Fields& fields, MetadataConfig* config) {
+  fields.Flag("enabled", &config->enabled,
+              "Ask the container runtime, and the kubelet where it has a url, about pods.");
+  fields.Text("cri_socket", &config->cri_socket,
+              "The container runtime's socket, below host_root; empty: those of containerd, CRI-O, "
+              "cri-dockerd and k3s are tried.");
+  fields.Section("kubelet",
+                 "This node's kubelet: it knows owners, and labels that change. Never asked unless "
+                 "it has a url.",
+                 [&] { Describe(fields, &config->kubelet); });
+  fields.Time("wait_max", &config->wait_max,
+              "How long the first records of a log may wait for what is known of its pod.",
+              {seconds(0), minutes(1)});
+  constexpr std::string_view kPatterns = "list of patterns";
+  fields.TextList("labels", &config->labels,
+                  "Keys of labels that documents show; patterns with * and ?.",
+                  {kPatterns, CheckNotEmpty, true});
+  fields.TextList("annotations", &config->annotations,
+                  "Keys of annotations that documents show; patterns with * and ?.",
+                  {kPatterns, CheckNotEmpty, true});
+  fields.Flag("dedot", &config->dedot,
+              "Write the dots in those keys as _, so that app and app.kubernetes.io/name can be "
+              "fields of one index; false needs an index whose mapping keeps them whole.");
+  fields.Number("pods_max", &config->pods_max,
+                "Pods whose metadata is kept; those beyond have none.", {1, 100'000});
 }
 
 void Describe(Fields& fields, ElasticsearchConfig* config) {
@@ -222,8 +333,13 @@ void Describe(Fields& fields, RouteConfig* config) {
                 "Where a route reads a log that it has no cursor for: from its beginning or from "
                 "now on.",
                 kStarts);
-  fields.Section("match", "The logs that take this route; all patterns must match.",
-                 [&] { Describe(fields, &config->match); });
+  fields.Section("match", "The logs that take this route; all patterns must match.", [&] {
+    Describe(fields, &config->match);
+    fields.TextMap("labels", &config->match.label_patterns,
+                   "Patterns of the pod's labels, by key; a log whose pod is not "
+                   "known has none.",
+                   CheckNotEmpty);
+  });
 }
 
 void Describe(Fields& fields, Config* config) {
@@ -238,6 +354,11 @@ void Describe(Fields& fields, Config* config) {
   fields.Section("http", "The agent's HTTP server.", [&] { Describe(fields, &config->http); });
   fields.Section("limits", "What bounds memory and metrics.",
                  [&] { Describe(fields, &config->limits); });
+  fields.Section("escrow", "Holds files of logs until they are settled.",
+                 [&] { Describe(fields, &config->escrow); });
+  fields.List("fairness", &config->fairness,
+              "Shares of namespaces, pods and containers that write more than can be sent at once. "
+              "For each of them the first rule that is about such and matches.");
   fields.Section("sources", "Where logs come from; without this key: kubernetes.", [&] {
     fields.Section(
         "kubernetes", "The containers of this node.",
@@ -251,6 +372,11 @@ void Describe(Fields& fields, Config* config) {
         },
         &config->docker_enabled);
   });
+  fields.Section("metadata", "Who is behind a log, beyond the names in its path.",
+                 [&] { Describe(fields, &config->metadata); });
+  fields.List("multiline", &config->multiline,
+              "Logs in which several lines are one record, such as a stack trace; the first rule "
+              "that matches a log holds for it.");
   fields.Map("sinks", &config->sinks,
              "Where records go, by name; without any: one of type stdout, named stdout.");
   for (const SinkConfig& sink : config->sinks) {

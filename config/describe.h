@@ -10,6 +10,7 @@ void Describe(Fields& fields, LogConfig* config);
 void Describe(Fields& fields, HttpConfig* config);
 void Describe(Fields& fields, LimitsConfig* config);
 void Describe(Fields& fields, LogMatch* match);
+void Describe(Fields& fields, MultilineConfig* config);
 void Describe(Fields& fields, KubernetesSourceConfig* config);
 void Describe(Fields& fields, ElasticsearchConfig* config);
 void Describe(Fields& fields, SinkConfig* config);

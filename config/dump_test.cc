@@ -56,6 +56,7 @@ limits:
   record_bytes_max: 256KiB  # default
   open_record_delay_max: 5s  # default
   namespaces_max: 200  # default
+fairness: []
 sources:
   kubernetes:
     pods_dir: "/var/log/pods"  # default
@@ -67,6 +68,20 @@ sources:
       - namespace: ""  # default
         pod: "x-*"  # config.yaml:3
         container: ""  # default
+metadata:
+  enabled: true  # default
+  cri_socket: ""  # default
+  kubelet:
+    url: ""  # default
+    token_file: ""  # default
+    ca_file: ""  # default
+    public_key_sha256: ""  # default
+  wait_max: 2s  # default
+  labels: ["app", "app.kubernetes.io/*", "k8s-app", "component", "tier", "version"]  # default
+  annotations: []  # default
+  dedot: true  # default
+  pods_max: 1000  # default
+multiline: []
 sinks:
   search:
     type: elasticsearch  # config.yaml:5
@@ -95,6 +110,7 @@ routes:
       namespace: "prod-*"  # config.yaml:8
       pod: ""  # default
       container: ""  # default
+      labels: {}
   - name: "screen"  # default
     sink: "screen"  # config.yaml:9
     stop: false  # default
@@ -103,6 +119,7 @@ routes:
       namespace: ""  # default
       pod: ""  # default
       container: ""  # default
+      labels: {}
 )");
 }
 
@@ -137,7 +154,7 @@ TEST(Dump, ShowsTextsByName) {
 TEST(Dump, LeavesOutWhatIsNotThere) {
   EXPECT_THAT(
       Dump(Load("sources: {}\nsinks: {search: {type: elasticsearch, endpoints: [\"http://a\"]}}")),
-      testing::HasSubstr("\nsources: {}\nsinks:\n"));
+      testing::HasSubstr("\nsources: {}\nmetadata:\n"));
 }
 
 }  // namespace

@@ -37,6 +37,7 @@ struct TextItems {
   std::string_view type;
   std::vector<std::string>* values;
   Check check;  // of each
+  bool may_be_empty = false;
 };
 
 /// One key whose value is a map of texts to texts.
@@ -69,6 +70,7 @@ struct Range {
 struct ItemKind {
   std::string_view type;  // for the manual: "list of URLs"
   Check check;
+  bool may_be_empty = false;
 };
 
 template <typename E>
@@ -89,7 +91,7 @@ class Fields {
   void Choice(std::string_view key, E* value, std::string_view help, const Choices<E>& choices);
   void TextList(std::string_view key, std::vector<std::string>* values, std::string_view help,
                 ItemKind kind) {
-    Visit(TextItems{key, help, kind.type, values, kind.check});
+    Visit(TextItems{key, help, kind.type, values, kind.check, kind.may_be_empty});
   }
   /// Names that somebody else gave a meaning, and their values. In the file only.
   void TextMap(std::string_view key, std::map<std::string, std::string>* values,

@@ -69,6 +69,27 @@ TEST(Load, ReadsEveryKey) {
   EXPECT_EQ(config.kubernetes.exclude[0].container_pattern, "noisy");
 }
 
+TEST(Load, ReadsFairness) {
+  const Loaded loaded = Load(
+      "fairness: [{namespace: dev, pod: a, container: c, per: container, weight: 7, "
+      "bytes_per_second: 1MiB, burst_bytes: 4MiB, exceeded: drop}, {weight: 100}]");
+  EXPECT_THAT(loaded.errors, IsEmpty());
+  ASSERT_EQ(loaded.config.fairness.size(), 2u);
+  const ShareConfig& rule = loaded.config.fairness[0];
+  EXPECT_EQ(rule.match.namespace_pattern, "dev");
+  EXPECT_EQ(rule.match.pod_pattern, "a");
+  EXPECT_EQ(rule.match.container_pattern, "c");
+  EXPECT_EQ(rule.per, Per::kContainer);
+  EXPECT_EQ(rule.weight, 7u);
+  EXPECT_EQ(rule.bytes_per_second, 1u << 20);
+  EXPECT_EQ(rule.BurstInEffect(), 4u << 20);
+  EXPECT_EQ(rule.exceeded, Exceeded::kDrop);
+  const ShareConfig& other = loaded.config.fairness[1];
+  EXPECT_EQ(other.per, Per::kPod);
+  EXPECT_EQ(other.weight, 100u);
+  EXPECT_EQ(other.BurstInEffect(), 0u);
+}
+
 TEST(Load, ReadsSinksAndRoutesInTheirOrder) {
   const Config config = Load(kIssue).config;
   ASSERT_EQ(config.sinks.size(), 2u);
@@ -127,6 +148,47 @@ TEST(Load, FillsInWhatIsLeftOut) {
   EXPECT_FALSE(Load("sources: {kubernetes: }").config.docker_enabled);
 }
 
+TEST(Load, Metadata) {
+  const Loaded loaded = Load(R"(metadata:
+  cri_socket: /run/x.sock
+  kubelet:
+    url: https://127.0.0.1:10250
+    public_key_sha256: 47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=
+  wait_max: 500ms
+  labels: []
+  annotations: [team, "example.org/*"]
+  dedot: false
+  pods_max: 7
+routes: [{sink: stdout, match: {labels: {app: "web-*", tier: front}}}]
+)");
+  EXPECT_THAT(loaded.errors, IsEmpty());
+  const MetadataConfig& metadata = loaded.config.metadata;
+  EXPECT_TRUE(metadata.enabled);
+  EXPECT_EQ(metadata.cri_socket, "/run/x.sock");
+  EXPECT_EQ(metadata.kubelet.url, "https://127.0.0.1:10250");
+  EXPECT_EQ(metadata.wait_max, std::chrono::milliseconds(500));
+  EXPECT_THAT(metadata.labels, IsEmpty());
+  EXPECT_THAT(metadata.annotations, ElementsAre("team", "example.org/*"));
+  EXPECT_FALSE(metadata.dedot);
+  EXPECT_EQ(metadata.pods_max, 7u);
+  EXPECT_THAT(loaded.config.routes[0].match.label_patterns,
+              ElementsAre(testing::Pair("app", "web-*"), testing::Pair("tier", "front")));
+  EXPECT_THAT(
+      Load("metadata: {kubelet: {url: 10250, public_key_sha256: ab}}").errors,
+      ElementsAre(testing::HasSubstr("metadata.kubelet.url: expected http(s)://host[:port]"),
+                  testing::HasSubstr("metadata.kubelet.public_key_sha256: expected base64")));
+}
+
+TEST(Load, RoutesThatDifferInALabelDoNotOverlap) {
+  const std::string kRoutes =
+      "routes: [{name: a, sink: stdout, match: {labels: {app: web}}}, {name: b, sink: stdout, ";
+  EXPECT_THAT(Load(kRoutes + "match: {labels: {app: db, x: y}}}]").errors, IsEmpty());
+  for (const char* match :
+       {"match: {labels: {app: w*}}}]", "match: {labels: {tier: web}}}]", "match: {pod: db}}]"}) {
+    EXPECT_THAT(Load(kRoutes + match).errors, ElementsAre(testing::HasSubstr("arrive twice")));
+  }
+}
+
 TEST(Load, Docker) {
   const Config config = Load("sources: {docker: {roots: [/a, /b], since: 1h}}").config;
   EXPECT_TRUE(config.docker_enabled);
@@ -155,7 +217,7 @@ TEST(Load, ReportsKeysAndTypes) {
       {"foo: 1",
        {"config.yaml:1:1: foo: unknown key; the keys here are cluster, node, state_dir, host_root, "
         "log, http, "
-        "limits, sources, sinks, routes"}},
+        "limits, escrow, fairness, sources, metadata, multiline, sinks, routes"}},
       {"cluser: a", {"config.yaml:1:1: cluser: unknown key; did you mean \"cluster\"?"}},
       {"log:\n  lvl: a",
        {"config.yaml:2:3: log.lvl: unknown key; the keys here are level, format"}},
@@ -185,11 +247,22 @@ TEST(Load, ReportsKeysAndTypes) {
        {"config.yaml:1:31: sources.kubernetes.since: expected a duration such as 200ms, 5s or 24h, "
         "got \"24\"",
         "config.yaml:1:44: sources.kubernetes.exclude: expected a list, got a map"}},
+      {"multiline: [{start: 'a(b'}, {preset: java, continue: x}, {pod: y}]",
+       {"config.yaml:1:21: multiline[0].start: cannot compile \"a(b\": missing ): a(b; the syntax "
+        "is "
+        "RE2's",
+        "config.yaml:1:38: multiline[1].preset: expected only one of preset, start and continue",
+        "config.yaml:1:58: multiline[2].start: expected start, continue or a preset"}},
       {"sources: {kubernetes: {exclude: [a, {pods: b}]}}",
        {"config.yaml:1:34: sources.kubernetes.exclude[0]: expected a map of keys and values, got "
         "\"a\"",
         "config.yaml:1:38: sources.kubernetes.exclude[1].pods: unknown key; did you mean "
         "\"pod\"?"}},
+      {"fairness: [{weight: 0}, {pod: a, per: namespace}, {container: c}]",
+       {"config.yaml:1:21: fairness[0].weight: expected a whole number from 1 to 100, got \"0\"",
+        "config.yaml:1:31: fairness[1].pod: cannot be told apart per namespace; remove it, or say "
+        "per: pod",
+        "config.yaml:1:63: fairness[2].container: needs per: container beside it"}},
       {"http: {listen: localhost}",
        {"config.yaml:1:16: http.listen: expected an address such as 127.0.0.1:9797, :9797 or "
         "[::1]:9797, got "

@@ -81,8 +81,9 @@ class Writer final : public Fields {
         value.empty() ? "empty" : "`" + value + "`");
   }
   void Visit(const TextItems& items) override {
-    Add({std::string(items.key), std::string(items.type), std::string(items.help), true},
-        "required");
+    std::string value = items.may_be_empty ? "empty" : "required";
+    if (!items.values->empty()) value = "`" + Joined(*items.values) + "`";
+    Add({std::string(items.key), std::string(items.type), std::string(items.help), true}, value);
   }
   void Visit(const TextPairs& pairs) override {
     Add({std::string(pairs.key), "map of texts", std::string(pairs.help), false}, "empty");

@@ -39,6 +39,14 @@ TEST(Reference, HasARowForEveryKey) {
       "`HINOMI_LIMITS_RECORD_BYTES_MAX` | ",
       "| `limits.open_record_delay_max` | duration, 1ms to 10m | `5s` | ",
       "| `limits.namespaces_max` | 1 to 100000 | `200` | `HINOMI_LIMITS_NAMESPACES_MAX` | ",
+      "| `fairness[].namespace` | text | empty |  | ",
+      "| `fairness[].pod` | text | empty |  | ",
+      "| `fairness[].container` | text | empty |  | ",
+      "| `fairness[].per` | namespace, pod, container | `pod` |  | ",
+      "| `fairness[].weight` | 1 to 100 | `1` |  | ",
+      "| `fairness[].bytes_per_second` | size, 0 to 4GiB | `0` |  | ",
+      "| `fairness[].burst_bytes` | size, 0 to 4GiB | `0` |  | ",
+      "| `fairness[].exceeded` | delay, drop | `delay` |  | ",
       "| `sources.kubernetes.pods_dir` | text | `/var/log/pods` | "
       "`HINOMI_SOURCES_KUBERNETES_PODS_DIR` | ",
       "| `sources.kubernetes.since` | duration, 0s to 2000000h | `24h` | "
@@ -50,6 +58,28 @@ TEST(Reference, HasARowForEveryKey) {
       "| ",
       "| `sources.docker.since` | duration, 0s to 2000000h | `24h` | "
       "`HINOMI_SOURCES_DOCKER_SINCE` | ",
+      "| `metadata.enabled` | true, false | `true` | `HINOMI_METADATA_ENABLED` | ",
+      "| `metadata.cri_socket` | text | empty | `HINOMI_METADATA_CRI_SOCKET` | ",
+      "| `metadata.kubelet.url` | text | empty | `HINOMI_METADATA_KUBELET_URL` | ",
+      "| `metadata.kubelet.token_file` | text | empty | `HINOMI_METADATA_KUBELET_TOKEN_FILE` | ",
+      "| `metadata.kubelet.ca_file` | text | empty | `HINOMI_METADATA_KUBELET_CA_FILE` | ",
+      "| `metadata.kubelet.public_key_sha256` | text | empty | "
+      "`HINOMI_METADATA_KUBELET_PUBLIC_KEY_SHA256` | ",
+      "| `metadata.wait_max` | duration, 0s to 1m | `2s` | `HINOMI_METADATA_WAIT_MAX` | ",
+      "| `metadata.labels` | list of patterns | `app, app.kubernetes.io/*, k8s-app, component, "
+      "tier, "
+      "version` | `HINOMI_METADATA_LABELS` | ",
+      "| `metadata.annotations` | list of patterns | empty | `HINOMI_METADATA_ANNOTATIONS` | ",
+      "| `metadata.dedot` | true, false | `true` | `HINOMI_METADATA_DEDOT` | ",
+      "| `metadata.pods_max` | 1 to 100000 | `1000` | `HINOMI_METADATA_PODS_MAX` | ",
+      "| `multiline[].namespace` | text | empty |  | ",
+      "| `multiline[].pod` | text | empty |  | ",
+      "| `multiline[].container` | text | empty |  | ",
+      "| `multiline[].preset` | none, java, python, go | `none` |  | ",
+      "| `multiline[].start` | text | empty |  | ",
+      "| `multiline[].continue` | text | empty |  | ",
+      "| `multiline[].lines_max` | 2 to 10000 | `500` |  | ",
+      "| `multiline[].wait` | duration, 10ms to 10m | `1s` |  | ",
       "| `sinks.NAME.type` | elasticsearch, kafka, archive, stdout | required | "
       "`HINOMI_SINKS_NAME_TYPE` | ",
       "| `sinks.NAME.batch_bytes` | size, 1KiB to 64MiB | `2MiB` | `HINOMI_SINKS_NAME_BATCH_BYTES` "
@@ -92,6 +122,7 @@ TEST(Reference, HasARowForEveryKey) {
       "| `routes[].match.namespace` | text | empty |  | ",
       "| `routes[].match.pod` | text | empty |  | ",
       "| `routes[].match.container` | text | empty |  | ",
+      "| `routes[].match.labels` | map of texts | empty |  | ",
   };
   const std::string manual = Reference();
   for (const std::string& row : kRows) EXPECT_THAT(manual, HasSubstr("\n" + row));

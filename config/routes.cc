@@ -21,10 +21,19 @@ std::string PathOf(size_t route, std::string_view key) {
   return fmt::format("routes[{}].{}", route, key);
 }
 
+/// False only if no pod can have labels that suit both.
+bool LabelsMayOverlap(const LogMatch& one, const LogMatch& other) {
+  return std::all_of(one.label_patterns.begin(), one.label_patterns.end(), [&](const auto& label) {
+    const auto same = other.label_patterns.find(label.first);
+    return same == other.label_patterns.end() || GlobsMayOverlap(label.second, same->second);
+  });
+}
+
 bool MayOverlap(const LogMatch& one, const LogMatch& other) {
   return GlobsMayOverlap(one.namespace_pattern, other.namespace_pattern) &&
          GlobsMayOverlap(one.pod_pattern, other.pod_pattern) &&
-         GlobsMayOverlap(one.container_pattern, other.container_pattern);
+         GlobsMayOverlap(one.container_pattern, other.container_pattern) &&
+         LabelsMayOverlap(one, other);
 }
 
 }  // namespace

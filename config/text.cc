@@ -10,6 +10,7 @@
 #include <charconv>
 #include <limits>
 
+#include "base/pattern.h"
 #include "base/result.h"
 
 namespace hinomi {
@@ -261,6 +262,19 @@ std::string CheckBroker(std::string_view text) {
   return "expected a broker such as 127.0.0.1:9092, got " + Quoted(text);
 }
 
+std::string CheckOptionalEndpoint(std::string_view text) {
+  return text.empty() ? "" : CheckEndpoint(text);
+}
+
+std::string CheckKeyHash(std::string_view text) {
+  constexpr size_t kBase64Size = 44;
+  const bool letters = std::all_of(text.begin(), text.end(), [](char c) {
+    return IsLetter(c) || IsDigit(c) || c == '+' || c == '/' || c == '=';
+  });
+  if (text.empty() || (text.size() == kBase64Size && text.back() == '=' && letters)) return "";
+  return "expected base64 of a SHA-256 (44 characters), got " + Quoted(text);
+}
+
 std::string CheckTopic(std::string_view text) {
   constexpr std::string_view kWords[] = {"cluster", "namespace", "pod", "container"};
   size_t size = 0;
@@ -284,6 +298,13 @@ std::string CheckTopic(std::string_view text) {
   return "expected the name of a topic (1 to 249 letters, digits, ., _ and -, in which {namespace} "
          "and the like may stand), got " +
          Quoted(text);
+}
+
+std::string CheckPattern(std::string_view text) {
+  std::string text_problem = CheckText(text);
+  if (!text_problem.empty()) return text_problem;
+  const Result<Pattern> pattern = Pattern::Compile(text);
+  return pattern.ok() ? "" : pattern.error().message;
 }
 
 std::string CheckReadableFile(std::string_view path) {

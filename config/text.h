@@ -38,15 +38,18 @@ std::string Suggestion(std::string_view text, std::span<const std::string> candi
 /// Says what is wrong with a value, such as `expected a name …, got "x"`; empty if nothing is.
 using Check = std::string (*)(std::string_view);
 
-std::string CheckText(std::string_view text);      // no control characters
-std::string CheckNotEmpty(std::string_view text);  // such a text, and not empty
-std::string CheckName(std::string_view text);      // of a sink or route
-std::string CheckListen(std::string_view text);    // host:port, :port, [IPv6]:port
-std::string CheckEndpoint(std::string_view text);  // http(s)://host[:port]
-std::string CheckIndex(std::string_view text);     // of Elasticsearch: an index or a data stream
-std::string CheckBroker(std::string_view text);    // host:port
+std::string CheckText(std::string_view text);              // no control characters
+std::string CheckNotEmpty(std::string_view text);          // such a text, and not empty
+std::string CheckName(std::string_view text);              // of a sink or route
+std::string CheckListen(std::string_view text);            // host:port, :port, [IPv6]:port
+std::string CheckEndpoint(std::string_view text);          // http(s)://host[:port]
+std::string CheckOptionalEndpoint(std::string_view text);  // such a URL, or empty
+std::string CheckKeyHash(std::string_view text);           // base64 of a SHA-256, or empty
+std::string CheckIndex(std::string_view text);   // of Elasticsearch: an index or a data stream
+std::string CheckBroker(std::string_view text);  // host:port
 /// Of Kafka: a topic's name in which {cluster}, {namespace}, {pod} and {container} may stand.
 std::string CheckTopic(std::string_view text);
+std::string CheckPattern(std::string_view text);  // a regular expression
 /// Empty, or the path of a file that this process may read now.
 std::string CheckReadableFile(std::string_view path);
 

@@ -8,6 +8,7 @@
 namespace hinomi {
 
 struct DockerContainer;
+struct PodMetadata;
 
 struct PodInfo {
   std::string namespace_name;
@@ -20,6 +21,9 @@ struct PodInfo {
   /// Of a container outside Kubernetes: what the fields above stand for is then told by PodInfoOf
   /// (metadata/docker_container.h), and there is no workload.
   std::shared_ptr<const DockerContainer> docker = nullptr;
+  /// What else is known of the pod, from Enrich (metadata/pod_metadata.h); null when nothing is.
+  std::shared_ptr<const PodMetadata> metadata = nullptr;
+  bool metadata_missing = false;  // somebody was there to ask, and did not tell in time
 };
 
 }  // namespace hinomi

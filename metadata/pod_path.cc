@@ -32,14 +32,6 @@ bool IsSubdomain(std::string_view text) {
   }
 }
 
-bool IsUid(std::string_view text) {
-  auto in_uid = [](char c) {
-    return IsLower(c) || IsDigit(c) || (c >= 'A' && c <= 'Z') || c == '-';
-  };
-  return !text.empty() && text.size() <= kLabelSizeMax && text.front() != '-' &&
-         std::all_of(text.begin(), text.end(), in_uid);
-}
-
 bool IsRotation(std::string_view text) {
   return text.size() == kRotationShape.size() &&
          std::equal(text.begin(), text.end(), kRotationShape.begin(),
@@ -47,6 +39,14 @@ bool IsRotation(std::string_view text) {
 }
 
 }  // namespace
+
+bool IsPodUid(std::string_view text) {
+  auto in_uid = [](char c) {
+    return IsLower(c) || IsDigit(c) || (c >= 'A' && c <= 'Z') || c == '-';
+  };
+  return !text.empty() && text.size() <= kLabelSizeMax && text.front() != '-' &&
+         std::all_of(text.begin(), text.end(), in_uid);
+}
 
 std::optional<PodInfo> ParsePodDirectory(std::string_view name) {
   // No part may contain an underscore, so the first two are the separators.
@@ -57,7 +57,7 @@ std::optional<PodInfo> ParsePodDirectory(std::string_view name) {
   std::string_view name_space = name.substr(0, first);
   std::string_view pod = name.substr(first + 1, second - first - 1);
   std::string_view uid = name.substr(second + 1);
-  if (!IsLabel(name_space) || !IsSubdomain(pod) || !IsUid(uid)) return std::nullopt;
+  if (!IsLabel(name_space) || !IsSubdomain(pod) || !IsPodUid(uid)) return std::nullopt;
   PodInfo info;
   info.namespace_name = name_space;
   info.pod_name = pod;

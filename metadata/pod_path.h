@@ -18,6 +18,9 @@ namespace hinomi {
 /// hexadecimal digits for a static pod). Source: kubelet, BuildPodLogsDirectory.
 std::optional<PodInfo> ParsePodDirectory(std::string_view name);
 
+/// True for what may be a pod's UID, and so a file's name: see above.
+bool IsPodUid(std::string_view text);
+
 /// True for the name of a container and so of its directory: a DNS label.
 bool IsContainerName(std::string_view name);
 

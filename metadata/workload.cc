@@ -109,4 +109,14 @@ Workload WorkloadOf(std::string_view pod_name, std::string_view node_name) {
   return Make(pod_name, "Pod");
 }
 
+Workload WorkloadOfController(const Workload& controller, std::string_view template_hash) {
+  const auto [head, tail] = SplitLast(controller.name);
+  const bool replica_set = controller.kind == "ReplicaSet";
+  if (replica_set && !template_hash.empty() && tail == template_hash) {
+    return Make(head, "Deployment");
+  }
+  if (controller.kind == "Job" && IsSchedule(tail)) return Make(head, "CronJob");
+  return controller;
+}
+
 }  // namespace hinomi

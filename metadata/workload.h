@@ -18,4 +18,9 @@ struct Workload {
 /// `node_name` may be empty; a static pod's name ends with it.
 Workload WorkloadOf(std::string_view pod_name, std::string_view node_name);
 
+/// The workload behind a pod's controller: of a ReplicaSet its Deployment, where its name ends with
+/// the pod's label pod-template-hash (`template_hash`, may be empty); of a Job its CronJob, where
+/// its name ends with a time of schedule; else the controller itself.
+Workload WorkloadOfController(const Workload& controller, std::string_view template_hash);
+
 }  // namespace hinomi

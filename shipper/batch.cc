@@ -1,5 +1,7 @@
 #include "shipper/batch.h"
 
+#include <numeric>
+
 #include "base/check.h"
 
 namespace hinomi {
@@ -10,6 +12,8 @@ std::string_view ToString(DropReason reason) {
       return "corrupt";
     case DropReason::kRejected:
       return "rejected";
+    case DropReason::kRateLimited:
+      return "rate_limited";
     case DropReason::kBeforeSince:
       return "before_since";
     case DropReason::kNoRoute:
@@ -18,14 +22,62 @@ std::string_view ToString(DropReason reason) {
   CheckFailed(__FILE__, __LINE__, "a DropReason");
 }
 
+uint64_t Drops::bytes() const {
+  uint64_t sum = 0;
+  for (const Dropped& dropped : by_reason_) sum += dropped.bytes;
+  return sum;
+}
+
 void Decoded::Clear() {
   records.clear();
   consumed = {};
   after = {};
   has_open = false;
+  open_end = {};
   corrupt_bytes = 0;
   corrupt_lines = 0;
   arena.clear();
+}
+
+std::string_view ToString(LossReason reason) {
+  switch (reason) {
+    case LossReason::kTruncated:
+      return "truncated";
+    case LossReason::kVanished:
+      return "vanished";
+    case LossReason::kLate:
+      return "late";
+    case LossReason::kUnknown:
+      return "unknown";
+    case LossReason::kEscrowFull:
+      return "escrow_full";
+    case LossReason::kUnreadable:
+      return "unreadable";
+  }
+  return "";
+}
+
+uint64_t SettledBytes::DroppedTotal() const {
+  return std::accumulate(dropped.begin(), dropped.end(), uint64_t{0});
+}
+
+uint64_t SettledBytes::LostTotal() const {
+  return std::accumulate(lost.begin(), lost.end(), uint64_t{0});
+}
+
+SettledBytes& SettledBytes::operator+=(const SettledBytes& more) {
+  acknowledged += more.acknowledged;
+  for (size_t i = 0; i < kDropReasons; ++i) dropped[i] += more.dropped[i];
+  for (size_t i = 0; i < kLossReasons; ++i) lost[i] += more.lost[i];
+  return *this;
+}
+
+SettledBytes SettledBytes::operator-(const SettledBytes& less) const {
+  SettledBytes rest = *this;
+  rest.acknowledged -= less.acknowledged;
+  for (size_t i = 0; i < kDropReasons; ++i) rest.dropped[i] -= less.dropped[i];
+  for (size_t i = 0; i < kLossReasons; ++i) rest.lost[i] -= less.lost[i];
+  return rest;
 }
 
 void Batch::Clear() {

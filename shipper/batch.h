@@ -7,9 +7,11 @@
 // source: settled.
 #pragma once
 
+#include <array>
 #include <compare>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -33,9 +35,54 @@ enum class LogFormat : uint8_t { kCri, kJsonFile };
 enum class Stream : uint8_t { kStdout, kStderr, kNone };
 
 /// Why bytes were settled without having been delivered. Values of the label `reason`.
-enum class DropReason : uint8_t { kCorrupt, kRejected, kBeforeSince, kNoRoute };
-inline constexpr size_t kDropReasons = 4;
+enum class DropReason : uint8_t { kCorrupt, kRejected, kRateLimited, kBeforeSince, kNoRoute };
+inline constexpr size_t kDropReasons = 5;
 std::string_view ToString(DropReason reason);
+
+/// Why bytes are gone that should have been delivered. Values of the label `reason`.
+enum class LossReason : uint8_t {
+  kTruncated,  // cut off by their writer
+  kVanished,   // the file was removed while nothing held it
+  kLate,       // written to a file long after it was rotated, behind what was read of it
+  kUnknown,  // as kVanished, but a newer checkpoint that is damaged may have known them as settled
+  kEscrowFull,  // given up to keep the disk free
+  kUnreadable,  // a compressed file is damaged
+};
+inline constexpr size_t kLossReasons = 6;
+std::string_view ToString(LossReason reason);
+
+struct Dropped {
+  uint64_t lines = 0;
+  uint64_t bytes = 0;
+};
+
+/// What was dropped, by reason.
+class Drops {
+ public:
+  Dropped& operator[](DropReason reason) { return by_reason_[static_cast<size_t>(reason)]; }
+  const Dropped& operator[](DropReason reason) const {
+    return by_reason_[static_cast<size_t>(reason)];
+  }
+  /// Of all reasons.
+  uint64_t bytes() const;
+
+ private:
+  std::array<Dropped, kDropReasons> by_reason_;
+};
+
+/// Bytes of log files by what became of them.
+struct SettledBytes {
+  uint64_t acknowledged = 0;
+  std::array<uint64_t, kDropReasons> dropped{};  // by reason
+  std::array<uint64_t, kLossReasons> lost{};     // by reason
+
+  uint64_t DroppedTotal() const;
+  uint64_t LostTotal() const;
+  uint64_t Total() const { return acknowledged + DroppedTotal() + LostTotal(); }
+  SettledBytes& operator+=(const SettledBytes& more);
+  SettledBytes operator-(const SettledBytes& less) const;
+  bool operator==(const SettledBytes&) const = default;
+};
 
 /// What the cursor remembers when a record was cut: the next bytes belong to the same record.
 struct Continuation {
@@ -70,6 +117,8 @@ struct Chunk {
   Continuation before;
   bool full = false;        // there are more bytes right behind it
   bool close_open = false;  // an open record has waited long enough: take it as it is
+  Position
+      open_end{};  // and a block of lines, where Decoded::open_end said this when the wait began
 };
 
 enum class BodyKind : uint8_t {
@@ -92,6 +141,7 @@ struct Record {
   BodyKind kind = BodyKind::kText;
   bool cut = false;  // not the whole record: it was longer than record_bytes_max or waited too long
   bool boundary = false;  // the log may be split at `end`: no earlier record is still open there
+  std::optional<DropReason> dropped;  // why it is not sent; its bytes are settled with its slice
 };
 
 /// What a codec made of a chunk. Reused from lease to lease: no allocation in the steady state.
@@ -101,6 +151,7 @@ struct Decoded {
   Continuation after;  // holds at `consumed`
   bool has_open =
       false;  // something waits at `consumed`: a P without its F, a line without its newline
+  Position open_end;           // of the lines at hand of a block that waits there for its next line
   uint64_t corrupt_bytes = 0;  // settled as dropped{corrupt}; they lie between the records
   uint64_t corrupt_lines = 0;
   std::string arena;  // joined bodies
@@ -112,8 +163,9 @@ struct Decoded {
 struct Origin {
   PodInfo pod;
   LogFormat format = LogFormat::kCri;
-  std::string path;       // of the log's current file as the node sees it, for log.file.path
-  uint64_t log_hash = 0;  // pod UID, container, restart count and first timestamp
+  std::string path;  // of the log's current file as the node sees it, for log.file.path
+  std::optional<uint32_t> multiline;  // index of the configuration's rule, if one matches
+  uint64_t log_hash = 0;              // pod UID, container, restart count and first timestamp
   uint32_t first_seconds =
       0;             // of the log's first timestamp, Unix time: the time prefix of document ids
   bool own = false;  // the agent's own log: what goes wrong with it is counted but not logged
@@ -137,14 +189,10 @@ struct Slice {
   Position end;
   std::vector<SegmentRange> ranges;  // the same bytes, segment by segment
   Continuation after;                // holds at end
-  uint64_t ticket = 0;  // the source's name for it; once forgotten it no longer settles anything
-  uint64_t corrupt_bytes = 0;
-  uint64_t corrupt_lines = 0;
-  uint32_t records = 0;
-  // Filled in when every record has its outcome.
-  uint32_t rejected_records = 0;
-  uint64_t rejected_bytes = 0;
-  uint64_t acknowledged_bytes = 0;
+  uint64_t ticket = 0;   // the source's name for it; once forgotten it no longer settles anything
+  uint32_t records = 0;  // that are in the batch
+  Drops dropped;         // the rejected ones are filled in when every record has its outcome
+  uint64_t acknowledged_bytes = 0;  // the same
 };
 
 enum class Outcome : uint8_t { kPending, kAcknowledged, kRejected };

@@ -22,6 +22,7 @@ Checkpoint::Checkpoint(FileSystem& files, std::string directory, Metrics& metric
 
 CheckpointState Checkpoint::Load() {
   CheckpointState newest;
+  bool damaged = false;
   for (const uint64_t turn : {0, 1}) {
     const std::string path = PathOf(directory_, turn);
     if (!files_.Exists(path)) continue;
@@ -29,6 +30,7 @@ CheckpointState Checkpoint::Load() {
     Result<CheckpointState> state = text ? DecodeCheckpoint(*text) : text.error();
     if (!state) {
       damaged_.Add();
+      damaged = true;
       log::Error("checkpoint \"{}\" is damaged and left aside: {}; some lines may be sent twice",
                  path, state.error().message);
       continue;
@@ -36,6 +38,7 @@ CheckpointState Checkpoint::Load() {
     if (state->generation >= newest.generation) newest = std::move(*state);
   }
   generation_ = newest.generation;
+  newest.fell_back = damaged;
   return newest;
 }
 

@@ -5,6 +5,7 @@
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 
@@ -33,10 +34,43 @@ void WriteSegment(Writer& writer, const SegmentState& segment) {
   Write(writer, "inode", segment.inode);
   writer.Key("birth");
   writer.Int64(segment.birth_nanoseconds);
+  if (segment.copy_inode != 0) {
+    Write(writer, "copy_inode", segment.copy_inode);
+    writer.Key("copy_birth");
+    writer.Int64(segment.copy_birth_nanoseconds);
+  }
   Write(writer, "print_bytes", segment.fingerprint_bytes);
   Write(writer, "print", segment.fingerprint);
   Write(writer, "begin", segment.begin);
   Write(writer, "size", segment.size);
+  writer.EndObject();
+}
+
+// By reason, those of nothing left out: {"corrupt":12}.
+template <typename Reason, size_t kCount>
+void WriteReasons(Writer& writer, const char* key, const std::array<uint64_t, kCount>& bytes) {
+  if (std::all_of(bytes.begin(), bytes.end(), [](uint64_t count) { return count == 0; })) return;
+  writer.Key(key);
+  writer.StartObject();
+  for (size_t i = 0; i < kCount; ++i) {
+    const std::string name(ToString(static_cast<Reason>(i)));
+    if (bytes[i] > 0) Write(writer, name.c_str(), bytes[i]);
+  }
+  writer.EndObject();
+}
+
+void WriteLedger(Writer& writer, uint64_t produced_bytes, const SettledBytes& settled) {
+  Write(writer, "produced", produced_bytes);
+  Write(writer, "acknowledged", settled.acknowledged);
+  WriteReasons<DropReason>(writer, "dropped", settled.dropped);
+  WriteReasons<LossReason>(writer, "lost", settled.lost);
+}
+
+void WriteGone(Writer& writer, const GoneState& gone) {
+  writer.StartObject();
+  Write(writer, "route", gone.route);
+  Write(writer, "namespace", gone.namespace_name);
+  WriteLedger(writer, gone.produced_bytes, gone.settled);
   writer.EndObject();
 }
 
@@ -51,6 +85,7 @@ void WriteReader(Writer& writer, const ReaderState& reader) {
     Write(writer, "stream", static_cast<uint64_t>(reader.continuing.stream));
     Write(writer, "time", reader.continuing.time);
   }
+  WriteLedger(writer, reader.produced_bytes, reader.settled);
   writer.EndObject();
 }
 
@@ -87,6 +122,24 @@ class Reader {
     for (const Value& entry : value->GetArray()) ok_ = ok_ && element(entry);
     return *this;
   }
+  /// Each member whose name is a reason; others, of a later version, are left out.
+  template <typename Reason, size_t kCount>
+  Reader& GetReasons(const char* key, std::array<uint64_t, kCount>* out) {
+    if (!Has(key)) return *this;
+    const Reader reasons(*Find(key));
+    for (size_t i = 0; i < kCount && reasons.ok(); ++i) {
+      const std::string name(ToString(static_cast<Reason>(i)));
+      Reader reason = reasons;
+      if (reasons.Has(name.c_str())) ok_ = ok_ && reason.Get(name.c_str(), &(*out)[i]).ok();
+    }
+    ok_ = ok_ && reasons.ok();
+    return *this;
+  }
+  Reader& GetLedger(uint64_t* produced_bytes, SettledBytes* settled) {
+    Get("produced", produced_bytes).Get("acknowledged", &settled->acknowledged);
+    GetReasons<DropReason>("dropped", &settled->dropped);
+    return GetReasons<LossReason>("lost", &settled->lost);
+  }
   bool ok() const { return ok_; }
 
  private:
@@ -102,8 +155,11 @@ class Reader {
 };
 
 bool ReadSegment(const Value& value, SegmentState* out) {
-  return Reader(value)
-      .Get("n", &out->ordinal)
+  Reader reader(value);
+  if (reader.Has("copy_inode")) {
+    reader.Get("copy_inode", &out->copy_inode).Get("copy_birth", &out->copy_birth_nanoseconds);
+  }
+  return reader.Get("n", &out->ordinal)
       .Get("key", &out->key)
       .Get("inode", &out->inode)
       .Get("birth", &out->birth_nanoseconds)
@@ -118,6 +174,7 @@ bool ReadReader(const Value& value, ReaderState* out) {
   Reader reader(value);
   reader.Get("route", &out->route).Get("segment", &out->cursor.segment);
   reader.Get("offset", &out->cursor.offset);
+  reader.GetLedger(&out->produced_bytes, &out->settled);
   if (!reader.Has("continuing")) return reader.ok();
   uint8_t kind = 0;
   uint8_t stream = 0;
@@ -127,6 +184,14 @@ bool ReadReader(const Value& value, ReaderState* out) {
   out->continuing.kind = static_cast<Continuation::Kind>(kind);
   out->continuing.stream = static_cast<Stream>(stream);
   return reader.ok();
+}
+
+bool ReadGone(const Value& value, GoneState* out) {
+  return Reader(value)
+      .Get("route", &out->route)
+      .Get("namespace", &out->namespace_name)
+      .GetLedger(&out->produced_bytes, &out->settled)
+      .ok();
 }
 
 bool ReadLog(const Value& value, LogState* out) {
@@ -160,6 +225,8 @@ std::string EncodeCheckpoint(const CheckpointState& state) {
   rapidjson::StringBuffer buffer;
   Writer writer(buffer);
   writer.StartObject();
+  writer.Key("epoch");
+  writer.Int64(state.epoch_seconds);
   writer.Key("logs");
   writer.StartArray();
   for (const LogState& log : state.logs) {
@@ -178,6 +245,10 @@ std::string EncodeCheckpoint(const CheckpointState& state) {
     writer.EndArray();
     writer.EndObject();
   }
+  writer.EndArray();
+  writer.Key("gone");
+  writer.StartArray();
+  for (const GoneState& gone : state.gone) WriteGone(writer, gone);
   writer.EndArray();
   writer.EndObject();
   const std::string_view json(buffer.GetString(), buffer.GetSize());
@@ -209,6 +280,10 @@ Result<CheckpointState> DecodeCheckpoint(std::string_view text) {
   if (document.HasParseError()) return Corrupt("not valid JSON");
   const bool fits =
       Reader(document)
+          .Get("epoch", &state.epoch_seconds)
+          .Each(
+              "gone",
+              [&state](const Value& entry) { return ReadGone(entry, &state.gone.emplace_back()); })
           .Each("logs",
                 [&state](const Value& entry) { return ReadLog(entry, &state.logs.emplace_back()); })
           .ok();

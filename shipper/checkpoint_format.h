@@ -4,7 +4,8 @@
 // One header line, then one JSON object:
 //   hinomi-checkpoint <version> <generation> <bytes of the JSON> <xxh3-128 of the JSON, 32 hex
 //   digits>\n
-//   {"logs":[{"dir":…,"restart":…,"time":…,"next":…,"segments":[…],"readers":[…]},…]}
+//   {"epoch":…,"logs":[{"dir":…,"restart":…,"time":…,"next":…,"segments":[…],"readers":[…]},…],
+//   "gone":[…]}
 #pragma once
 
 #include <cstdint>
@@ -17,13 +18,15 @@
 
 namespace hinomi {
 
-inline constexpr int kCheckpointVersion = 1;
+inline constexpr int kCheckpointVersion = 2;
 
 struct SegmentState {
   uint32_t ordinal = 0;
   uint64_t key = 0;
   uint64_t inode = 0;
   int64_t birth_nanoseconds = 0;
+  uint64_t copy_inode = 0;  // of a compressed file with the same content
+  int64_t copy_birth_nanoseconds = 0;
   uint32_t fingerprint_bytes = 0;
   uint64_t fingerprint = 0;
   uint64_t begin = 0;
@@ -34,6 +37,16 @@ struct ReaderState {
   std::string route;
   Position cursor;
   Continuation continuing;
+  uint64_t produced_bytes = 0;
+  SettledBytes settled;  // of what lies before the cursor
+};
+
+/// What became of all logs of a namespace that are gone, by route.
+struct GoneState {
+  std::string route;
+  std::string namespace_name;
+  uint64_t produced_bytes = 0;
+  SettledBytes settled;
 };
 
 struct LogState {
@@ -47,7 +60,11 @@ struct LogState {
 
 struct CheckpointState {
   uint64_t generation = 0;
+  int64_t epoch_seconds = 0;  // Unix time; since when the ledger counts
   std::vector<LogState> logs;
+  std::vector<GoneState> gone;
+  /// Not stored: a newer state may have been lost, so that what is gone may have been settled.
+  bool fell_back = false;
 };
 
 std::string EncodeCheckpoint(const CheckpointState& state);

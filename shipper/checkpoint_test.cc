@@ -13,12 +13,17 @@ CheckpointState Example(uint64_t generation) {
   CheckpointState state;
   state.generation = generation;
   LogState log{"prod_web-0_0b1c/main", 3, "2026-11-21T02:26:54.1Z", 8, {}, {}};
-  log.segments.push_back({6, ~0ull, 42, -5, 1024, 0xfeed, 10, 1 << 20});
-  log.segments.push_back({7, 1, 43, 1795227915859619, 31, 7, 0, 31});
-  log.readers.push_back({"all", {6, 4096}, {}});
-  log.readers.push_back(
-      {"prod", {7, 12}, {Continuation::Kind::kMidLine, Stream::kStderr, "2026-11-21T02:26:54Z"}});
+  log.segments.push_back({6, ~0ull, 42, -5, 44, 99, 1024, 0xfeed, 10, 1 << 20});
+  log.segments.push_back({7, 1, 43, 1795227915859619, 0, 0, 31, 7, 0, 31});
+  log.readers.push_back({"all", {6, 4096}, {}, 5000, {3000, {1, 2, 3, 4}, {5, 6, 7, 8, 9, 10}}});
+  log.readers.push_back({"prod",
+                         {7, 12},
+                         {Continuation::Kind::kMidLine, Stream::kStderr, "2026-11-21T02:26:54Z"},
+                         12,
+                         {}});
   state.logs = {log};
+  state.epoch_seconds = 1795227915;
+  state.gone = {{"all", "prod", 77, {70, {0, 7, 0, 0}, {}}}};
   return state;
 }
 
@@ -34,6 +39,10 @@ TEST(CheckpointFormat, ReadsWhatItWrites) {
   ExpectSame(*got, Example(9));
   EXPECT_EQ(got->logs[0].readers[1].continuing, Example(9).logs[0].readers[1].continuing);
   EXPECT_EQ(got->logs[0].segments[0].key, ~0ull);
+  EXPECT_EQ(got->logs[0].segments[0].copy_inode, 44u);
+  EXPECT_EQ(got->logs[0].readers[0].settled, Example(9).logs[0].readers[0].settled);
+  EXPECT_EQ(got->gone[0].settled, Example(9).gone[0].settled);
+  EXPECT_EQ(got->epoch_seconds, Example(9).epoch_seconds);
 }
 
 TEST(CheckpointFormat, NoticesEveryDamagedByteAndEveryCut) {
@@ -47,8 +56,8 @@ TEST(CheckpointFormat, NoticesEveryDamagedByteAndEveryCut) {
       EXPECT_FALSE(got.ok()) << "flipped " << i;
     }
   }
-  EXPECT_THAT(DecodeCheckpoint("hinomi-checkpoint 2 1 0 x\n").error().message,
-              HasSubstr("version 2"));
+  EXPECT_THAT(DecodeCheckpoint("hinomi-checkpoint 3 1 0 x\n").error().message,
+              HasSubstr("version 3"));
 }
 
 class CheckpointTest : public ::testing::Test {

@@ -281,8 +281,9 @@ void Delivery::TallySlices(Batch& batch) {
   for (const BatchRecord& record : batch.records) {
     Slice& slice = batch.slices[record.slice];
     if (record.outcome == Outcome::kRejected) {
-      ++slice.rejected_records;
-      slice.rejected_bytes += record.source_bytes;
+      Dropped& rejected = slice.dropped[DropReason::kRejected];
+      ++rejected.lines;
+      rejected.bytes += record.source_bytes;
     } else {
       slice.acknowledged_bytes += record.source_bytes;
     }
@@ -296,7 +297,7 @@ void Delivery::Finish(std::unique_ptr<Batch> batch) {
   {
     const std::lock_guard lock(mutex_);
     for (const Slice& slice : batch->slices) {
-      acknowledged_records_ += slice.records - slice.rejected_records;
+      acknowledged_records_ += slice.records - slice.dropped[DropReason::kRejected].lines;
     }
   }
   Release(std::move(batch));

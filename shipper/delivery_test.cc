@@ -98,7 +98,7 @@ TEST_F(DeliveryTest, SettlesWhatIsAcknowledged) {
   delivery.Complete(std::move(batch), {});
   ASSERT_EQ(settled_.size(), 1u);
   EXPECT_EQ(settled_[0][0].acknowledged_bytes, 21u);
-  EXPECT_EQ(settled_[0][0].rejected_records, 0u);
+  EXPECT_EQ(settled_[0][0].dropped[DropReason::kRejected].lines, 0u);
   EXPECT_TRUE(delivery.idle());
   EXPECT_EQ(room_, 1);
 }
@@ -266,7 +266,7 @@ TEST_F(DeliveryTest, DeadLettersAFewRefusedDocuments) {
   batch->rejections.push_back({1, "document_parsing_exception", "n is no number"});
   delivery.Complete(std::move(batch), {});
   ASSERT_EQ(settled_.size(), 1u);
-  EXPECT_EQ(settled_[0][0].rejected_bytes, 7u);
+  EXPECT_EQ(settled_[0][0].dropped[DropReason::kRejected].bytes, 7u);
   EXPECT_EQ(settled_[0][0].acknowledged_bytes, 14u);
   EXPECT_TRUE(std::filesystem::exists(directory_ / "dead_letters"));
 }
@@ -288,7 +288,7 @@ TEST_F(DeliveryTest, HoldsTheRouteBeforeItDeadLettersMostOfABatch) {
   Decide(*batch, Outcome::kRejected);
   delivery.Complete(std::move(batch), {});
   ASSERT_EQ(settled_.size(), 1u);
-  EXPECT_EQ(settled_[0][0].rejected_records, 20u);
+  EXPECT_EQ(settled_[0][0].dropped[DropReason::kRejected].lines, 20u);
   // Good batches end it.
   Enqueue(delivery, 20);
   batch = Take(delivery);

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/logging.h"
+#include "base/planted_bug.h"
 #include "shipper/source/docker.h"
 #include "shipper/source/kubernetes.h"
 
@@ -11,6 +12,7 @@ namespace hinomi {
 namespace {
 
 constexpr Duration kCheckpointEvery = std::chrono::seconds(1);
+constexpr Duration kKeepMetadataEvery = std::chrono::minutes(1);
 constexpr uint64_t kCheckpointBytesPerSecond = 256 << 10;
 
 const SinkConfig& SinkOf(const Config& config, const std::string& name) {
@@ -21,16 +23,25 @@ const SinkConfig& SinkOf(const Config& config, const std::string& name) {
 }
 
 LogStoreOptions StoreOptions(const Config& config, const std::string& own_pod,
-                             uint64_t quantum_bytes) {
+                             const Pipeline::Parts& parts) {
   LogStoreOptions options;
   options.node = config.node;
   options.own_pod = own_pod;
+  options.metadata = parts.metadata;
   options.open_record_delay_max = config.limits.open_record_delay_max;
   // A lease must have room for the longest record, its header and its neighbours.
   options.quantum_bytes =
-      std::max(quantum_bytes, config.limits.record_bytes_max + quantum_bytes / 4);
+      std::max(parts.quantum_bytes, config.limits.record_bytes_max + parts.quantum_bytes / 4);
   options.namespaces_max = config.limits.namespaces_max;
   options.routes = config.routes;
+  options.multiline = config.multiline;
+  if (!config.escrow.directory.empty()) {
+    options.escrow_directory =
+        (config.host_root == "/" ? "" : config.host_root) + config.escrow.directory;
+  }
+  options.escrow_bytes_max = config.escrow.bytes_max;
+  options.escrow_free_percent_min = config.escrow.free_percent_min;
+  options.fairness = config.fairness;
   for (const RouteConfig& route : config.routes) {
     options.lingers.push_back(SinkOf(config, route.sink).LingerInEffect());
   }
@@ -45,8 +56,7 @@ Pipeline::Pipeline(const Config& config, const std::string& own_pod, Parts parts
       dead_letters_({.directory = config.state_dir + "/dead_letters"},
                     {parts_.files, parts_.clock, parts_.metrics}),
       checkpoint_(parts_.files, config.state_dir, parts_.metrics),
-      store_(StoreOptions(config, own_pod, parts_.quantum_bytes), parts_.files, parts_.clock,
-             parts_.metrics),
+      store_(StoreOptions(config, own_pod, parts_), parts_.files, parts_.clock, parts_.metrics),
       checkpoint_errors_(parts_.metrics.CounterOf("hinomi_checkpoint_errors_total",
                                                   "Checkpoints that could not be written.")),
       checkpoint_age_(parts_.metrics.GaugeOf("hinomi_checkpoint_age_seconds",
@@ -85,8 +95,9 @@ void Pipeline::BuildRoutes() {
     routes.push_back({*deliveries_[index], MakeEncoder(config_, config, sinks_[index]->format()),
                       config.batch_bytes, config.LingerInEffect()});
   }
-  worker_ = std::make_unique<Worker>(store_, parts_.clock, config_.limits.record_bytes_max,
-                                     std::move(routes));
+  worker_ = std::make_unique<Worker>(
+      store_, parts_.clock, Worker::Options{config_.limits.record_bytes_max, config_.multiline},
+      std::move(routes));
 }
 
 void Pipeline::BuildSources() {
@@ -106,20 +117,34 @@ void Pipeline::SaveCheckpoint() {
   if (saved) {
     saved_bytes_ = *saved;
     saved_at_ = parts_.clock.Monotonic();
+    store_.ReleaseSettled();
     return;
   }
+  if (PlantedBug(Bug::kLinkReleasedTooEarly)) store_.ReleaseSettled();
   checkpoint_errors_.Add();
   store_.SetDirty();
   log::Error("{}; until it can be written, a restart sends lines twice", saved.error().message);
 }
 
 Duration Pipeline::Housekeep() {
+  store_.EnforceEscrowLimits();
+  store_.Settle(store_.FindLosses());
   SaveCheckpoint();
   store_.Prune();
   for (const std::unique_ptr<Delivery>& delivery : deliveries_) delivery->Watch();
+  KeepMetadata();
   const Duration for_size =
       std::chrono::milliseconds(saved_bytes_ * 1000 / kCheckpointBytesPerSecond);
   return std::max(kCheckpointEvery, for_size);
+}
+
+void Pipeline::KeepMetadata() {
+  if (parts_.metadata == nullptr) return;
+  parts_.metadata->Expire();
+  const Duration now = parts_.clock.Monotonic();
+  if (now < metadata_kept_at_ + kKeepMetadataEvery) return;
+  metadata_kept_at_ = now;
+  parts_.metadata->Keep(store_.PodUids());
 }
 
 bool Pipeline::Drained() const {

@@ -31,6 +31,7 @@ class Pipeline {
     /// What the outside gives: sinks, and watchers of directories (null: they are polled).
     std::function<std::unique_ptr<Sink>(const SinkConfig&, const SinkSurroundings&)> make_sink;
     std::function<std::unique_ptr<DirectoryWatcher>()> make_watcher;
+    MetadataStore* metadata = nullptr;   // null: nobody is asked who is behind a log
     uint64_t quantum_bytes = 256 << 10;  // what is read of one log at a time; more for long records
   };
 
@@ -58,6 +59,7 @@ class Pipeline {
  private:
   void BuildRoutes();
   void BuildSources();
+  void KeepMetadata();
 
   const Config& config_;
   const Parts parts_;
@@ -72,6 +74,7 @@ class Pipeline {
   Gauge checkpoint_age_;
   std::atomic<Duration> saved_at_;
   size_t saved_bytes_ = 0;
+  Duration metadata_kept_at_{0};
 };
 
 }  // namespace hinomi

@@ -99,7 +99,8 @@ class PipelineTest : public ::testing::Test {
           delivery({"keep", {"all"}, test.config_.sinks[0].batch_bytes, 1 << 20},
                    {test.sink_, dead_letters, test.clock_, metrics,
                     [this](const Batch& batch) { store.Settle(batch); }, [] {}}),
-          worker(store, test.clock_, test.config_.limits.record_bytes_max, Routes(test)) {
+          worker(store, test.clock_, {test.config_.limits.record_bytes_max, test.config_.multiline},
+                 Routes(test)) {
       const DirectorySource::Parts parts{store, test.files_, test.clock_, metrics};
       if (test.config_.kubernetes_enabled)
         sources.push_back(std::make_unique<KubernetesSource>(test.config_, parts, nullptr));
@@ -109,6 +110,13 @@ class PipelineTest : public ::testing::Test {
     }
     void Sweep() {
       for (const auto& source : sources) source->Sweep();
+    }
+    void Housekeep() {
+      store.EnforceEscrowLimits();
+      store.Settle(store.FindLosses());
+      saved = store.Snapshot();
+      store.ReleaseSettled();
+      store.Prune();
     }
     std::vector<Worker::Route> Routes(PipelineTest& test) {
       SinkConfig sink = test.config_.sinks[0];
@@ -121,11 +129,18 @@ class PipelineTest : public ::testing::Test {
       options.open_record_delay_max = config.limits.open_record_delay_max;
       options.quantum_bytes = 320 << 10;
       options.routes = config.routes;
+      options.fairness = config.fairness;
+      options.namespaces_max = config.limits.namespaces_max;
+      options.multiline = config.multiline;
       options.lingers = {config.sinks[0].linger};
+      if (!config.escrow.directory.empty())
+        options.escrow_directory = config.host_root + config.escrow.directory;
+      options.escrow_bytes_max = config.escrow.bytes_max;
       return options;
     }
 
     Metrics metrics;
+    CheckpointState saved;
     LogStore store;
     DeadLetters dead_letters;
     Delivery delivery;
@@ -140,9 +155,11 @@ class PipelineTest : public ::testing::Test {
       clock_.Advance(std::chrono::milliseconds(100));
       agent.Sweep();
       Work(agent);
+      agent.Housekeep();
     }
   }
   void Work(Agent& agent) {
+    agent.store.WaitForWork(Duration{0});
     for (int i = 0; i < 10000 && agent.worker.Step(0); ++i) Deliver(agent);
     Deliver(agent);
   }

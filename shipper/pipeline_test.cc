@@ -1,6 +1,9 @@
 // The pipeline from the kubelet's files to a sink.
 #include <rapidjson/document.h>
 
+#include <fstream>
+
+#include "shipper/compress/gzip.h"
 #include "shipper/pipeline_fixture.h"
 
 namespace hinomi {
@@ -99,6 +102,26 @@ TEST_F(PipelineTest, FollowsManyRotationsOfALogThatNobodyTakes) {
   EXPECT_THAT(agent.metrics.Expose(), HasSubstr("hinomi_segments_open 1\n"));
 }
 
+// A lease whose first record finds no room leaves its log where it was, and due.
+TEST_F(PipelineTest, GoesOnWhereThereWasNoRoom) {
+  Agent agent(*this);
+  const std::string other = "prod_other_0b1c2d3e-0000-4000-8000-000000000002/main/0.log";
+  int lines = 0;
+  for (int round = 0; round < 20; ++round) {
+    const int count = 1500 + 10 * round;  // some of them leave an open batch and room for none
+    Write(Lines(lines, count));
+    root_.Append("var/log/pods/" + other, Line(std::string(40'000, 'x')));
+    lines += count + 1;
+    agent.Sweep();
+    clock_.Advance(std::chrono::seconds(1));
+    while (agent.worker.Step(0)) {
+    }
+    Deliver(agent);
+    Work(agent);
+    ASSERT_EQ(sink_.documents.size(), static_cast<size_t>(lines)) << count;
+  }
+}
+
 TEST_F(PipelineTest, ReadsADeletedFileToItsEnd) {
   Agent agent(*this);
   Write(Lines(0, 10));
@@ -166,6 +189,7 @@ TEST_F(PipelineTest, SendsTheSameIdsWhenTheCheckpointIsLost) {
 }
 
 TEST_F(PipelineTest, CountsWhatVanishedWhileItWasDown) {
+  config_.escrow.directory.clear();
   CheckpointState state;
   {
     Agent agent(*this);
@@ -173,6 +197,7 @@ TEST_F(PipelineTest, CountsWhatVanishedWhileItWasDown) {
     Pass(agent);
     state = agent.store.Snapshot();
     state.logs[0].segments[0].size += 100;  // as if the agent had seen more than it had settled
+    state.logs[0].readers[0].produced_bytes += 100;
   }
   std::filesystem::remove(PathOf("0.log"));
   Write(Lines(10, 5));
@@ -180,10 +205,11 @@ TEST_F(PipelineTest, CountsWhatVanishedWhileItWasDown) {
   Pass(agent, std::chrono::seconds(2));
   ExpectLines(0, 15);
   EXPECT_THAT(agent.metrics.Expose(),
-              HasSubstr("hinomi_log_bytes_lost_total{reason=\"vanished\"} 100"));
+              HasSubstr("hinomi_ledger_bytes{route=\"all\",state=\"lost\"} 100"));
 }
 
 TEST_F(PipelineTest, DoesNotTakeForLostWhatItCannotOpen) {
+  config_.escrow.directory.clear();
   CheckpointState state;
   {
     Agent agent(*this);
@@ -201,7 +227,139 @@ TEST_F(PipelineTest, DoesNotTakeForLostWhatItCannotOpen) {
   ExpectLines(0, 15);
   EXPECT_EQ(sink_.duplicates, 0);
   EXPECT_THAT(agent.metrics.Expose(),
-              HasSubstr("hinomi_log_bytes_lost_total{reason=\"vanished\"} 0"));
+              HasSubstr("hinomi_ledger_bytes{route=\"all\",state=\"lost\"} 0"));
+}
+
+void Gzip(const std::string& from, const std::string& to) {
+  std::ifstream in(from);
+  const std::string content((std::istreambuf_iterator<char>(in)), {});
+  GzipCompressor compressor;
+  const std::string_view part = content;
+  std::ofstream(to) << compressor.Compress({&part, 1});
+  std::filesystem::remove(from);
+}
+
+TEST_F(PipelineTest, ReadsOnInsideWhatWasCompressedWhileItWasDown) {
+  config_.escrow.directory.clear();
+  CheckpointState state;
+  {
+    Agent agent(*this);
+    Write(Lines(0, 10));
+    Pass(agent);
+    state = agent.store.Snapshot();
+  }
+  Write(Lines(10, 2000));
+  Rotate("20261121-022645");
+  Write(Lines(2010, 10));
+  Rotate("20261121-022646");
+  Gzip(PathOf("0.log.20261121-022645"), PathOf("0.log.20261121-022645.gz"));
+  Gzip(PathOf("0.log.20261121-022646"), PathOf("0.log.20261121-022646.gz"));
+  Write(Lines(2020, 5));
+  Agent agent(*this, state);
+  Pass(agent, std::chrono::seconds(3));
+  ExpectLines(0, 2025);
+  EXPECT_EQ(sink_.duplicates, 0);
+  Rotate("20261121-022647");
+  Write(Lines(2025, 5));
+  Pass(agent, std::chrono::seconds(2));
+  Gzip(PathOf("0.log.20261121-022647"), PathOf("0.log.20261121-022647.gz"));
+  std::filesystem::remove(PathOf("0.log.20261121-022645.gz"));
+  Pass(agent, std::chrono::seconds(2));
+  ExpectLines(0, 2030);
+  EXPECT_EQ(sink_.duplicates, 0);
+  for (const LedgerEntry& entry : agent.store.TakeLedger().entries) EXPECT_EQ(entry.imbalance, 0);
+}
+
+TEST_F(PipelineTest, ReadsFromTheEscrowWhatWasRemovedWhileItWasDown) {
+  CheckpointState state;
+  {
+    Agent agent(*this);
+    sink_.dead = true;
+    Write(Lines(0, 10));
+    Pass(agent);
+    state = agent.store.Snapshot();
+    Write(Lines(10, 10));
+    Rotate("20261121-022645");
+    Write(Lines(20, 10));
+    Pass(agent);
+  }
+  std::filesystem::remove_all(std::filesystem::path(PathOf("0.log")).parent_path().parent_path());
+  sink_.dead = false;
+  Agent agent(*this, state);
+  Pass(agent, std::chrono::seconds(5));
+  ExpectLines(0, 30);
+  EXPECT_EQ(sink_.duplicates, 0);
+  const std::filesystem::path escrow = root_ / "var/log/hinomi/escrow";
+  EXPECT_TRUE(std::filesystem::is_empty(escrow)) << "nothing is held that is not needed";
+  const Ledger ledger = agent.store.TakeLedger();
+  ASSERT_EQ(ledger.entries.size(), 1u) << "the log is folded into its namespace";
+  EXPECT_EQ(ledger.entries[0].origin, nullptr);
+  EXPECT_EQ(ledger.entries[0].produced, ledger.entries[0].settled.acknowledged);
+  EXPECT_EQ(ledger.entries[0].imbalance, 0);
+}
+
+TEST_F(PipelineTest, HoldsNoMoreThanItMay) {
+  config_.escrow.bytes_max = 100 << 10;
+  Agent agent(*this);
+  sink_.dead = true;
+  for (int i = 0; i < 4; ++i) {
+    Write(Lines(i * 1000, 1000));
+    Rotate("20261121-02264" + std::to_string(i));
+    Pass(agent);
+  }
+  Write(Lines(4000, 10));
+  Pass(agent, std::chrono::seconds(40));  // until nothing is on its way any more
+  for (int i = 0; i < 4; ++i)
+    std::filesystem::remove(PathOf("0.log.20261121-02264" + std::to_string(i)));
+  Pass(agent, std::chrono::seconds(10));
+  sink_.dead = false;
+  Pass(agent, std::chrono::seconds(15));
+  const std::vector<std::string> got = Messages();
+  ASSERT_FALSE(got.empty());
+  EXPECT_EQ(got.back(), "n=4009");
+  EXPECT_LT(got.size(), 4010u);
+  EXPECT_GT(got.size(), 1000u);
+  for (const LedgerEntry& entry : agent.store.TakeLedger().entries) {
+    EXPECT_EQ(entry.imbalance, 0);
+    EXPECT_GT(entry.settled.lost[static_cast<size_t>(LossReason::kEscrowFull)], 0u);
+    EXPECT_EQ(entry.produced, entry.settled.Total());
+  }
+}
+
+TEST_F(PipelineTest, GoesOnInTheCopyOfWhatWasTruncated) {
+  Agent agent(*this);
+  sink_.dead = true;
+  Write(Lines(0, 100));
+  Pass(agent);
+  std::filesystem::copy_file(PathOf("0.log"), PathOf("0.log.20261121-022645"));
+  std::filesystem::resize_file(PathOf("0.log"), 0);
+  Write(Lines(100, 200));
+  Pass(agent);
+  sink_.dead = false;
+  Pass(agent, std::chrono::seconds(15));
+  ExpectLines(0, 300);
+  for (const LedgerEntry& entry : agent.store.TakeLedger().entries) {
+    EXPECT_EQ(entry.imbalance, 0);
+    EXPECT_EQ(entry.settled.LostTotal(), 0u);
+  }
+}
+
+TEST_F(PipelineTest, GoesOnWhereAPowerCutHasLeftTheFile) {
+  CheckpointState state;
+  {
+    Agent agent(*this);
+    Write(Lines(0, 100));
+    Pass(agent);
+    state = agent.store.Snapshot();
+  }
+  const uint64_t size = std::filesystem::file_size(PathOf("0.log"));
+  std::filesystem::resize_file(PathOf("0.log"), size - 500);
+  Agent agent(*this, state);
+  Pass(agent, std::chrono::seconds(1));
+  Write("\n" + Lines(100, 20));
+  Pass(agent, std::chrono::seconds(8));
+  ExpectLines(0, 120);
+  EXPECT_EQ(sink_.duplicates, 0);
 }
 
 TEST_F(PipelineTest, ReadsAgainWhatItForgotForADeadSink) {
@@ -247,8 +405,10 @@ TEST_F(PipelineTest, SaysWhatWasWrittenLongAfterARotation) {
   Write(std::string(100, 'x'), "0.log.20261121-022645");
   Pass(agent, std::chrono::seconds(2));
   ExpectLines(0, 10);
-  EXPECT_THAT(agent.metrics.Expose(),
-              HasSubstr("hinomi_log_bytes_lost_total{reason=\"late\"} 100"));
+  EXPECT_THAT(
+      agent.metrics.Expose(),
+      HasSubstr(
+          "hinomi_log_bytes_lost_total{namespace=\"prod\",reason=\"late\",route=\"all\"} 100"));
 }
 
 TEST_F(PipelineTest, LeavesOutWhatIsOlderThanSince) {
@@ -261,8 +421,9 @@ TEST_F(PipelineTest, LeavesOutWhatIsOlderThanSince) {
   Agent agent(*this);
   Pass(agent);
   EXPECT_THAT(Messages(), IsEmpty());
-  EXPECT_THAT(agent.metrics.Expose(),
-              HasSubstr("hinomi_log_bytes_dropped_total{reason=\"before_since\"}"));
+  EXPECT_THAT(
+      agent.metrics.Expose(),
+      HasSubstr("hinomi_log_bytes_dropped_total{namespace=\"prod\",reason=\"before_since\""));
   Write(Lines(10, 5));
   Pass(agent);
   ExpectLines(10, 5);

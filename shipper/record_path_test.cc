@@ -7,7 +7,7 @@
 #include <new>
 #include <string>
 
-#include "shipper/codec/codec.h"
+#include "shipper/codec/multiline.h"
 #include "shipper/encode/ecs.h"
 #include "shipper/transform/json_body.h"
 
@@ -98,6 +98,35 @@ TEST_P(RecordPath, AllocatesNothingInTheSteadyState) {
   EXPECT_EQ(allocations, before);
   EXPECT_EQ(batch.records.size(), 1000u);
   EXPECT_EQ(decoded.corrupt_lines, 200u);
+}
+
+std::string JavaLog(int traces) {
+  std::string bytes;
+  for (int i = 0; i < traces; ++i) {
+    for (const char* body : {"an ordinary line", "java.lang.Error: no amount",
+                             "\tat Shop.pay(Shop.java:6)", "\t... 2 more"}) {
+      const char* stream = i % 3 == 0 ? "stderr" : "stdout";
+      bytes += std::string("2026-01-02T03:04:05.123456789Z ") + stream + " F " + body + "\n";
+    }
+  }
+  return bytes;
+}
+
+TEST(RecordPath, JoiningLinesAllocatesNothingInTheSteadyState) {
+  std::string bytes = JavaLog(500);
+  const size_t size = bytes.size();
+  bytes.append(Chunk::kPadding, '\n');
+  const ChunkPiece piece{0, 1, 0, std::string_view(bytes).substr(0, size), false};
+  const Chunk chunk{{&piece, 1}, {}, false, false};
+  MultilineConfig java;
+  java.preset = MultilinePreset::kJava;
+  Multiline multiline({java}, {256 << 10});
+  Decoded decoded;
+  multiline.Decode(0, LogFormat::kCri, chunk, &decoded);
+  const uint64_t before = allocations;
+  for (int i = 0; i < 50; ++i) multiline.Decode(0, LogFormat::kCri, chunk, &decoded);
+  EXPECT_EQ(allocations, before);
+  EXPECT_GT(decoded.records.size(), 990u);
 }
 
 }  // namespace

@@ -26,8 +26,8 @@ std::unique_ptr<DirectoryWatcher> MakeWatcher() {
 Shipper::Shipper(const Config& config, const std::string& own_pod, Parts parts)
     : config_(config),
       clock_(parts.clock),
-      pipeline_(config, own_pod, {parts.files, parts.clock, parts.metrics, MakeSink, MakeWatcher}) {
-}
+      pipeline_(config, own_pod,
+                {parts.files, parts.clock, parts.metrics, MakeSink, MakeWatcher, parts.metadata}) {}
 
 Shipper::~Shipper() = default;
 

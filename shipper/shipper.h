@@ -19,6 +19,7 @@ class Shipper {
     FileSystem& files;
     const Clock& clock;
     Metrics& metrics;
+    MetadataStore* metadata = nullptr;  // null: nobody is asked who is behind a log
   };
 
   /// `config` must outlive it. `own_pod` is "namespace/pod" of the agent itself, or empty.
@@ -34,6 +35,11 @@ class Shipper {
   /// threads. False when a sink does not come back: its thread lives on in what this owns, so the
   /// process must be left without destroying it.
   [[nodiscard]] bool Drain(Duration patience);
+
+  /// See LogStore::MetadataChanged. Any thread.
+  void MetadataChanged(const std::vector<std::string>& pod_uids) {
+    pipeline_.store().MetadataChanged(pod_uids);
+  }
 
   /// What keeps the sources from being read; empty when nothing does.
   std::string NotReady() const;

@@ -35,6 +35,24 @@ struct LogsStatus {
   std::map<std::string_view, uint64_t> lost_bytes;     // by reason
 };
 
+/// What became of the bytes of one log on one route, or of all logs of a namespace that are gone.
+/// produced = settled + in_flight + unread, or there is a bug.
+struct LedgerEntry {
+  std::string route;
+  std::shared_ptr<const Origin> origin;  // null for those that are gone
+  std::string namespace_name;
+  uint64_t produced = 0;
+  SettledBytes settled;
+  uint64_t in_flight = 0;  // in batches
+  uint64_t unread = 0;     // in files
+  int64_t imbalance = 0;
+};
+
+struct Ledger {
+  int64_t epoch_seconds = 0;  // Unix time; since when it counts
+  std::vector<LedgerEntry> entries;
+};
+
 enum class SinkState : uint8_t {
   kOk,
   kFailing,    // it does not take everything; what it does not take waits

@@ -4,7 +4,6 @@
 
 #include "base/logging.h"
 #include "base/planted_bug.h"
-#include "shipper/codec/codec.h"
 
 namespace hinomi {
 namespace {
@@ -30,13 +29,14 @@ std::vector<SegmentRange> RangesOf(std::span<const ChunkPiece> pieces, const Pos
 
 }  // namespace
 
-Worker::Worker(LogStore& store, const Clock& clock, uint64_t record_bytes_max,
+Worker::Worker(LogStore& store, const Clock& clock, const Options& options,
                std::vector<Route> routes)
     : store_(store),
       clock_(clock),
-      record_bytes_max_(record_bytes_max),
+      limits_{options.record_bytes_max},
       routes_(std::move(routes)),
-      filling_(routes_.size()) {}
+      filling_(routes_.size()),
+      multiline_(options.multiline, limits_) {}
 
 void Worker::Run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
@@ -117,13 +117,18 @@ void Worker::Shed(uint32_t route) {
 }
 
 void Worker::Process(uint32_t route) {
-  Decode(lease_.origin->format, lease_.chunk, {record_bytes_max_}, &decoded_);
+  const LogFormat format = lease_.origin->format;
+  if (lease_.origin->multiline) {
+    multiline_.Decode(*lease_.origin->multiline, format, lease_.chunk, &decoded_);
+  } else {
+    Decode(format, lease_.chunk, limits_, &decoded_);
+  }
   if (decoded_.corrupt_lines > 0 && !lease_.origin->own) {
     log::Warn("{} lines of \"{}\" are not in its format and are dropped", decoded_.corrupt_lines,
               lease_.origin->path);
   }
   const bool docker = lease_.origin->pod.docker != nullptr;
-  json_body_.Apply(decoded_.records, docker ? Documents::kDocker : Documents::kKubernetes);
+  json_body_.Apply(KeepWithinLimits(), docker ? Documents::kDocker : Documents::kKubernetes);
   if (lease_.metadata.empty()) lease_.metadata = routes_[route].encoder.Metadata(*lease_.origin);
   cuts_.clear();
   full_.clear();
@@ -136,6 +141,19 @@ void Worker::Process(uint32_t route) {
     routes_[route].delivery.Enqueue(std::move(batch));
     --open_batches_;
   }
+}
+
+// Records beyond a limit that drops are settled without being sent. Gives the others.
+std::span<Record> Worker::KeepWithinLimits() {
+  const std::span<Record> records = decoded_.records;
+  if (lease_.kept_bytes_max == UINT64_MAX) return records;
+  uint64_t kept_bytes = 0;
+  size_t kept = 0;
+  while (kept < records.size() && kept_bytes < lease_.kept_bytes_max) {
+    kept_bytes += records[kept++].source_bytes;
+  }
+  for (Record& record : records.subspan(kept)) record.dropped = DropReason::kRateLimited;
+  return records.first(kept);
 }
 
 void Worker::BeginSlice(uint32_t route, Position begin) {
@@ -156,9 +174,11 @@ void Worker::EndSlice(Position end, Continuation after) {
   slice.after = std::move(after);
   slice.ranges = RangesOf(lease_.pieces, slice.begin, end);
   // What no record of the slice covers was corrupt. Until here acknowledged_bytes counted what the
-  // records cover; its own meaning it gets on delivery.
-  for (const SegmentRange& range : slice.ranges) slice.corrupt_bytes += range.end - range.begin;
-  slice.corrupt_bytes -= slice.acknowledged_bytes;
+  // records in the batch cover; its own meaning it gets on delivery.
+  uint64_t corrupt_bytes = 0;
+  for (const SegmentRange& range : slice.ranges) corrupt_bytes += range.end - range.begin;
+  corrupt_bytes -= slice.acknowledged_bytes + slice.dropped.bytes();
+  slice.dropped[DropReason::kCorrupt].bytes = corrupt_bytes;
   slice.acknowledged_bytes = 0;
   const bool skipped = PlantedBug(Bug::kCorruptNotSettled) && slice.records == 0;
   if (slice.end == slice.begin || skipped) {
@@ -174,6 +194,14 @@ void Worker::Encode(uint32_t route) {
   bool boundary = true;  // the log may be split before the next record
   Position reached = lease_.begin;
   for (const Record& record : decoded_.records) {
+    if (record.dropped) {
+      Dropped& dropped = filling.batch->slices.back().dropped[*record.dropped];
+      dropped.lines += 1;
+      dropped.bytes += record.source_bytes;
+      boundary = record.boundary;
+      reached = record.end;
+      continue;
+    }
     const size_t more = record.body.size() + lease_.metadata.size() + kFixedBytes;
     if (boundary && !filling.batch->records.empty() &&
         filling.batch->bytes.size() + more > target.batch_bytes) {
@@ -200,7 +228,7 @@ void Worker::Encode(uint32_t route) {
     boundary = record.boundary;
     reached = record.end;
   }
-  filling.batch->slices.back().corrupt_lines = decoded_.corrupt_lines;
+  filling.batch->slices.back().dropped[DropReason::kCorrupt].lines = decoded_.corrupt_lines;
   EndSlice(decoded_.consumed, decoded_.after);
 }
 

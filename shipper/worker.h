@@ -8,6 +8,7 @@
 #include <stop_token>
 #include <vector>
 
+#include "shipper/codec/multiline.h"
 #include "shipper/delivery.h"
 #include "shipper/encode/ecs.h"
 #include "shipper/source/log_store.h"
@@ -25,7 +26,12 @@ class Worker {
     Duration linger{0};
   };
 
-  Worker(LogStore& store, const Clock& clock, uint64_t record_bytes_max, std::vector<Route> routes);
+  struct Options {
+    uint64_t record_bytes_max = 0;
+    std::vector<MultilineConfig> multiline;  // the rules that Origin::multiline means
+  };
+
+  Worker(LogStore& store, const Clock& clock, const Options& options, std::vector<Route> routes);
 
   /// Runs until stopped. Its own thread.
   void Run(const std::stop_token& stop);
@@ -46,6 +52,7 @@ class Worker {
   };
 
   void Process(uint32_t route);
+  std::span<Record> KeepWithinLimits();
   void BeginSlice(uint32_t route, Position begin);
   void EndSlice(Position end, Continuation after);
   void Encode(uint32_t route);
@@ -56,7 +63,7 @@ class Worker {
 
   LogStore& store_;
   const Clock& clock_;
-  const uint64_t record_bytes_max_;
+  const DecodeLimits limits_;
   std::vector<Route> routes_;
   std::vector<Filling> filling_;  // by route
   std::atomic<int> open_batches_ = 0;
@@ -64,6 +71,7 @@ class Worker {
   // Of the lease at hand; kept for their memory.
   Lease lease_;
   Decoded decoded_;
+  Multiline multiline_;
   JsonBody json_body_;
   std::vector<Cut> cuts_;
   std::vector<Slice*> slices_;

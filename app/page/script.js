@@ -79,9 +79,10 @@ function losses(totals) {
   const texts = [];
   const lost = sum(totals.lost_bytes);
   if (lost > 0) texts.push(`${bytes(lost)} were lost since the start (${reasons(totals.lost_bytes)})`);
-  const {corrupt, rejected} = totals.dropped_bytes;
+  const {corrupt, rejected, rate_limited: limited} = totals.dropped_bytes;
   if (corrupt > 0) texts.push(`${bytes(corrupt)} were dropped because they are in no known format`);
   if (rejected > 0) texts.push(`${bytes(rejected)} were refused and are dead letters`);
+  if (limited > 0) texts.push(`${bytes(limited)} were dropped because they were beyond a limit of fairness`);
   return texts;
 }
 

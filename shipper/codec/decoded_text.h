@@ -19,11 +19,18 @@ struct DecodedTextInput {
   uint64_t record_bytes_max = 100;
   uint64_t offset = 0;
   Continuation before = {};
+  Position open_end = {};
 };
 
 /// Decodes and shows the records as "body", with ~ for cut and | for a boundary behind it.
 struct DecodedText {
-  DecodedText(LogFormat format, DecodedTextInput in) : input(std::move(in)) {
+  DecodedText(LogFormat format, DecodedTextInput in)
+      : DecodedText(
+            [&](const Chunk& chunk) { Decode(format, chunk, {in.record_bytes_max}, &decoded); },
+            in) {}
+  /// `decode` fills in `decoded`.
+  template <typename Decoder>
+  DecodedText(const Decoder& decode, DecodedTextInput in) : input(std::move(in)) {
     std::vector<ChunkPiece> pieces;
     for (std::string& segment : input.segments) {
       const size_t bytes = segment.size();
@@ -33,8 +40,7 @@ struct DecodedText {
       pieces.push_back({index, 1000 + index, pieces.empty() ? input.offset : 0,
                         std::string_view(segment).substr(0, bytes), last});
     }
-    const Chunk chunk{pieces, input.before, input.full, input.close_open};
-    Decode(format, chunk, {input.record_bytes_max}, &decoded);
+    decode({pieces, input.before, input.full, input.close_open, input.open_end});
     uint64_t covered = decoded.corrupt_bytes;
     for (const Record& record : decoded.records) {
       text += std::string(record.cut ? "~" : "") + std::string(record.body) +

@@ -1,5 +1,6 @@
 #include "shipper/codec/rfc3339.h"
 
+#include <chrono>
 #include <cstdint>
 #include <cstring>
 
@@ -70,6 +71,26 @@ bool IsRfc3339(std::string_view time) {
     at += digits;
   }
   return IsZone(time.substr(at));
+}
+
+int64_t MillisecondsOf(std::string_view time) {
+  const char* text = time.data();
+  const std::chrono::year_month_day date(
+      std::chrono::year(TwoDigits(text) * 100 + TwoDigits(text + 2)),
+      std::chrono::month(static_cast<unsigned>(TwoDigits(text + 5))),
+      std::chrono::day(static_cast<unsigned>(TwoDigits(text + 8))));
+  const int64_t days = std::chrono::sys_days(date).time_since_epoch().count();
+  int64_t minutes = (days * 24 + TwoDigits(text + 11)) * 60 + TwoDigits(text + 14);
+  int64_t fraction = 0;
+  size_t at = kSecondsBytes;
+  if (time[at] == '.') {
+    for (int64_t unit = 100; IsDigit(time[++at]); unit /= 10) fraction += unit * (time[at] - '0');
+  }
+  if (time[at] != 'Z') {
+    const int64_t ahead = TwoDigits(text + at + 1) * 60 + TwoDigits(text + at + 4);
+    minutes += time[at] == '+' ? -ahead : ahead;
+  }
+  return (minutes * 60 + TwoDigits(text + 17)) * 1000 + fraction;
 }
 
 }  // namespace hinomi

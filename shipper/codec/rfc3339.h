@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 namespace hinomi {
@@ -11,5 +12,8 @@ inline constexpr size_t kRfc3339BytesMax = 35;
 /// True for YYYY-MM-DDTHH:MM:SS, a fraction of one to nine digits or none, and Z or ±HH:MM; a day
 /// that exists.
 bool IsRfc3339(std::string_view time);
+
+/// Unix time of such a text; finer digits are left aside.
+int64_t MillisecondsOf(std::string_view time);
 
 }  // namespace hinomi

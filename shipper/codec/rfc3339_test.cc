@@ -43,5 +43,13 @@ TEST(IsRfc3339, Table) {
   }
 }
 
+TEST(Rfc3339, Milliseconds) {
+  EXPECT_EQ(MillisecondsOf("1970-01-01T00:00:00Z"), 0);
+  EXPECT_EQ(MillisecondsOf("1969-12-31T23:59:59.9Z"), -100);
+  EXPECT_EQ(MillisecondsOf("2026-01-02T03:04:05.123999999Z"), 1767323045123);
+  EXPECT_EQ(MillisecondsOf("2026-01-02T12:04:05.12+09:00"), 1767323045120);
+  EXPECT_EQ(MillisecondsOf("2026-01-01T21:34:05-05:30"), 1767323045000);
+}
+
 }  // namespace
 }  // namespace hinomi

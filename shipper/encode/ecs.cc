@@ -1,12 +1,15 @@
 #include "shipper/encode/ecs.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstring>
 #include <utility>
 
 #include "base/check.h"
+#include "config/glob.h"
 #include "metadata/docker_container.h"
+#include "metadata/pod_metadata.h"
 #include "shipper/encode/document_id.h"
 #include "shipper/encode/escape.h"
 
@@ -83,7 +86,11 @@ constexpr size_t kTimeBytesMax = 35;
 
 }  // namespace
 
-EcsEncoder::EcsEncoder(const EcsOptions& options) : format_(options.format) {
+EcsEncoder::EcsEncoder(const EcsOptions& options)
+    : format_(options.format),
+      labels_(options.labels),
+      annotations_(options.annotations),
+      dedot_(options.dedot) {
   if (!options.node.empty()) {
     node_member_ = "{";
     AppendMember("name", options.node, &node_member_);
@@ -131,6 +138,52 @@ void EcsEncoder::AppendKubernetes(const PodInfo& pod, std::string* out) const {
     AppendMember("name", pod.workload_name, out);
     *out += '}';
   }
+  if (pod.metadata != nullptr) {
+    AppendTexts("labels", labels_, pod.metadata->labels, out);
+    AppendTexts("annotations", annotations_, pod.metadata->annotations, out);
+  }
+  *out += '}';
+  AppendContainer(pod, out);
+  if (pod.metadata_missing) *out += ",\"hinomi\":{\"metadata\":\"missing\"}";
+}
+
+void EcsEncoder::AppendContainer(const PodInfo& pod, std::string* out) const {
+  const ContainerMetadata* container =
+      pod.metadata == nullptr ? nullptr
+                              : FindContainer(*pod.metadata, pod.container_name, pod.restart_count);
+  if (container == nullptr) return;
+  *out += ",\"container\":{";
+  AppendMember("id", container->id, out);
+  AppendMember("runtime", container->runtime, out);
+  if (!container->image.empty()) {
+    *out += ",\"image\":{";
+    AppendMember("name", container->image, out);
+    if (!container->image_digest.empty()) {
+      *out += ",\"hash\":{\"all\":[\"";
+      AppendEscaped(container->image_digest, out);
+      *out += "\"]}";
+    }
+    *out += '}';
+  }
+  *out += '}';
+}
+
+void EcsEncoder::AppendTexts(std::string_view name, const std::vector<std::string>& patterns,
+                             const std::map<std::string, std::string>& texts,
+                             std::string* out) const {
+  std::map<std::string, std::string_view> wanted;
+  for (const auto& [key, text] : texts) {
+    const bool allowed =
+        std::any_of(patterns.begin(), patterns.end(),
+                    [&key = key](const auto& pattern) { return GlobMatches(pattern, key); });
+    if (!allowed) continue;
+    std::string shown = key;
+    if (dedot_) std::replace(shown.begin(), shown.end(), '.', '_');
+    wanted.try_emplace(std::move(shown), text);  // a.b and a_b cannot both be shown
+  }
+  if (wanted.empty()) return;
+  out->append(",\"").append(name).append("\":{");
+  for (const auto& [key, text] : wanted) AppendMember(Escaped(key), text, out);
   *out += '}';
 }
 

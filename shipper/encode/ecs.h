@@ -4,17 +4,21 @@
 //   {"@timestamp":"...","stream":"stdout","log":{"offset":7,"file":{"path":"..."}},"kubernetes":{...},
 //    "orchestrator":{...},"data_stream":{...},"message":"..."}
 //
-// or, in place of the message, the members of a body that is JSON. A container outside Kubernetes
-// has, in place of "kubernetes", "container" (id, name, image.name and labels), "docker" with its
-// compose project and service, and "host" with the node's name. Labels keep their dots: what is
-// indexed must not take them apart (IndexTemplate in shipper/sink/elasticsearch_setup.h), since `a`
-// and `a.b` are both labels, but no text and object in one. Knows nothing of where the documents
-// go.
+// or, in place of the message, the members of a body that is JSON. With what is known of its pod
+// (PodInfo::metadata) "kubernetes" has the labels and annotations that EcsOptions allows, and there
+// is "container" (id, runtime, image.name, image.hash.all); where that was to be had but is not
+// there, `"hinomi":{"metadata":"missing"}` says so. A container outside Kubernetes has, in place of
+// "kubernetes", "container" (id, name, image.name and labels), "docker" with its compose project
+// and service, and "host" with the node's name. Labels keep their dots: what is indexed must not
+// take them apart (IndexTemplate in shipper/sink/elasticsearch_setup.h), since `a` and `a.b` are
+// both labels, but no text and object in one. Knows nothing of where the documents go.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "shipper/batch.h"
 #include "shipper/sink.h"
@@ -26,6 +30,11 @@ struct EcsOptions {
   std::string cluster;
   std::string node;
   std::string index;  // data_stream.* is written if this reads type-dataset-namespace; may be empty
+  std::vector<std::string> labels = {};       // patterns of the keys that are written
+  std::vector<std::string> annotations = {};  // the same
+  /// Dots in those keys become _. Otherwise what is indexed must not take them apart, since `a` and
+  /// `a.b` are both labels.
+  bool dedot = true;
 };
 
 /// Which log a record is of.
@@ -50,9 +59,14 @@ class EcsEncoder {
 
  private:
   void AppendKubernetes(const PodInfo& pod, std::string* out) const;
+  void AppendContainer(const PodInfo& pod, std::string* out) const;
+  void AppendTexts(std::string_view name, const std::vector<std::string>& patterns,
+                   const std::map<std::string, std::string>& texts, std::string* out) const;
   void AppendDocker(const DockerContainer& container, std::string* out) const;
 
   RecordFormat format_;
+  std::vector<std::string> labels_, annotations_;
+  bool dedot_;
   std::string node_member_;     // the object that names the node; empty when nothing does
   std::string common_members_;  // of the document: what is the same for all logs
 };

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "metadata/docker_container.h"
+#include "metadata/pod_metadata.h"
 #include "shipper/encode/document_id.h"
 
 namespace hinomi {
@@ -94,6 +95,53 @@ TEST(EcsEncoder, DocumentOfAContainerOutsideKubernetes) {
       << line;
 }
 
+Origin KnownOrigin() {
+  auto pod = std::make_shared<PodMetadata>();
+  pod->labels = {{"app", "shop"},
+                 {"app.kubernetes.io/name", "a \"b\""},
+                 {"app_kubernetes_io/name", "the same once its dots are gone"},
+                 {"pod-template-hash", "7d9f8b6c5"}};
+  pod->annotations = {{"hinomi.io/weight", "3"}, {"team", "x"}};
+  pod->owner = {"StatefulSet", "shop-web", "7"};
+  pod->containers = {{"web", 1, "c1", "", "", "containerd", {}, 0, "", {}, {}},
+                     {"web", 2, "c2", "nginx:1", "sha256:ab", "containerd", {}, 0, "", {}, {}}};
+  Origin origin = ShopOrigin();
+  Enrich(pod, &origin.pod);
+  return origin;
+}
+
+/// What stands between "kubernetes" and "orchestrator".
+std::string Middle(const EcsOptions& options, const Origin& origin) {
+  const std::string line = Encoded(EcsEncoder(options), TextRecord("hi"), origin);
+  const size_t begin = line.find("\"node\"");
+  return line.substr(begin, line.find(",\"orchestrator\"") - begin);
+}
+
+TEST(EcsEncoder, WhatIsKnownOfThePod) {
+  EcsOptions options = Options();
+  options.labels = {"app", "app?kubernetes*"};
+  options.annotations = {"team"};
+  EXPECT_EQ(
+      Middle(options, KnownOrigin()),
+      R"("node":{"name":"node-1"},"workload":{"name":"shop-web","kind":"StatefulSet"},)"
+      R"("statefulset":{"name":"shop-web"},)"
+      R"("labels":{"app":"shop","app_kubernetes_io/name":"a \"b\""},"annotations":{"team":"x"}},)"
+      R"("container":{"id":"c2","runtime":"containerd","image":{"name":"nginx:1",)"
+      R"("hash":{"all":["sha256:ab"]}}})");
+  options.dedot = false;
+  EXPECT_NE(Middle(options, KnownOrigin()).find(R"("app.kubernetes.io/name":"a \"b\"","app_)"),
+            std::string::npos);
+  Origin other_run = KnownOrigin();
+  other_run.pod.restart_count = 1;
+  EXPECT_TRUE(Middle(Options(), other_run)
+                  .ends_with(R"(},"container":{"id":"c1","runtime":"containerd"})"));
+  other_run.pod.restart_count = 7;
+  other_run.pod.metadata_missing = true;
+  EXPECT_TRUE(
+      Middle(Options(), other_run)
+          .ends_with(R"("statefulset":{"name":"shop-web"}},"hinomi":{"metadata":"missing"})"));
+}
+
 TEST(EcsEncoder, BulkActionAndBookkeeping) {
   const EcsEncoder encoder(Options(RecordFormat::kBulk));
   const Origin origin = ShopOrigin();
@@ -153,7 +201,7 @@ TEST(EcsEncoder, EveryDocumentIsOneValidLine) {
   longest.time = "2026-01-02T03:04:05.123456789+09:00";
   longest.begin.offset = UINT64_MAX;
   longest.cut = true;
-  for (const Origin& origin : {odd, Origin{}, ShopOrigin(), DockerOrigin()}) {
+  for (const Origin& origin : {odd, Origin{}, ShopOrigin(), KnownOrigin(), DockerOrigin()}) {
     for (const EcsOptions& options : {Options(), EcsOptions{RecordFormat::kJson, "", "", ""}}) {
       const std::string line = Encoded(EcsEncoder(options), longest, origin);
       EXPECT_EQ(line.find('\n'), line.size() - 1);

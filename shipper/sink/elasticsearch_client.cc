@@ -6,8 +6,8 @@
 #include <chrono>
 
 #include "base/check.h"
+#include "base/secret.h"
 #include "shipper/sink/bulk_response.h"
-#include "shipper/sink/secret.h"
 
 namespace hinomi {
 
@@ -64,7 +64,9 @@ void Endpoints::MarkGood(size_t index) { avoid_until_[index] = Duration::min().c
 
 ElasticsearchClient::ElasticsearchClient(const Environment& environment, size_t lane)
     : environment_(environment),
-      http_({.peer = "Elasticsearch", .ca_file = environment.config.ca_file}),
+      http_({.peer = "Elasticsearch",
+             .ca_file = environment.config.ca_file,
+             .public_key_sha256 = ""}),
       endpoint_(lane) {}
 
 Attempt ElasticsearchClient::Begin(const std::stop_token& stop) {

@@ -14,7 +14,7 @@
 #include "base/filesystem.h"
 #include "config/config.h"
 #include "shipper/sink.h"
-#include "shipper/sink/http_client.h"
+#include "base/http_client.h"
 
 namespace hinomi {
 

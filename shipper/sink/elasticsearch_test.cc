@@ -11,7 +11,7 @@
 #include <functional>
 
 #include "shipper/sink/elasticsearch_setup.h"
-#include "shipper/sink/fake_http_server.h"
+#include "base/fake_http_server.h"
 
 namespace hinomi {
 namespace {

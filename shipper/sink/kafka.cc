@@ -7,7 +7,7 @@
 
 #include "base/check.h"
 #include "shipper/sink/kafka_error.h"
-#include "shipper/sink/secret.h"
+#include "base/secret.h"
 
 namespace hinomi {
 namespace {

@@ -33,11 +33,6 @@ bool SameFiles(const std::vector<LogFiles>& a, const std::vector<LogFiles>& b) {
                     });
 }
 
-Gauge IgnoredGauge(Metrics& metrics, const std::string& kind) {
-  return metrics.GaugeOf("hinomi_log_files_ignored", "Log files left alone, by kind.",
-                         {{"kind", kind}});
-}
-
 }  // namespace
 
 DirectorySource::DirectorySource(Options options, Parts parts,
@@ -54,8 +49,6 @@ DirectorySource::DirectorySource(Options options, Parts parts,
           "hinomi_log_links_refused_total",
           "Log files that are links to a place that is not allowed, or no files.")),
       watches_gauge_(parts.metrics.GaugeOf("hinomi_watches", "Directories that are watched.")),
-      compressed_(IgnoredGauge(parts.metrics, "compressed")),
-      temporary_(IgnoredGauge(parts.metrics, "temporary")),
       degraded_gauge_(parts.metrics.GaugeOf("hinomi_watch_degraded",
                                             "Sources of logs whose directories cannot all be "
                                             "watched and are polled instead.")) {}
@@ -176,21 +169,28 @@ void DirectorySource::ScanLogs(const std::string& directory) {
   for (int look = 0; look < kLooksMax; ++look) {
     const Result<std::vector<DirectoryEntry>> listed = files().List(root_, directory);
     // Out of descriptors, say: nothing is known, which is not the same as nothing being there.
-    if (!listed && files().Exists(root_ + "/" + directory)) return;
+    if (!listed && files().Exists(root_ + "/" + directory)) {
+      unclear_.insert(directory);
+      return;
+    }
     std::optional<Found> found = Look(directory, listed ? *listed : std::vector<DirectoryEntry>{});
-    if (!found) return;
+    if (!found) {
+      if (std::exchange(unsure_, false)) unclear_.insert(directory);
+      return;
+    }
     if (before && SameFiles(before->logs, found->logs)) {
       return Reconcile(directory, std::move(*found));
     }
     before = std::move(found);
   }
+  unclear_.insert(directory);
 }
 
 void DirectorySource::Reconcile(const std::string& directory, Found found) {
-  Count(directory, found.ignored);
-  parts_.store.Reconcile(
+  const bool complete = parts_.store.Reconcile(
       {options_.name_prefix + directory, std::move(found.pod), options_.since, first_look_},
       found.logs);
+  if (!complete) unclear_.insert(directory);
 }
 
 std::optional<DirectorySource::Place> DirectorySource::ResolveLink(const Place& link) const {
@@ -229,47 +229,34 @@ bool DirectorySource::Find(const Place& directory, const DirectoryEntry& entry,
     return true;
   }
   const Result<FileStat> stat = files().Stat(place->root, place->path);
-  if (!stat) return !files().Exists(place->root + "/" + place->path);
+  if (!stat && files().Exists(place->root + "/" + place->path)) {
+    unsure_ = true;
+    return false;
+  }
+  if (!stat) return true;
   if (stat->kind == FileKind::kRegular) *found = {entry.name, place->root, place->path, *stat};
   return true;
 }
 
 bool DirectorySource::FindJsonLogs(const Place& directory,
-                                   const std::vector<DirectoryEntry>& entries, Found* found,
-                                   LogFiles* log) {
+                                   const std::vector<DirectoryEntry>& entries, LogFiles* log) {
   const std::string id = directory.path.substr(directory.path.rfind('/') + 1);
   std::vector<std::pair<uint32_t, SegmentEntry>> segments;  // by rotation
   for (const DirectoryEntry& entry : entries) {
     const std::optional<JsonLogFile> file = ParseJsonLogFile(entry.name, id);
     if (!file) continue;
-    if (file->compressed) {
-      ++found->ignored.compressed;
-      continue;
-    }
     std::optional<SegmentEntry> segment;
     if (!Find(directory, entry, &segment)) return false;
-    if (segment) segments.emplace_back(file->rotation, std::move(*segment));
+    if (!segment) continue;
+    segment->compressed = file->compressed;
+    segments.emplace_back(file->rotation, std::move(*segment));
   }
-  std::sort(segments.begin(), segments.end(),
-            [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::sort(segments.begin(), segments.end(), [](const auto& a, const auto& b) {
+    return a.first != b.first ? a.first > b.first : a.second.compressed < b.second.compressed;
+  });
   log->format = LogFormat::kJsonFile;
   for (auto& [rotation, segment] : segments) log->segments.push_back(std::move(segment));
   return true;
-}
-
-void DirectorySource::Count(const std::string& directory, Ignored ignored) {
-  if (ignored.compressed + ignored.temporary == 0) {
-    if (ignored_.erase(directory) == 0) return;
-  } else {
-    ignored_[directory] = ignored;
-  }
-  Ignored all;
-  for (const auto& [name, count] : ignored_) {
-    all.compressed += count.compressed;
-    all.temporary += count.temporary;
-  }
-  compressed_.Set(all.compressed);
-  temporary_.Set(all.temporary);
 }
 
 void DirectorySource::Handle(const std::vector<WatchEvent>& events) {
@@ -302,6 +289,13 @@ void DirectorySource::Handle(const std::vector<WatchEvent>& events) {
   for (const std::string& directory : scans) Scan(directory);
 }
 
+void DirectorySource::RetryUnclear() {
+  const Duration now = parts_.clock.Monotonic();
+  if (unclear_.empty() || now - retried_at_ < kSweepEveryUnwatched) return;
+  retried_at_ = now;
+  for (const std::string& directory : std::exchange(unclear_, {})) Scan(directory);
+}
+
 void DirectorySource::Run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     const Duration pause = Step();
@@ -319,6 +313,7 @@ Duration DirectorySource::Step() {
   }
   const Duration next = swept_at_ + SweepEvery() - parts_.clock.Monotonic();
   if (next <= Duration{0}) SweepAll();
+  RetryUnclear();
   const Duration wait = std::clamp<Duration>(next, Duration{0}, std::chrono::seconds(1));
   if (watcher_ == nullptr) return std::min<Duration>(wait, std::chrono::milliseconds(200));
   watcher_->Wait(wait, &events);

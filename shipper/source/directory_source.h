@@ -58,16 +58,10 @@ class DirectorySource {
   const std::string& place() const { return options_.root; }
 
  protected:
-  /// Files that are left alone.
-  struct Ignored {
-    int compressed = 0;
-    int temporary = 0;
-  };
   /// What a directory shows.
   struct Found {
     PodInfo pod;
     std::vector<LogFiles> logs;
-    Ignored ignored;
   };
   /// A file or directory by its path below a root whose links are resolved.
   struct Place {
@@ -106,7 +100,7 @@ class DirectorySource {
   /// Finds the files of a container of docker in its directory, which its id names, oldest first.
   /// False as Find.
   bool FindJsonLogs(const Place& directory, const std::vector<DirectoryEntry>& entries,
-                    Found* found, LogFiles* log);
+                    LogFiles* log);
   /// Follows a directory elsewhere, on behalf of one of its own.
   void WatchAlso(const Place& elsewhere, const std::string& directory);
 
@@ -127,7 +121,7 @@ class DirectorySource {
   void Handle(const std::vector<WatchEvent>& events);
   std::optional<Place> ResolveLink(const Place& link) const;
   void Refuse(const Place& place);
-  void Count(const std::string& directory, Ignored ignored);
+  void RetryUnclear();
   Duration SweepEvery() const;
   int DepthOf(const std::string& directory) const;
   bool IsOwnName(const std::string& name) const;
@@ -145,13 +139,15 @@ class DirectorySource {
   Duration swept_at_{0};
   bool degraded_ = false;  // some directory could not be watched
   std::map<int, Watched> watches_;
-  std::map<std::string, int> watch_of_;     // by path
-  std::map<std::string, Ignored> ignored_;  // by directory
-  std::set<std::string> refused_;           // said once
-  mutable std::mutex mutex_;                // guards not_ready_
+  std::map<std::string, int> watch_of_;  // by path
+  std::set<std::string> refused_;        // said once
+  std::set<std::string> unclear_;        // directories to look at again soon
+  Duration retried_at_{0};
+  bool unsure_ = false;       // some file could not be looked at
+  mutable std::mutex mutex_;  // guards not_ready_
   std::string not_ready_;
   Counter overflows_, refused_total_;
-  Share watches_gauge_, compressed_, temporary_, degraded_gauge_;
+  Share watches_gauge_, degraded_gauge_;
 };
 
 }  // namespace hinomi

@@ -49,7 +49,7 @@ std::optional<DirectorySource::Found> DockerSource::Look(
     const std::string& directory, const std::vector<DirectoryEntry>& entries) {
   Found found;
   LogFiles log;
-  if (!FindJsonLogs({root(), directory}, entries, &found, &log)) return std::nullopt;
+  if (!FindJsonLogs({root(), directory}, entries, &log)) return std::nullopt;
   Known& known = known_[directory];
   if (!log.segments.empty()) Learn(directory, &known);
   if (known.container == nullptr) known.container = Nameless(directory);

@@ -58,20 +58,19 @@ std::optional<DirectorySource::Found> KubernetesSource::Look(
   std::vector<std::pair<LogFile, SegmentEntry>> files;
   for (const DirectoryEntry& entry : entries) {
     const std::optional<LogFile> file = ParseLogFile(entry.name);
-    if (!file) continue;
-    if (file->kind == LogFileKind::kCompressed) ++found.ignored.compressed;
-    if (file->kind == LogFileKind::kTemporary) ++found.ignored.temporary;
-    if (file->kind != LogFileKind::kCurrent && file->kind != LogFileKind::kRotated) continue;
+    if (!file || file->kind == LogFileKind::kTemporary) continue;
     std::optional<SegmentEntry> segment;
     if (!Find({root(), directory}, entry, &segment)) return std::nullopt;
-    if (segment) files.emplace_back(*file, std::move(*segment));
+    if (!segment) continue;
+    segment->compressed = file->kind == LogFileKind::kCompressed;
+    files.emplace_back(*file, std::move(*segment));
   }
   // Oldest first: the rotated ones by the time in their name, then the current one.
   std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) {
     const bool a_current = a.first.kind == LogFileKind::kCurrent;
     const bool b_current = b.first.kind == LogFileKind::kCurrent;
-    return std::tie(a.first.restart_count, a_current, a.first.rotation) <
-           std::tie(b.first.restart_count, b_current, b.first.rotation);
+    return std::tie(a.first.restart_count, a_current, a.first.rotation, a.first.kind) <
+           std::tie(b.first.restart_count, b_current, b.first.rotation, b.first.kind);
   });
   for (const auto& [file, segment] : files) {
     if (found.logs.empty() || found.logs.back().restart != file.restart_count) {
@@ -83,7 +82,7 @@ std::optional<DirectorySource::Found> KubernetesSource::Look(
     LogFiles& log = found.logs.back();
     if (DockerIdOfLog(segment.path).empty()) {
       log.segments.push_back(segment);
-    } else if (!FindLinked(directory, segment, &found, &log)) {
+    } else if (!FindLinked(directory, segment, &log)) {
       return std::nullopt;
     }
   }
@@ -92,12 +91,12 @@ std::optional<DirectorySource::Found> KubernetesSource::Look(
 
 // What a link into docker's data directory stands for: all of that container's files.
 bool KubernetesSource::FindLinked(const std::string& directory, const SegmentEntry& link,
-                                  Found* found, LogFiles* log) {
+                                  LogFiles* log) {
   const Place place{link.root, link.path.substr(0, link.path.rfind('/'))};
   linked_[directory][JsonLogName(DockerIdOfLog(link.path))] = log->restart;
   WatchAlso(place, directory);
   const Result<std::vector<DirectoryEntry>> listed = files().List(place.root, place.path);
-  return listed && FindJsonLogs(place, *listed, found, log);
+  return listed && FindJsonLogs(place, *listed, log);
 }
 
 std::optional<uint32_t> KubernetesSource::RestartOf(const std::string& directory,

@@ -29,8 +29,7 @@ class KubernetesSource final : public DirectorySource {
 
  private:
   bool Excluded(const PodInfo& pod) const;
-  bool FindLinked(const std::string& directory, const SegmentEntry& link, Found* found,
-                  LogFiles* log);
+  bool FindLinked(const std::string& directory, const SegmentEntry& link, LogFiles* log);
 
   const Config& config_;
   std::set<std::string> excluded_;

@@ -1,6 +1,7 @@
 #include "shipper/source/log.h"
 
 #include <algorithm>
+#include <cerrno>
 
 #include "base/logging.h"
 #include "base/planted_bug.h"
@@ -8,11 +9,11 @@
 namespace hinomi {
 namespace {
 
-Counter Lost(Metrics& metrics, const std::string& reason) {
-  return metrics.CounterOf("hinomi_log_bytes_lost_total",
-                           "Bytes of logs that are gone before they could be shipped.",
-                           {{"reason", reason}});
-}
+// A file that cannot be opened holds up those that come after it for no longer than this.
+constexpr Duration kUnclearMax = std::chrono::seconds(60);
+// Between noticing that a file is gone and giving up what was not read of it: a copy of it may be
+// about to be seen.
+constexpr Duration kGoneGrace = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -21,102 +22,220 @@ SourceCounters::SourceCounters(Metrics& metrics)
                                          "Files of logs that were superseded by a newer one.")),
       segments_finished(metrics.CounterOf("hinomi_segments_finished_total",
                                           "Files of logs settled to their end.")),
+      files_missed(metrics.CounterOf(
+          "hinomi_log_files_missed_total",
+          "Files of logs that went, or may have grown, without having been seen.")),
       open_errors(
           metrics.CounterOf("hinomi_log_open_errors_total",
                             "Log files and directories that could not be opened; retried.")),
       refused(metrics.CounterOf(
           "hinomi_log_links_refused_total",
-          "Log files that are links to a place that is not allowed, or no files.")),
-      lost_truncated(Lost(metrics, "truncated")),
-      lost_vanished(Lost(metrics, "vanished")),
-      lost_late(Lost(metrics, "late")),
-      before_since(metrics.CounterOf(
-          "hinomi_log_bytes_dropped_total", "Bytes of logs that were left out on purpose.",
-          {{"reason", std::string(ToString(DropReason::kBeforeSince))}})) {}
+          "Log files that are links to a place that is not allowed, or no files.")) {}
 
-std::shared_ptr<File> Log::OpenEntry(const SegmentEntry& entry, const Surroundings& around) const {
-  Result<std::unique_ptr<File>> file = around.files.Open(entry.root, entry.path);
-  if (file) return std::move(*file);
-  around.counters.open_errors.Add();
-  if (origin == nullptr || !origin->own) {
-    log::Warn("{}; it will be tried again", file.error().message);
+Log::Seen Log::OpenEntry(const SegmentEntry& entry, const Surroundings& around,
+                         std::shared_ptr<File>* file) {
+  Result<std::unique_ptr<File>> opened = around.files.Open(entry.root, entry.path);
+  // The name may have changed hands since it was listed.
+  const Result<FileStat> stat = opened ? (*opened)->Stat() : opened.error();
+  if (opened && entry.compressed) {
+    Result<std::unique_ptr<GunzipFile>> content =
+        GunzipFile::Open(std::move(*opened), around.gunzip);
+    opened = content ? Result<std::unique_ptr<File>>(std::move(*content)) : content.error();
   }
-  return nullptr;
+  if (opened && stat) {
+    if (FileId{stat->inode, stat->birth} != entry.id()) return Seen::kNothing;
+    *file = std::move(*opened);
+    return Seen::kNew;
+  }
+  const Error& error = opened ? stat.error() : opened.error();
+  if (error.code == ENOENT) return Seen::kNothing;
+  around.counters.open_errors.Add();
+  const bool damaged = error.kind == ErrorKind::kCorrupt;
+  if (origin == nullptr || !origin->own) {
+    log::Warn("{}; {}", error.message, damaged ? "it is left alone" : "it will be tried again");
+  }
+  return damaged ? Seen::kNothing : Seen::kUnclear;
 }
 
-// The segment that `entry` is, by inode and birth, and by its first bytes when it comes from a
-// checkpoint.
-std::optional<size_t> Log::Known(const SegmentEntry& entry, const std::vector<bool>& used,
-                                 const Surroundings& around) {
+// Which segment `entry` is: by inode and birth, and by its first bytes where no descriptor proves
+// that the inode is still the same file's.
+Log::Identified Log::Identify(const SegmentEntry& entry, bool last, const Surroundings& around) {
+  std::shared_ptr<File> file;
   for (size_t i = segments_.size(); i-- > 0;) {
     Segment& segment = segments_[i];
-    if (i >= used.size() || used[i] || segment.inode != entry.stat.inode) continue;
-    if (segment.birth != entry.stat.birth && !PlantedBug(Bug::kInodeAlone)) continue;
-    if (segment.file != nullptr) return i;
+    if (segment.id != entry.id() && segment.copy_id != entry.id()) continue;
+    const bool same_life = entry.stat.birth != Duration{0};
+    if (segment.file != nullptr || (segment.finished && same_life)) return {Seen::kKnown, i};
     // If it cannot be opened or read now it is still there: what is unread of it is not lost.
-    const std::shared_ptr<File> file = OpenEntry(entry, around);
-    if (file == nullptr) return i;
+    const Seen opened = file == nullptr ? OpenEntry(entry, around, &file) : Seen::kNew;
+    if (opened != Seen::kNew) return {opened, i};
     const Result<bool> same =
         PlantedBug(Bug::kInodeAlone) ? true : Matches(*file, segment.fingerprint);
-    if (!same) return i;
+    if (!same) return {Seen::kUnclear, i};
     if (!*same) continue;
-    segment.file = file;
-    return i;
+    if (!segment.finished) Attach(segment, file, entry, around);
+    return {Seen::kKnown, i};
   }
-  return std::nullopt;
+  if (passed_over_.contains(entry.id())) return {};
+  const Seen opened = file == nullptr ? OpenEntry(entry, around, &file) : Seen::kNew;
+  if (opened != Seen::kNew) {
+    if (opened == Seen::kNothing) passed_over_.insert(entry.id());
+    return {opened};
+  }
+  // The file that is being written to is nobody's copy.
+  return last ? Identified{Seen::kNew, 0, file} : IdentifyByContent(entry, file);
 }
 
-void Log::Reconcile(const std::vector<SegmentEntry>& entries, const Surroundings& around) {
-  const size_t before = segments_.size();
-  std::vector<bool> used(before, false);
-  std::vector<const SegmentEntry*> fresh;
-  for (const SegmentEntry& entry : entries) {
-    const std::optional<size_t> known = Known(entry, used, around);
-    if (!known) {
-      fresh.push_back(&entry);
-      continue;
+// A file under another inode may hold what a segment holds: compressed by the kubelet, or copied
+// before the original was truncated.
+Log::Identified Log::IdentifyByContent(const SegmentEntry& entry,
+                                       const std::shared_ptr<File>& file) {
+  for (size_t i = 0; i < segments_.size(); ++i) {
+    Segment& segment = segments_[i];
+    if (!segment.fingerprint.telling()) continue;
+    const Result<bool> same = Matches(*file, segment.fingerprint);
+    if (!same && same.error().kind == ErrorKind::kCorrupt) return {};
+    if (!same) return {Seen::kUnclear};
+    if (!*same) continue;
+    segment.copy_id = entry.id();
+    if (segment.file == nullptr) return {Seen::kKnown, i, file};
+    if (!entry.compressed) segment.copy = file;
+    return {Seen::kKnown, i};
+  }
+  return {Seen::kNew, 0, file};
+}
+
+void Log::Attach(Segment& segment, std::shared_ptr<File> file, const SegmentEntry& entry,
+                 const Surroundings& around) {
+  Release(segment, around);
+  segment.file = std::move(file);
+  segment.root = entry.root;
+  segment.compressed = entry.compressed;
+  segment.gone.reset();
+  Hold(segment, around);
+}
+
+HeldName Log::HeldNameOf(const Segment& segment) const {
+  return {directory_, restart_, segment.ordinal, segment.compressed};
+}
+
+void Log::Hold(Segment& segment, const Surroundings& around) {
+  if (segment.held || (origin != nullptr && readers.empty())) return;
+  segment.held = around.escrow.Hold(HeldNameOf(segment), *segment.file, segment.root);
+}
+
+void Log::Release(Segment& segment, const Surroundings& around) {
+  if (std::exchange(segment.held, false)) around.escrow.Release(HeldNameOf(segment));
+}
+
+bool Log::Reconcile(const std::vector<SegmentEntry>& entries, const Surroundings& around) {
+  std::vector<Identified> found;
+  bool unclear = false;
+  for (size_t i = 0; i < entries.size(); ++i) {
+    const bool last = i + 1 == entries.size();
+    found.push_back(Identify(entries[i], last && !entries[i].compressed, around));
+    Identified& one = found.back();
+    unclear = unclear || one.seen == Seen::kUnclear;
+    if (one.seen == Seen::kKnown && one.file != nullptr && !segments_[one.segment].finished) {
+      Attach(segments_[one.segment], one.file, entries[i], around);
     }
-    used[*known] = true;
-    segments_[*known].name = entry.name;
   }
-  for (size_t i = 0; i < before; ++i) {
-    if (!used[i]) segments_[i].name.clear();
+  if (!unclear) {
+    unclear_since_.reset();
+    std::erase_if(passed_over_, [&](const FileId& id) {
+      return std::none_of(entries.begin(), entries.end(),
+                          [&](const SegmentEntry& entry) { return entry.id() == id; });
+    });
+    // While something cannot be opened, nobody can say which names are gone.
+    for (Segment& segment : segments_) segment.name.clear();
+  } else if (!unclear_since_) {
+    unclear_since_ = around.now;
   }
-  for (const SegmentEntry* entry : fresh) Append(*entry, around);
+  for (size_t i = 0; i < entries.size(); ++i) {
+    if (found[i].seen != Seen::kKnown) continue;
+    Segment& segment = segments_[found[i].segment];
+    segment.name = entries[i].name;
+    // Nobody looks at it any more, but its writer may still have it.
+    const bool grown = segment.id == entries[i].id() && entries[i].stat.size > segment.size;
+    if (segment.finished && !segment.gone && grown) Grow(segment, entries[i].stat.size);
+  }
+  AppendNew(entries, found, around);
+  if (!unclear) SetSuperseded(around);
+  Refresh(around);
+  if (!unclear) FindVanished(around);
+  return !unclear;
+}
+
+// In the order of the directory. A file that sorts before a known one was there when that one was
+// first seen, and was dealt with then.
+void Log::AppendNew(const std::vector<SegmentEntry>& entries, std::vector<Identified>& found,
+                    const Surroundings& around) {
+  size_t first = 0;
+  for (size_t i = 0; i < found.size(); ++i) {
+    if (found[i].seen == Seen::kKnown) first = i + 1;
+  }
+  for (size_t i = 0; i < found.size(); ++i) {
+    if (found[i].seen == Seen::kUnclear && i >= first) {
+      if (around.now - *unclear_since_ < kUnclearMax) return;
+      passed_over_.insert(entries[i].id());
+      around.counters.files_missed.Add();
+      log::Error("\"{}/{}\" is given up: it cannot be opened", directory_, entries[i].name);
+    }
+    if (found[i].seen != Seen::kNew) continue;
+    if (i >= first) {
+      Append(entries[i], std::move(found[i].file), around);
+    } else {
+      passed_over_.insert(entries[i].id());
+      around.counters.files_missed.Add();
+    }
+  }
+}
+
+void Log::Append(const SegmentEntry& entry, std::shared_ptr<File> file,
+                 const Surroundings& around) {
+  const Result<FileStat> stat = file->Stat();
+  if (!stat) return;
+  Segment segment;
+  segment.ordinal = next_ordinal_++;
+  segment.id = entry.id();
+  segment.name = entry.name;
+  segment.salt = SaltOf(segment);
+  segment.size = stat->size;
+  seen_bytes_ += stat->size;
+  if (stat->modified < around.modified_before && stat->size > 0) {
+    segment.begin = stat->size;
+    SettledBytes left_out;
+    left_out.dropped[static_cast<size_t>(DropReason::kBeforeSince)] = stat->size;
+    for (Reader& reader : readers) reader.Account(left_out);
+  }
+  Attach(segment, std::move(file), entry, around);
+  segments_.push_back(std::move(segment));
+}
+
+void Log::SetSuperseded(const Surroundings& around) {
   for (size_t i = 0; i < segments_.size(); ++i) {
     Segment& segment = segments_[i];
     const bool last = i + 1 == segments_.size();
     const bool was_superseded = segment.superseded;
-    segment.superseded = !last || segment.name.empty();
+    segment.superseded = !last || segment.name.empty() || segment.compressed || segment.gone;
     if (was_superseded || !segment.superseded) continue;
-    segment.superseded_at = around.now;
+    segment.superseded_at = segment.compressed ? around.now - kSupersededGrace : around.now;
     if (!last) around.counters.segments_rotated.Add();
   }
-  Refresh(around);
-  SkipMissing(around.counters);
 }
 
-void Log::Append(const SegmentEntry& entry, const Surroundings& around) {
-  std::shared_ptr<File> file = OpenEntry(entry, around);
-  if (file == nullptr) return;
-  // The name may have changed hands since it was listed.
-  const Result<FileStat> stat = file->Stat();
-  if (!stat || stat->inode != entry.stat.inode) return;
-  Segment segment;
-  segment.ordinal = next_ordinal_++;
-  segment.inode = stat->inode;
-  segment.birth = stat->birth;
-  segment.name = entry.name;
-  segment.file = std::move(file);
-  segment.size = stat->size;
-  if (stat->modified < around.modified_before && stat->size > 0) {
-    segment.begin = stat->size;
-    around.counters.before_since.Add(static_cast<double>(stat->size));
+void Log::FindVanished(const Surroundings& around) {
+  for (Segment& segment : segments_) {
+    if (segment.file != nullptr || !segment.name.empty() || segment.finished || segment.gone) {
+      continue;
+    }
+    segment.GiveUp(around.vanished, around.now);
+    // The last one may have been written to after it was seen for the last time.
+    if (segment.ordinal + 1 == restored_next_ordinal_) around.counters.files_missed.Add();
   }
-  segments_.push_back(std::move(segment));
 }
 
-void Log::Identify(Segment& segment) {
+void Log::SetIdentity(Segment& segment) {
   const Result<std::string> head = ReadHead(*segment.file, format);
   if (!head || head->empty()) return;
   const std::string_view text = *head;
@@ -129,59 +248,89 @@ void Log::Identify(Segment& segment) {
   // The birth time makes it unique and the first line's time makes it stable where there is no
   // birth time. Not the ordinal: it starts anew when a checkpoint is lost, and the documents' ids
   // with it.
-  const uint64_t seed =
-      static_cast<uint64_t>(segment.birth.count()) ^ (segment.inode << 1) ^ (segment.salt << 48);
+  const uint64_t seed = static_cast<uint64_t>(segment.id.birth.count()) ^ (segment.id.inode << 1) ^
+                        (segment.salt << 48);
   segment.key = Hash64Of(time.empty() ? text.substr(0, 64) : time, seed) | 1;
   if (!identified_) first_time = std::string(time);
   identified_ = true;
 }
 
-// The file was cut shorter than what has been seen of it: what is in it from now on is another
-// segment.
-void Log::Truncated(Segment& segment, const Surroundings& around) {
+// Whether the file no longer holds what was seen of it.
+bool Log::Rewritten(Segment& segment, const FileStat& stat) {
+  if (segment.compressed) return false;
+  if (stat.size < segment.size) return true;
+  if (stat.modified == std::exchange(segment.modified, stat.modified)) return false;
+  const Result<bool> same = Matches(*segment.file, segment.fingerprint);
+  return same && !*same;
+}
+
+// What is in the file from now on is another segment.
+void Log::Truncated(Segment& segment, uint64_t size, const Surroundings& around) {
+  // A power cut takes the ends of files; then the kubelet starts every container with a new file,
+  // so that nothing was added to what was seen before.
+  const Result<bool> same = Matches(*segment.file, segment.fingerprint);
+  const bool same_beginning =
+      format == LogFormat::kCri && size > 0 && size < segment.size && same && *same;
   Segment next;
   next.ordinal = next_ordinal_++;
   next.salt = next.ordinal;
-  next.inode = std::exchange(segment.inode, 0);
-  next.birth = segment.birth;
+  next.id = std::exchange(segment.id, {});
   next.name = std::exchange(segment.name, "");
-  next.file = std::exchange(segment.file, nullptr);
-  segment.truncated = true;
+  next.root = segment.root;
+  next.superseded = segment.superseded;
+  next.superseded_at = segment.superseded_at;
+  Release(segment, around);
+  next.file = segment.file;
   segment.superseded = true;
   segment.superseded_at = around.now - kSupersededGrace;
-  log::Error("\"{}/{}\" was truncated; what was not read of its {} bytes is lost", directory_,
-             next.name, segment.size);
+  if (segment.copy != nullptr) {
+    segment.file = std::exchange(segment.copy, nullptr);
+    Hold(segment, around);
+  } else if (same_beginning) {
+    segment.GiveUp(LossReason::kTruncated, around.now, size);
+    next.begin = next.size = size;
+    next.fingerprint = segment.fingerprint;
+  } else {
+    segment.file.reset();
+    segment.GiveUp(LossReason::kTruncated, around.now);
+  }
+  Hold(next, around);
   segments_.push_back(std::move(next));
 }
 
-// A file that was done with has grown: its writer held on to it for longer than the grace. The
-// readers are in the next file by now.
-void Log::Grow(Segment& segment, uint64_t size, const Surroundings& around) {
-  const bool passed = std::any_of(readers.begin(), readers.end(), [&](const Reader& reader) {
-    return reader.read().at.segment > segment.ordinal;
-  });
-  if (passed) {
-    const uint64_t late = size - segment.size;
-    around.counters.lost_late.Add(static_cast<double>(late));
-    log::Error("{} bytes of \"{}/{}\" are lost: they were written long after the file was rotated",
-               late, directory_, segment.name);
+// Where a file has grown that readers are done with, its writer held on to it for longer than the
+// grace: they are in the next file by now.
+void Log::Grow(Segment& segment, uint64_t size) {
+  const uint64_t more = size - segment.size;
+  SettledBytes late;
+  late.lost[static_cast<size_t>(LossReason::kLate)] = more;
+  for (Reader& reader : readers) {
+    if (reader.read().at.segment <= segment.ordinal) continue;
+    reader.Account(late);
+    late_.push_back({handle_,
+                     reader.route(),
+                     {segment.ordinal, segment.size},
+                     more,
+                     LossReason::kLate,
+                     origin});
   }
+  seen_bytes_ += more;
   segment.size = size;
 }
 
 void Log::Refresh(const Surroundings& around) {
   for (size_t i = 0; i < segments_.size(); ++i) {
     Segment& segment = segments_[i];
-    if (segment.file == nullptr) continue;
+    if (segment.file == nullptr || segment.gone) continue;
     const Result<FileStat> stat = segment.file->Stat();
     if (!stat) continue;
-    if (stat->size < segment.size) {
-      Truncated(segment, around);
+    if (Rewritten(segment, *stat)) {
+      Truncated(segment, stat->size, around);
       continue;
     }
-    if (stat->size > segment.size) Grow(segment, stat->size, around);
+    if (stat->size > segment.size) Grow(segment, stat->size);
     if (!segment.identified()) {
-      Identify(segment);
+      SetIdentity(segment);
     } else if (segment.fingerprint.bytes < Fingerprint::kBytesMax &&
                segment.fingerprint.bytes < segment.size) {
       const Result<Fingerprint> longer = FingerprintOf(*segment.file, Fingerprint::kBytesMax);
@@ -190,46 +339,80 @@ void Log::Refresh(const Surroundings& around) {
   }
 }
 
-void Log::SkipMissing(SourceCounters& counters) {
-  for (size_t i = 0; i < segments_.size(); ++i) {
-    const Segment& segment = segments_[i];
-    if (segment.file != nullptr || !segment.name.empty()) continue;
+Position Log::Behind(const Segment& segment) const {
+  for (const Segment& next : segments_) {
+    if (next.ordinal > segment.ordinal) return {next.ordinal, next.begin};
+  }
+  return {segment.ordinal, segment.size};
+}
+
+void Log::FindLosses(Duration now, std::vector<Loss>* losses) {
+  losses->insert(losses->end(), late_.begin(), late_.end());
+  late_.clear();
+  for (const Segment& segment : segments_) {
+    if (!segment.gone) continue;
     for (Reader& reader : readers) {
       const Position at = reader.read().at;
       if (at.segment != segment.ordinal || !reader.idle() || reader.leased) continue;
-      if (at.offset < segment.size) {
-        const uint64_t lost = segment.size - at.offset;
-        (segment.truncated ? counters.lost_truncated : counters.lost_vanished)
-            .Add(static_cast<double>(lost));
-        log::Error("{} bytes of \"{}/{}.log\" are lost: the file was {} before they were read",
-                   lost, directory_, restart_, segment.truncated ? "truncated" : "removed");
-      }
-      if (i + 1 < segments_.size()) {
-        reader.Skip({segments_[i + 1].ordinal, segments_[i + 1].begin});
-      } else {
-        reader.Skip({segment.ordinal, std::max(at.offset, segment.size)});
+      const uint64_t from = std::max(at.offset, segment.begin);
+      if (from < segment.gone_from && segment.file != nullptr) continue;
+      if (from >= segment.size) {
+        if (Behind(segment) > at) reader.Skip(Behind(segment));
+      } else if (now - segment.gone_at >= kGoneGrace) {
+        losses->push_back(
+            {handle_, reader.route(), at, segment.size - from, *segment.gone, origin});
       }
     }
   }
 }
 
-bool Log::Prune(Duration now, SourceCounters& counters) {
-  while (!segments_.empty()) {
-    Segment& segment = segments_.front();
-    if (!segment.superseded || (segment.file != nullptr && !segment.FinalAt(now))) break;
-    // While its name is there it must stay known, or it would be taken for a new file; only the
-    // descriptor can go.
-    bool settled = true;
-    for (const Reader& reader : readers) {
-      const Position& at = reader.settled().at;
-      settled =
-          settled && reader.idle() &&
-          (at.segment > segment.ordinal ||
-           (at.segment == segment.ordinal && at.offset >= segment.size && segments_.size() == 1));
-    }
-    if (PlantedBug(Bug::kSegmentPrunedUnsettled)) settled = true;
-    if (!settled || !segment.name.empty()) break;
-    counters.segments_finished.Add();
+bool Log::Settle(const Loss& loss) {
+  const Segment* segment = Find(loss.begin.segment);
+  for (Reader& reader : readers) {
+    if (reader.route() != loss.route || reader.read().at != loss.begin) continue;
+    if (segment == nullptr || !segment->gone || !reader.idle() || reader.leased) return false;
+    SettledBytes outcome;
+    outcome.lost[static_cast<size_t>(loss.reason)] = loss.bytes;
+    reader.Lose(Behind(*segment), outcome);
+    return true;
+  }
+  return false;
+}
+
+bool Log::SettledByAll(const Segment& segment) const {
+  return std::all_of(readers.begin(), readers.end(), [&](const Reader& reader) {
+    const Position& at = reader.settled().at;
+    const bool at_end_of_all = at.segment == segment.ordinal && at.offset >= segment.size &&
+                               &segment == &segments_.back() && segment.name.empty();
+    return at.segment > segment.ordinal || (at_end_of_all && reader.idle());
+  });
+}
+
+void Log::MarkSettled(Duration now) {
+  if (unclear_since_) return;
+  for (Segment& segment : segments_) {
+    if (segment.finished || (!segment.FinalAt(now) && !segment.gone)) continue;
+    segment.finishing = SettledByAll(segment) || PlantedBug(Bug::kSegmentPrunedUnsettled);
+  }
+}
+
+void Log::ReleaseSettled(const Surroundings& around) {
+  for (Segment& segment : segments_) {
+    if (!segment.finishing || segment.finished) continue;
+    Release(segment, around);
+    segment.file.reset();
+    segment.copy.reset();
+    segment.finished = true;
+    around.counters.segments_finished.Add();
+  }
+}
+
+void Log::LetGo(const Surroundings& around) {
+  for (Segment& segment : segments_) Release(segment, around);
+}
+
+bool Log::Prune() {
+  while (!segments_.empty() && segments_.front().finished && segments_.front().name.empty()) {
     segments_.pop_front();
   }
   return segments_.empty();
@@ -261,6 +444,11 @@ uint64_t Log::BytesAfter(const Position& at) const {
   return bytes;
 }
 
+int64_t Log::ImbalanceOf(const Reader& reader) const {
+  return static_cast<int64_t>(ProducedFor(reader) - reader.settled_bytes().Total() -
+                              reader.in_flight_bytes() - BytesAfter(reader.read().at));
+}
+
 Position Log::End() const {
   if (segments_.empty()) return {next_ordinal_, 0};
   return {segments_.back().ordinal, segments_.back().size};
@@ -271,32 +459,83 @@ LogState Log::State(const std::vector<std::string>& route_names) const {
   for (const Segment& segment : segments_) {
     if (!segment.identified()) continue;
     state.next_ordinal = segment.ordinal + 1;
-    state.segments.push_back({segment.ordinal, segment.key, segment.inode, segment.birth.count(),
-                              segment.fingerprint.bytes, segment.fingerprint.hash, segment.begin,
-                              segment.size});
+    state.segments.push_back({segment.ordinal, segment.key, segment.id.inode,
+                              segment.id.birth.count(), segment.copy_id.inode,
+                              segment.copy_id.birth.count(), segment.fingerprint.bytes,
+                              segment.fingerprint.hash, segment.begin, segment.size});
   }
   for (const Reader& reader : readers) {
     const Cursor& cursor = PlantedBug(Bug::kCheckpointAhead) ? reader.read() : reader.settled();
-    state.readers.push_back({route_names[reader.route()], cursor.at, cursor.continuing});
+    state.readers.push_back({route_names[reader.route()], cursor.at, cursor.continuing,
+                             ProducedFor(reader), reader.settled_bytes()});
   }
   return state;
 }
 
-void Log::Restore(const LogState& state) {
+void Log::Restore(const LogState& state, std::vector<HeldFile> held, const Surroundings& around) {
   first_time = state.first_time;
   identified_ = !state.segments.empty();
   next_ordinal_ = state.next_ordinal;
+  restored_next_ordinal_ = state.next_ordinal;
   for (const SegmentState& stored : state.segments) {
     Segment segment;
     segment.ordinal = stored.ordinal;
     segment.key = stored.key;
-    segment.inode = stored.inode;
-    segment.birth = Duration(stored.birth_nanoseconds);
+    segment.id = {stored.inode, Duration(stored.birth_nanoseconds)};
+    segment.copy_id = {stored.copy_inode, Duration(stored.copy_birth_nanoseconds)};
     segment.fingerprint = {stored.fingerprint_bytes, stored.fingerprint};
     segment.begin = stored.begin;
     segment.size = stored.size;
+    seen_bytes_ += stored.size;
     segments_.push_back(std::move(segment));
   }
+  restored_bytes_ = seen_bytes_;
+  for (HeldFile& file : held) RestoreHeld(std::move(file), around);
+}
+
+void Log::RestoreHeld(HeldFile held, const Surroundings& around) {
+  const FileId id{held.stat.inode, held.stat.birth};
+  std::shared_ptr<File> file = std::move(held.file);
+  if (held.name.compressed) {
+    Result<std::unique_ptr<GunzipFile>> content = GunzipFile::Open(std::move(file), around.gunzip);
+    if (!content) return around.escrow.Release(held.name);
+    file = std::move(*content);
+  }
+  if (Segment* segment = Find(held.name.ordinal); segment != nullptr) {
+    const Result<bool> same = Matches(*file, segment->fingerprint);
+    if (segment->id != id && segment->copy_id != id) return around.escrow.Release(held.name);
+    if (!same || *same) {
+      segment->file = std::move(file);
+      segment->compressed = held.name.compressed;
+      segment->held = true;
+      return;
+    }
+    // It was truncated meanwhile: what it holds now is another segment.
+    segment->id = {};
+  } else if (held.name.ordinal < restored_next_ordinal_) {
+    return around.escrow.Release(held.name);  // settled, and the agent ended before it let go of it
+  }
+  Segment segment;
+  segment.ordinal = std::max(next_ordinal_, held.name.ordinal);
+  next_ordinal_ = segment.ordinal + 1;
+  segment.id = id;
+  segment.salt = SaltOf(segment);
+  segment.file = std::move(file);
+  segment.compressed = held.name.compressed;
+  segment.held = true;
+  if (segment.ordinal != held.name.ordinal) {
+    segment.held = false;
+    Hold(segment, around);
+    around.escrow.Release(held.name);
+  }
+  segments_.push_back(std::move(segment));
+}
+
+// One file that gets a second segment must not get the same key.
+uint64_t Log::SaltOf(const Segment& segment) const {
+  const bool known = std::any_of(segments_.begin(), segments_.end(),
+                                 [&](const Segment& other) { return other.id == segment.id; });
+  return known ? segment.ordinal : 0;
 }
 
 }  // namespace hinomi

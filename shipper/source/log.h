@@ -5,21 +5,27 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "base/metrics.h"
+#include "shipper/compress/gunzip_file.h"
+#include "shipper/source/escrow.h"
 #include "shipper/source/reader.h"
 #include "shipper/source/segment.h"
 
 namespace hinomi {
 
-/// A plain file of a log as its directory shows it, oldest first.
+/// A file of a log as its directory shows it, oldest first.
 struct SegmentEntry {
   std::string name;
   std::string root;  // that it is opened below, links resolved
   std::string path;  // below the root
   FileStat stat;
+  bool compressed = false;
+
+  FileId id() const { return {stat.inode, stat.birth}; }
 };
 
 /// What the source counts about files.
@@ -27,12 +33,19 @@ struct SourceCounters {
   explicit SourceCounters(Metrics& metrics);
   Counter segments_rotated;
   Counter segments_finished;
+  Counter files_missed;
   Counter open_errors;
   Counter refused;
-  Counter lost_truncated;
-  Counter lost_vanished;
-  Counter lost_late;
-  Counter before_since;
+};
+
+/// Bytes that a reader will never get to see.
+struct Loss {
+  uint64_t log = 0;
+  uint32_t route = 0;
+  Position begin;
+  uint64_t bytes = 0;
+  LossReason reason = LossReason::kVanished;
+  std::shared_ptr<const Origin> origin;
 };
 
 class Log {
@@ -50,32 +63,54 @@ class Log {
   LogFormat format = LogFormat::kCri;
   std::string path;  // of the current file as the node sees it
   std::vector<Reader> readers;
+  uint64_t unrouted_counted = 0;  // of seen_bytes(), where nobody reads
 
   struct Surroundings {
     FileSystem& files;
+    Escrow& escrow;
+    GunzipCursors& gunzip;
     SourceCounters& counters;
     Duration now;              // monotonic
     Duration modified_before;  // Unix time; files not written to since are left out when first seen
+    LossReason vanished;       // why what is gone at the first look is lost
   };
 
-  /// Makes the chain agree with what the directory shows. Errors with single files are counted,
-  /// logged and retried by the next call.
-  void Reconcile(const std::vector<SegmentEntry>& entries, const Surroundings& around);
+  /// Makes the chain agree with what the directory shows. Errors with single files are counted and
+  /// logged. False when the directory is to be looked at again soon, since not all could be opened.
+  bool Reconcile(const std::vector<SegmentEntry>& entries, const Surroundings& around);
 
   /// Looks at the open files: sizes, first lines, truncation. Cheap; called when a file was written
   /// to.
   void Refresh(const Surroundings& around);
 
-  /// Moves readers over segments whose files are gone, and counts what they had not read of them as
-  /// lost.
-  void SkipMissing(SourceCounters& counters);
+  /// Moves readers on where nothing is left to read of a segment that is gone, and appends what is
+  /// lost of others to `losses`. Readers stay before a loss until it is settled.
+  void FindLosses(Duration now, std::vector<Loss>* losses);
+  /// The reader that `loss` is about goes on behind it. False when it is no longer there.
+  bool Settle(const Loss& loss);
 
-  /// Drops segments that every reader has settled and that cannot grow. True when nothing of the
-  /// log is left.
-  bool Prune(Duration now, SourceCounters& counters);
+  // In this order: a snapshot that holds them as settled is taken, it is on the disk, they are let
+  // go of.
+  void MarkSettled(Duration now);
+  void ReleaseSettled(const Surroundings& around);
+  /// Drops segments that are finished and not in the directory. True when nothing of the log is
+  /// left.
+  bool Prune();
+  /// Nobody reads it: holds nothing any more.
+  void LetGo(const Surroundings& around);
 
   /// Bytes between `at` and the end of what has been seen.
   uint64_t BytesAfter(const Position& at) const;
+  /// Of all segments, those that were dropped included; never less than before.
+  uint64_t seen_bytes() const { return seen_bytes_; }
+  /// The same as the checkpoint knew it.
+  uint64_t restored_bytes() const { return restored_bytes_; }
+  /// What `reader` has to account for in the end.
+  uint64_t ProducedFor(const Reader& reader) const {
+    return seen_bytes_ + static_cast<uint64_t>(reader.produced_before);
+  }
+  /// What is not accounted for; zero unless there is a bug.
+  int64_t ImbalanceOf(const Reader& reader) const;
   Position End() const;
 
   std::deque<Segment>& segments() { return segments_; }
@@ -87,23 +122,57 @@ class Log {
   bool identified() const { return identified_; }
 
   LogState State(const std::vector<std::string>& route_names) const;
-  /// Takes over a checkpoint's chain; the files are found by the next Reconcile.
-  void Restore(const LogState& state);
+  /// Takes over a checkpoint's chain, and files of it that the escrow held; others are found by the
+  /// next Reconcile.
+  void Restore(const LogState& state, std::vector<HeldFile> held, const Surroundings& around);
 
  private:
-  void Append(const SegmentEntry& entry, const Surroundings& around);
-  void Identify(Segment& segment);
-  void Grow(Segment& segment, uint64_t size, const Surroundings& around);
-  void Truncated(Segment& segment, const Surroundings& around);
-  std::optional<size_t> Known(const SegmentEntry& entry, const std::vector<bool>& used,
-                              const Surroundings& around);
-  std::shared_ptr<File> OpenEntry(const SegmentEntry& entry, const Surroundings& around) const;
+  enum class Seen {
+    kKnown,    // a segment
+    kNew,      // no segment yet
+    kNothing,  // not there any more, or of no use
+    kUnclear,  // cannot be opened now
+  };
+  struct Identified {
+    Seen seen = Seen::kNothing;
+    size_t segment = 0;
+    std::shared_ptr<File> file = nullptr;  // where it had to be opened
+  };
+
+  Identified Identify(const SegmentEntry& entry, bool last, const Surroundings& around);
+  Identified IdentifyByContent(const SegmentEntry& entry, const std::shared_ptr<File>& file);
+  Seen OpenEntry(const SegmentEntry& entry, const Surroundings& around,
+                 std::shared_ptr<File>* file);
+  void AppendNew(const std::vector<SegmentEntry>& entries, std::vector<Identified>& found,
+                 const Surroundings& around);
+  void Append(const SegmentEntry& entry, std::shared_ptr<File> file, const Surroundings& around);
+  void Attach(Segment& segment, std::shared_ptr<File> file, const SegmentEntry& entry,
+              const Surroundings& around);
+  void Hold(Segment& segment, const Surroundings& around);
+  void Release(Segment& segment, const Surroundings& around);
+  HeldName HeldNameOf(const Segment& segment) const;
+  void RestoreHeld(HeldFile held, const Surroundings& around);
+  uint64_t SaltOf(const Segment& segment) const;
+  void SetSuperseded(const Surroundings& around);
+  void FindVanished(const Surroundings& around);
+  void SetIdentity(Segment& segment);
+  bool Rewritten(Segment& segment, const FileStat& stat);
+  void Grow(Segment& segment, uint64_t size);
+  void Truncated(Segment& segment, uint64_t size, const Surroundings& around);
+  bool SettledByAll(const Segment& segment) const;
+  Position Behind(const Segment& segment) const;
 
   uint64_t handle_;
   std::string directory_;
   uint32_t restart_;
   uint32_t next_ordinal_ = 0;
   bool identified_ = false;
+  uint64_t seen_bytes_ = 0;
+  uint64_t restored_bytes_ = 0;
+  uint32_t restored_next_ordinal_ = 0;
+  std::optional<Duration> unclear_since_;  // monotonic
+  std::set<FileId> passed_over_;           // files of the directory that are none of its segments
+  std::vector<Loss> late_;                 // found, and settled already
   std::deque<Segment> segments_;
 };
 

@@ -1,37 +1,15 @@
 #include "shipper/source/log_store.h"
 
 #include <algorithm>
-#include <ctime>
 #include <optional>
 
 #include "base/logging.h"
 #include "base/planted_bug.h"
-#include "config/glob.h"
-#include "metadata/workload.h"
 
 namespace hinomi {
 namespace {
 
-// Seconds since the epoch of an RFC 3339 time, its zone left aside; `fallback` when it is none.
-uint32_t SecondsOf(const std::string& time, Duration fallback) {
-  tm parts = {};
-  if (strptime(time.c_str(), "%Y-%m-%dT%H:%M:%S", &parts) == nullptr) {
-    return static_cast<uint32_t>(
-        std::chrono::duration_cast<std::chrono::seconds>(fallback).count());
-  }
-  return static_cast<uint32_t>(timegm(&parts));
-}
-
-uint64_t HashOf(const PodInfo& pod, const std::string& first_time) {
-  std::string identity = pod.pod_uid;
-  // docker's containers are told apart by their ids, and get new names.
-  const std::string name = pod.docker == nullptr ? pod.container_name : "";
-  for (const std::string& part : {name, std::to_string(pod.restart_count), first_time}) {
-    identity += '\0';
-    identity += part;
-  }
-  return Hash64Of(identity);
-}
+constexpr size_t kGunzipCursorsMax = 64;
 
 }  // namespace
 
@@ -41,138 +19,17 @@ LogStore::LogStore(LogStoreOptions options, FileSystem& files, const Clock& cloc
       clock_(clock),
       metrics_(metrics),
       counters_(metrics),
-      queues_(options_.routes.size()) {
+      escrow_(options_.escrow_directory, files, metrics),
+      gunzip_(kGunzipCursorsMax) {
+  for (size_t i = 0; i < options_.routes.size(); ++i) {
+    queues_.emplace_back(options_.quantum_bytes,
+                         [this](const std::string& name, Duration wait) { CountWait(name, wait); });
+  }
   RegisterMetrics();
 }
 
 Log::Surroundings LogStore::Around(Duration now, Duration since) {
-  return {files_, counters_, now, clock_.Wall() - since};
-}
-
-void LogStore::Restore(const CheckpointState& state) {
-  const std::lock_guard lock(mutex_);
-  for (const LogState& log : state.logs) {
-    restored_[{log.directory, log.restart}] = log;
-    for (const ReaderState& reader : log.readers) known_routes_.insert(reader.route);
-  }
-}
-
-Log& LogStore::LogOf(const std::string& directory, uint32_t restart) {
-  const auto [it, fresh] = by_name_.try_emplace({directory, restart}, next_handle_);
-  if (!fresh) return *logs_.at(it->second);
-  auto log = std::make_unique<Log>(next_handle_, directory, restart);
-  const auto stored = restored_.find({directory, restart});
-  if (stored != restored_.end()) log->Restore(stored->second);
-  return *(logs_[next_handle_++] = std::move(log));
-}
-
-void LogStore::Reconcile(const LogDirectory& directory, const std::vector<LogFiles>& logs) {
-  const std::lock_guard lock(mutex_);
-  const Duration now = clock_.Monotonic();
-  const std::string& name = directory.name;
-  if (!logs.empty()) pods_[name] = directory.pod;
-  const auto known = pods_.find(name);
-  const PodInfo& pod = known == pods_.end() ? directory.pod : known->second;
-  const LogFiles gone;
-  std::map<uint32_t, const LogFiles*> per_restart;
-  for (const LogFiles& files : logs) per_restart[files.restart] = &files;
-  // What is known of this directory but no longer shown is reconciled too, with nothing.
-  for (auto it = by_name_.lower_bound({name, 0}); it != by_name_.end() && it->first.first == name;
-       ++it) {
-    per_restart.try_emplace(it->first.second, &gone);
-  }
-  for (auto it = restored_.lower_bound({name, 0}); it != restored_.end() && it->first.first == name;
-       ++it) {
-    per_restart.try_emplace(it->first.second, &gone);
-  }
-  for (const auto& [restart, files] : per_restart) {
-    Log& log = LogOf(name, restart);
-    if (files != &gone) {
-      log.format = files->format;
-      log.path = files->path;
-    }
-    log.Reconcile(files->segments, Around(now, directory.since));
-    Introduce(log, pod, directory.first_look);
-    restored_.erase({name, restart});
-    MarkAllReady(log, now);
-  }
-}
-
-// Gives a log its identity and its readers as soon as its first line is there, and what has been
-// learnt of its container since.
-void LogStore::Introduce(Log& log, const PodInfo& pod, bool first_look) {
-  const bool fresh = log.origin == nullptr;
-  if (!log.identified() || (!fresh && log.origin->pod.docker == pod.docker)) return;
-  auto origin = fresh ? std::make_shared<Origin>() : std::make_shared<Origin>(*log.origin);
-  origin->pod = pod;
-  origin->pod.restart_count = log.restart();
-  if (pod.docker == nullptr) {
-    const Workload workload = WorkloadOf(pod.pod_name, options_.node);
-    origin->pod.workload_name = workload.name;
-    origin->pod.workload_kind = workload.kind;
-  }
-  if (fresh) {
-    origin->format = log.format;
-    origin->path = log.path;
-    origin->log_hash = HashOf(origin->pod, log.first_time);
-    origin->first_seconds = SecondsOf(log.first_time, log.segments().front().birth);
-    origin->own = options_.own_pod == pod.namespace_name + "/" + pod.pod_name;
-  }
-  log.origin = std::move(origin);
-  for (Reader& reader : log.readers) reader.metadata.clear();
-  if (!fresh) return;
-  AddReaders(log, first_look);
-  // What a checkpoint knew of files that are gone is lost; that can only be counted for readers.
-  log.SkipMissing(counters_);
-}
-
-void LogStore::AddReaders(Log& log, bool first_look) {
-  const auto stored = restored_.find({log.directory(), log.restart()});
-  const PodInfo& pod = log.origin->pod;
-  for (uint32_t route = 0; route < options_.routes.size(); ++route) {
-    const RouteConfig& config = options_.routes[route];
-    if (!Matches(config.match, pod.namespace_name, pod.pod_name, pod.container_name)) continue;
-    Cursor start = StartOf(log, config, first_look);
-    if (stored != restored_.end()) {
-      for (const ReaderState& state : stored->second.readers) {
-        if (state.route == config.name) start = {state.cursor, state.continuing};
-      }
-    }
-    log.readers.emplace_back(route, std::move(start));
-    log.readers.back().fresh_since = clock_.Monotonic();
-    if (config.stop) break;
-  }
-  if (log.readers.empty()) {
-    no_route_.Add(static_cast<double>(log.BytesAfter({})));
-    log::Info("no route matches \"{}\"; its log is not shipped", log.directory());
-  }
-}
-
-Cursor LogStore::StartOf(const Log& log, const RouteConfig& route, bool first_look) const {
-  const bool fresh_route = first_look && !known_routes_.contains(route.name);
-  if (route.start == StartAt::kNow && fresh_route) return {log.End(), {}};
-  const Segment& first = log.segments().front();
-  return {{first.ordinal, first.begin}, {}};
-}
-
-void LogStore::Touch(const std::string& directory, uint32_t restart) {
-  const std::lock_guard lock(mutex_);
-  const auto it = by_name_.find({directory, restart});
-  if (it == by_name_.end()) return;
-  Log& log = *logs_.at(it->second);
-  const Duration now = clock_.Monotonic();
-  if (log.origin == nullptr) {
-    log.Refresh(Around(now));
-    Introduce(log, pods_[directory], /*first_look=*/false);
-  }
-  MarkAllReady(log, now);
-}
-
-std::vector<std::pair<std::string, PodInfo>> LogStore::Directories() const {
-  const std::lock_guard lock(mutex_);
-  std::map<std::string, PodInfo> all = pods_;
-  for (const auto& [name, state] : restored_) all.try_emplace(name.first);
-  return {all.begin(), all.end()};
+  return {files_, escrow_, gunzip_, counters_, now, clock_.Wall() - since, vanished_};
 }
 
 void LogStore::MarkAllReady(Log& log, Duration now) {
@@ -204,6 +61,7 @@ void LogStore::RunTimers(Duration now) {
     const auto it = logs_.find(reference.log);
     if (it != logs_.end()) MarkReady(*it->second, reference.reader, now);
   }
+  for (Queue& queue : queues_) Refill(queue, now);
 }
 
 void LogStore::WaitForWork(Duration timeout) {
@@ -231,14 +89,16 @@ void LogStore::Hurry() {
 std::optional<Duration> LogStore::NextDue(uint32_t route) const {
   const std::lock_guard lock(mutex_);
   const Queue& queue = queues_[route];
-  if (!queue.current.empty()) return Duration{0};
-  if (!queue.next.empty()) return queue.due;
-  return std::nullopt;
+  const std::optional<Duration> due = queue.ready.NextDue();
+  if (queue.next.empty()) return due;
+  return std::min(due.value_or(queue.due), queue.due);
 }
 
 void LogStore::Refill(Queue& queue, Duration now) {
   if (queue.next.empty() || now < queue.due) return;
-  queue.current.insert(queue.current.end(), queue.next.begin(), queue.next.end());
+  for (const Reference& reference : queue.next) {
+    if (logs_.contains(reference.log)) queue.ready.Ready(reference.log, now);
+  }
   queue.next.clear();
 }
 
@@ -247,21 +107,18 @@ bool LogStore::NextLease(uint32_t route, Lease* lease) {
     const std::lock_guard lock(mutex_);
     const Duration now = clock_.Monotonic();
     RunTimers(now);
-    Queue& queue = queues_[route];
-    Refill(queue, now);
-    bool planned = false;
-    while (!planned && !queue.current.empty()) {
-      const Reference reference = queue.current.front();
-      queue.current.pop_front();
-      const auto it = logs_.find(reference.log);
-      if (it == logs_.end()) continue;
-      Log& log = *it->second;
-      Reader& reader = log.readers[reference.reader];
+    Scheduler& ready = queues_[route].ready;
+    for (;;) {
+      const std::optional<Scheduler::Turn> turn = ready.Next(now);
+      if (!turn) return false;
+      Log& log = *logs_.at(turn->log);
+      Reader& reader = ReaderOf(log, route);
       reader.queued = false;
       log.Refresh(Around(now));
-      planned = Plan(log, reader, lease, now);
+      lease->kept_bytes_max = turn->kept_bytes_max;
+      if (Plan(log, reader, lease, now)) break;
+      ready.Done(turn->log, {});
     }
-    if (!planned) return false;
   }
   Read(lease);
   return true;
@@ -276,15 +133,24 @@ bool LogStore::Plan(Log& log, Reader& reader, Lease* lease, Duration now) {
   uint64_t room = options_.quantum_bytes;
   bool more = false;
   Position at = reader.read().at;
-  for (Segment* segment = log.Find(at.segment); segment != nullptr;) {
-    if (segment->file == nullptr || (!segment->identified() && segment->size > 0)) break;
+  Segment* segment = log.Find(at.segment);
+  if (segment == nullptr && (segment = log.Next(at.segment)) != nullptr) {
+    // An empty file that nothing could be told by is not in the checkpoint.
+    at = {segment->ordinal, segment->begin};
+    reader.Skip(at);
+  }
+  while (segment != nullptr) {
     at.offset = std::max(at.offset, segment->begin);
-    const uint64_t size = std::min(room, segment->size - std::min(segment->size, at.offset));
-    const bool ends = at.offset + size >= segment->size;
-    const bool final = ends && segment->FinalAt(now);
+    const uint64_t end = segment->readable_end();
+    const bool ended = at.offset >= end;
+    if (!ended && (segment->file == nullptr || !segment->identified())) break;
+    const uint64_t size = ended ? 0 : std::min(room, end - at.offset);
+    const bool ends = at.offset + size >= end;
+    const bool final = ends && (segment->FinalAt(now) || segment->gone);
     if (size > 0) {
       lease->pieces.push_back({segment->ordinal, segment->key, at.offset, {nullptr, size}, final});
-      lease->files.push_back(segment->file);
+      lease->files.push_back(
+          {segment->file, segment->compressed ? Fingerprint{} : segment->fingerprint});
       room -= size;
     }
     more = !ends;
@@ -294,19 +160,17 @@ bool LogStore::Plan(Log& log, Reader& reader, Lease* lease, Duration now) {
         MarkAt(segment->superseded_at + kSupersededGrace, {log.handle(), index});
       break;
     }
+    // What is lost is passed when that is settled.
+    if (end < segment->size && at.offset < segment->size) break;
     Segment* next = log.Next(segment->ordinal);
     if (next == nullptr) break;
     at = {next->ordinal, next->begin};
     if (lease->pieces.empty()) reader.Skip(at);
-    more = next->size > next->begin;
+    more = next->readable_end() > next->begin && next->file != nullptr;
     if (room == 0) break;
     segment = next;
   }
-  if (lease->pieces.empty()) {
-    const Position before = reader.read().at;
-    log.SkipMissing(counters_);
-    return reader.read().at != before && Plan(log, reader, lease, now);
-  }
+  if (lease->pieces.empty()) return false;
   reader.leased = true;
   reader.touched = false;
   lease->log = log.handle();
@@ -316,9 +180,15 @@ bool LogStore::Plan(Log& log, Reader& reader, Lease* lease, Duration now) {
   lease->metadata = reader.metadata;
   lease->chunk.before = reader.read().continuing;
   lease->chunk.full = more;
-  lease->chunk.close_open =
-      reader.has_open && now - reader.open_since >= options_.open_record_delay_max;
+  lease->chunk.close_open = reader.has_open && now - reader.open_since >= OpenDelay(log);
+  lease->chunk.open_end = reader.open_end;
   return true;
+}
+
+// How long what is open waits.
+Duration LogStore::OpenDelay(const Log& log) const {
+  const std::optional<uint32_t> rule = log.origin->multiline;
+  return rule ? options_.multiline[*rule].wait : options_.open_record_delay_max;
 }
 
 // Without the lock: only files and the lease's own buffers.
@@ -331,15 +201,22 @@ void LogStore::Read(Lease* lease) {
   for (size_t i = 0; i < lease->pieces.size(); ++i) {
     ChunkPiece& piece = lease->pieces[i];
     const size_t wanted = piece.data.size();
-    const Result<size_t> count = lease->files[i]->ReadAt(piece.offset, out, wanted);
-    if (!count) log::Warn("{}; it will be tried again", count.error().message);
-    const size_t size = count ? *count : 0;
+    File& file = *lease->files[i].file;
+    const Result<size_t> count = file.ReadAt(piece.offset, out, wanted);
+    if (!count && count.error().kind == ErrorKind::kCorrupt) {
+      GiveUpUnreadable(*lease, piece.segment);
+    } else if (!count) {
+      log::Warn("{}; it will be tried again", count.error().message);
+    }
+    // If the file still begins as it did, these bytes are those that followed then: it was not
+    // truncated and written anew under our hands.
+    const Result<bool> same = Matches(file, lease->files[i].fingerprint);
+    const size_t size = count && same && *same ? *count : 0;
     piece.data = {out, size};
     out += size;
     ++used;
     if (size == wanted || PlantedBug(Bug::kShortReadPassedOver)) continue;
-    // Cut shorter behind our back, or unreadable: what is there is taken, the rest is seen at the
-    // next look.
+    // What is there is taken, the rest is seen at the next look.
     piece.last = false;
     lease->chunk.full = false;
     break;
@@ -348,34 +225,48 @@ void LogStore::Read(Lease* lease) {
   lease->chunk.pieces = lease->pieces;
 }
 
+void LogStore::GiveUpUnreadable(const Lease& lease, uint32_t ordinal) {
+  const std::lock_guard lock(mutex_);
+  Segment* segment = logs_.at(lease.log)->Find(ordinal);
+  CHECK(segment != nullptr);
+  segment->GiveUp(LossReason::kUnreadable, clock_.Monotonic());
+}
+
 void LogStore::Commit(const Lease& lease, const Decoded& decoded, std::span<Slice*> slices) {
   const std::lock_guard lock(mutex_);
   Log& log = *logs_.at(lease.log);
-  const auto found =
-      std::find_if(log.readers.begin(), log.readers.end(),
-                   [&](const Reader& reader) { return reader.route() == lease.route; });
-  Reader& reader = *found;
+  Reader& reader = ReaderOf(log, lease.route);
   const Duration now = clock_.Monotonic();
-  const auto index = static_cast<uint32_t>(found - log.readers.begin());
+  const auto index = static_cast<uint32_t>(&reader - log.readers.data());
   reader.leased = false;
   if (lease.origin == log.origin) reader.metadata = lease.metadata;
+  Scheduler::Usage usage;
   for (Slice* slice : slices) {
+    uint64_t bytes = 0;
+    for (const SegmentRange& range : slice->ranges) bytes += range.end - range.begin;
+    usage.kept_bytes += bytes - slice->dropped[DropReason::kRateLimited].bytes;
     slice->ticket = next_ticket_++;
-    reader.Advance(slice->ticket, {slice->end, slice->after});
+    reader.Advance(slice->ticket, {slice->end, slice->after}, bytes);
   }
   const bool moved = decoded.consumed != lease.begin;
   reader.caught_up = !lease.chunk.full;
   if (reader.caught_up && !decoded.has_open) reader.fresh_since = now;
-  if (decoded.has_open && (moved || !reader.has_open)) reader.open_since = now;
+  const bool grown = decoded.open_end != reader.open_end;  // the wait is for the next line
+  if (decoded.has_open && (moved || !reader.has_open || grown)) reader.open_since = now;
   reader.has_open = decoded.has_open;
-  if (reader.has_open)
-    MarkAt(reader.open_since + options_.open_record_delay_max, {log.handle(), index});
+  reader.open_end = decoded.open_end;
+  // What did not close when its time was over waits for what is written next.
+  if (reader.has_open && (moved || grown || !lease.chunk.close_open))
+    MarkAt(reader.open_since + OpenDelay(log), {log.handle(), index});
   const ChunkPiece& last = lease.pieces.back();
   const bool to_next = last.last && log.Next(last.segment) != nullptr;
-  if (moved && (lease.chunk.full || to_next)) {
-    reader.queued = true;
-    queues_[lease.route].current.push_back({log.handle(), index});
-  } else if (reader.touched) {
+  // Full and nothing consumed: there was no room for the first record.
+  reader.queued = lease.chunk.full || (moved && to_next);
+  for (const ChunkPiece& piece : lease.pieces) usage.read_bytes += piece.data.size();
+  usage.more = reader.queued;
+  queues_[lease.route].ready.Done(lease.log, usage);
+  if (reader.queued) return;
+  if (reader.touched) {
     MarkReady(log, index, now);
   } else if (const Segment* segment = log.Find(last.segment); segment->superseded && !last.last) {
     MarkAt(segment->superseded_at + kSupersededGrace, {log.handle(), index});
@@ -388,16 +279,17 @@ void LogStore::Settle(const Batch& batch) {
     const auto it = logs_.find(slice.log);
     if (it == logs_.end()) continue;
     Log& log = *it->second;
+    SettledBytes outcome;
+    outcome.acknowledged = slice.acknowledged_bytes;
+    for (size_t i = 0; i < kDropReasons; ++i) {
+      outcome.dropped[i] = slice.dropped[static_cast<DropReason>(i)].bytes;
+    }
     for (Reader& reader : log.readers) {
-      if (reader.route() != slice.route || !reader.Settle(slice.ticket)) continue;
+      if (reader.route() != slice.route) continue;
+      if (!reader.Settle(slice.ticket, outcome)) continue;
       CountSettled(slice);
       reader.settled_lines += slice.records;
-      reader.settled_bytes += slice.acknowledged_bytes + slice.rejected_bytes + slice.corrupt_bytes;
-      if (!reader.idle()) continue;
-      const Position before = reader.read().at;
-      log.SkipMissing(counters_);
-      const auto index = static_cast<uint32_t>(&reader - log.readers.data());
-      if (reader.read().at != before) MarkReady(log, index, clock_.Monotonic());
+      reader.delivered_bytes += slice.acknowledged_bytes + slice.dropped.bytes();
     }
   }
   dirty_ = true;
@@ -409,10 +301,13 @@ void LogStore::Forget(const Batch& batch) {
   for (const Slice& slice : batch.slices) {
     const auto it = logs_.find(slice.log);
     if (it == logs_.end()) continue;
-    std::vector<Reader>& readers = it->second->readers;
-    for (uint32_t i = 0; i < readers.size(); ++i) {
-      if (readers[i].route() != slice.route || !readers[i].Forget(slice.ticket)) continue;
-      MarkReady(*it->second, i, now);
+    Log& log = *it->second;
+    for (uint32_t i = 0; i < log.readers.size(); ++i) {
+      Reader& reader = log.readers[i];
+      const uint64_t unread = log.BytesAfter(reader.read().at);
+      if (reader.route() != slice.route || !reader.Forget(slice.ticket)) continue;
+      queues_[slice.route].ready.Forgive(slice.log, log.BytesAfter(reader.read().at) - unread);
+      MarkReady(log, i, now);
     }
   }
 }
@@ -423,9 +318,10 @@ bool LogStore::Drained() const {
   // in the next file comes after that.
   const bool soon =
       !timers_.empty() && timers_.begin()->first <= clock_.Monotonic() + kSupersededGrace;
-  return !soon && std::all_of(queues_.begin(), queues_.end(), [](const Queue& queue) {
-    return queue.current.empty() && queue.next.empty();
-  });
+  return !soon && !HasLosses() && waiting_.empty() &&
+         std::all_of(queues_.begin(), queues_.end(), [](const Queue& queue) {
+           return !queue.ready.NextDue() && queue.next.empty();
+         });
 }
 
 bool LogStore::dirty() const {
@@ -440,15 +336,31 @@ void LogStore::SetDirty() {
 
 CheckpointState LogStore::Snapshot() {
   const std::lock_guard lock(mutex_);
+  const Duration now = clock_.Monotonic();
   CheckpointState state;
   std::vector<std::string> names;
   for (const RouteConfig& route : options_.routes) names.push_back(route.name);
   for (const auto& [handle, log] : logs_) {
     if (log->origin != nullptr) state.logs.push_back(log->State(names));
   }
-  for (const auto& [name, log] : restored_) state.logs.push_back(log);
+  for (const auto& [name, stored] : restored_) {
+    if (stored.in_checkpoint) state.logs.push_back(stored.state);
+  }
+  for (const auto& [key, gone] : gone_) {
+    state.gone.push_back({names[key.second], key.first, gone.produced, gone.settled});
+  }
+  state.epoch_seconds = epoch_seconds_;
+  for (const auto& [handle, log] : logs_) {
+    if (!waiting_.contains(handle)) log->MarkSettled(now);
+  }
   dirty_ = false;
   return state;
+}
+
+void LogStore::ReleaseSettled() {
+  const std::lock_guard lock(mutex_);
+  const Log::Surroundings around = Around(clock_.Monotonic());
+  for (const auto& [handle, log] : logs_) log->ReleaseSettled(around);
 }
 
 void LogStore::Prune() {
@@ -458,13 +370,15 @@ void LogStore::Prune() {
     Log& log = *it->second;
     const bool busy = std::any_of(log.readers.begin(), log.readers.end(),
                                   [](const Reader& reader) { return reader.leased; });
-    if (busy || !log.Prune(now, counters_)) {
+    if (busy || waiting_.contains(log.handle()) || !log.Prune()) {
       ++it;
       continue;
     }
     const LogStatus last = StatusOf(log, now);
     gone_lines_ += last.lines;
     gone_bytes_ += last.bytes;
+    Fold(log);
+    for (const Reader& reader : log.readers) queues_[reader.route()].ready.Leave(log.handle());
     by_name_.erase({log.directory(), log.restart()});
     const auto same = by_name_.lower_bound({log.directory(), 0});
     if (same == by_name_.end() || same->first.first != log.directory())

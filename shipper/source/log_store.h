@@ -7,6 +7,7 @@
 // from any thread.
 #pragma once
 
+#include <array>
 #include <condition_variable>
 #include <deque>
 #include <map>
@@ -20,7 +21,9 @@
 
 #include "base/filesystem.h"
 #include "config/config.h"
+#include "metadata/store.h"
 #include "shipper/source/log.h"
+#include "shipper/source/scheduler.h"
 #include "shipper/status.h"
 
 namespace hinomi {
@@ -32,7 +35,13 @@ struct LogStoreOptions {
   uint64_t quantum_bytes = 256 << 10;
   uint64_t namespaces_max = 200;
   std::vector<RouteConfig> routes;
+  std::vector<MultilineConfig> multiline;
   std::vector<Duration> lingers;  // per route
+  std::vector<ShareConfig> fairness;
+  MetadataStore* metadata = nullptr;     // null: nobody is asked who is behind a log
+  std::string escrow_directory;          // as the process sees it; empty: none
+  uint64_t escrow_bytes_max = 0;         // of files that only the escrow keeps
+  uint64_t escrow_free_percent_min = 0;  // of the file system; below it such files are given up
 };
 
 /// What the worker holds while it reads one log for one route.
@@ -41,12 +50,17 @@ struct Lease {
   uint32_t route = 0;
   Position begin;
   std::shared_ptr<const Origin> origin;
-  std::string metadata;  // what the encoder left last time; empty at first
-  Chunk chunk;           // its pieces point into the buffers below
+  std::string metadata;                  // what the encoder left last time; empty at first
+  Chunk chunk;                           // its pieces point into the buffers below
+  uint64_t kept_bytes_max = UINT64_MAX;  // a record that begins behind them is beyond a limit
 
   // Reused from lease to lease.
   std::vector<ChunkPiece> pieces;
-  std::vector<std::shared_ptr<File>> files;  // of each piece
+  struct PieceFile {
+    std::shared_ptr<File> file;
+    Fingerprint fingerprint;  // nothing to compare where the file cannot change
+  };
+  std::vector<PieceFile> files;  // of each piece
   std::vector<char> buffer;
 };
 
@@ -73,12 +87,19 @@ class LogStore {
   LogStore(LogStoreOptions options, FileSystem& files, const Clock& clock, Metrics& metrics);
 
   // Discovery.
+  /// Takes over what the checkpoint knows and what the escrow holds. Before anything else.
   void Restore(const CheckpointState& state);
   /// `directory` shows these files now; none when it is gone. A directory that belongs to docker
-  /// may learn later who is behind it: that holds for later records, but its routes stay.
-  void Reconcile(const LogDirectory& directory, const std::vector<LogFiles>& logs);
+  /// may learn later who is behind it: that holds for later records, but its routes stay. False
+  /// when it is to be looked at again soon.
+  bool Reconcile(const LogDirectory& directory, const std::vector<LogFiles>& logs);
   /// The file of that restart was written to.
   void Touch(const std::string& directory, uint32_t restart);
+  /// More is known of these pods, or nobody will say more: their logs are introduced, and what they
+  /// send from here on says it.
+  void MetadataChanged(const std::vector<std::string>& pod_uids);
+  /// Of all pods with a log that is not settled and gone.
+  std::set<std::string> PodUids() const;
   /// Directories of logs that are known, so that those which vanished can be reconciled.
   std::vector<std::pair<std::string, PodInfo>> Directories() const;
 
@@ -104,12 +125,24 @@ class LogStore {
   /// nothing waits.
   std::optional<Duration> NextDue(uint32_t route) const;
 
-  /// Lets go of logs that are gone and settled. From time to time.
+  // Keeping house, from time to time and by one thread.
+  /// Gives up the oldest files that only the escrow keeps, as far as its limits ask for it.
+  void EnforceEscrowLimits();
+  /// What is lost since the last call; readers wait in front of it until it is settled.
+  std::vector<Loss> FindLosses();
+  void Settle(const std::vector<Loss>& losses);
+  /// The last Snapshot is on the disk: lets go of the files that it holds as settled.
+  void ReleaseSettled();
+  /// Lets go of logs that are gone and settled.
   void Prune();
 
   /// What every log has delivered and what it waits with. Looks once more at files that were
   /// written to since they were last read.
   LogsStatus Report();
+  /// What became of every byte, by route and log. Any thread.
+  Ledger TakeLedger() const;
+  /// Why files are not held over a restart; empty when they are.
+  std::string EscrowDegraded() const;
 
   // Checkpoint.
   /// True when cursors moved since the last Snapshot.
@@ -123,43 +156,87 @@ class LogStore {
     uint32_t reader = 0;
   };
   struct Queue {
-    std::deque<Reference> current;  // being read, in turn
-    std::deque<Reference> next;     // written to meanwhile; joins `current` when its linger is over
+    Queue(uint64_t quantum_bytes, Scheduler::OnWait on_wait)
+        : ready(quantum_bytes, std::move(on_wait)) {}
+    Scheduler ready;
+    std::deque<Reference> next;  // written to meanwhile; become ready when the linger is over
     Duration due{0};
   };
+  /// A log that is known from the checkpoint or the escrow and was not seen on disk yet.
+  struct Stored {
+    LogState state;
+    bool in_checkpoint = false;
+    std::vector<HeldFile> held;
+  };
+  /// Of one route and namespace. Those by reason are made when they are needed.
+  struct ByteCounters {
+    Counter produced, acknowledged;
+    Gauge pending;
+    std::array<std::optional<Counter>, kDropReasons> dropped;
+    std::array<std::optional<Counter>, kLossReasons> lost;
+  };
+  struct GoneBytes {
+    uint64_t produced = 0;
+    SettledBytes settled;
+  };
+  /// A log that is not introduced before more is known of its pod.
+  struct Waiting {
+    Duration since{0};
+    bool first_look = false;
+  };
   struct NamespaceCounters {
+    std::string label;
     Counter lines;
     Counter bytes;
   };
   struct RouteMetrics {
-    Counter acknowledged, rejected, corrupt;
-    Counter acknowledged_bytes, rejected_bytes, corrupt_bytes;
+    Counter acknowledged, acknowledged_bytes;
+    std::array<Counter, kDropReasons> dropped, dropped_bytes;
     Gauge oldest, pending;
+    std::map<std::string, Gauge> ledger;  // by state
+    Gauge imbalance;
   };
 
   Log& LogOf(const std::string& directory, uint32_t restart);
-  void Introduce(Log& log, const PodInfo& pod, bool first_look);
+  bool Introduce(Log& log, const PodInfo& pod, bool first_look);
+  bool Enrich(Log& log, PodInfo* pod, bool* first_look);
+  void Reintroduce(Log& log);
+  void JoinShares(const Log& log, bool forgive);
   void AddReaders(Log& log, bool first_look);
+  Reader MakeReader(const Log& log, uint32_t route, bool first_look) const;
   Cursor StartOf(const Log& log, const RouteConfig& route, bool first_look) const;
+  static Reader& ReaderOf(Log& log, uint32_t route);
   void MarkReady(Log& log, uint32_t reader, Duration now);
   void MarkAllReady(Log& log, Duration now);
   void MarkAt(Duration when, Reference reference);
   void RunTimers(Duration now);
+  Duration OpenDelay(const Log& log) const;
   bool Plan(Log& log, Reader& reader, Lease* lease, Duration now);
   void Read(Lease* lease);
+  void GiveUpUnreadable(const Lease& lease, uint32_t segment);
   void Refill(Queue& queue, Duration now);
+  void CountWait(const std::string& namespace_name, Duration wait);
   void CountSettled(const Slice& slice);
   static LogStatus StatusOf(const Log& log, Duration now);
   NamespaceCounters& CountersOf(const std::string& namespace_name);
   void RegisterMetrics();
   void RefreshGauges();
   Log::Surroundings Around(Duration now, Duration since = Duration{0});
+  void CountBytes(Log& log);
+  void CountNoRoute(Log& log);
+  ByteCounters& BytesOf(const std::string& namespace_name, uint32_t route);
+  static void RefreshLedger(const Ledger& ledger, const std::string& route, RouteMetrics& metrics);
+  std::string NamespaceLabel(const std::string& namespace_name);
+  bool HasLosses() const;
+  void Fold(Log& log);
 
   const LogStoreOptions options_;
   FileSystem& files_;
   const Clock& clock_;
   Metrics& metrics_;
   SourceCounters counters_;
+  Escrow escrow_;
+  GunzipCursors gunzip_;
 
   mutable std::mutex mutex_;
   std::condition_variable wake_;
@@ -170,14 +247,21 @@ class LogStore {
   uint64_t next_ticket_ = 1;
   bool dirty_ = false;
   std::unordered_map<uint64_t, std::unique_ptr<Log>> logs_;
-  std::map<std::pair<std::string, uint32_t>, uint64_t> by_name_;   // directory, restart
-  std::map<std::pair<std::string, uint32_t>, LogState> restored_;  // not yet seen on disk
-  std::map<std::string, PodInfo> pods_;                            // by directory
-  std::vector<Queue> queues_;                                      // per route
+  std::map<std::pair<std::string, uint32_t>, uint64_t> by_name_;  // directory, restart
+  std::map<std::pair<std::string, uint32_t>, Stored> restored_;
+  LossReason vanished_ = LossReason::kVanished;
+  int64_t epoch_seconds_ = 0;            // Unix time
+  std::map<std::string, PodInfo> pods_;  // by directory
+  std::map<uint64_t, Waiting> waiting_;  // by log
+  std::deque<Queue> queues_;             // per route
   std::multimap<Duration, Reference> timers_;
   std::map<std::string, NamespaceCounters> namespaces_;
+  std::map<std::pair<std::string, uint32_t>, ByteCounters> bytes_;  // by namespace label, route
+  std::map<std::pair<std::string, uint32_t>, GoneBytes> gone_;      // of logs that were let go
+  SettledBytes settled_bytes_;  // of all routes, since the start of the process
   std::vector<RouteMetrics> routes_;
   Gauge segments_open_, logs_gauge_;
+  Gauge escrow_bytes_;
   Counter no_route_;
   uint64_t gone_lines_ = 0;  // settled in logs that were let go
   uint64_t gone_bytes_ = 0;

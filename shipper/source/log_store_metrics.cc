@@ -1,78 +1,207 @@
 // What the store tells Prometheus.
+#include <cstdlib>
+
 #include "shipper/source/log_store.h"
 
 namespace hinomi {
 namespace {
 
 constexpr char kOverflow[] = "_overflow";
+// Those that a slice can have.
+constexpr DropReason kRouteReasons[] = {DropReason::kRejected, DropReason::kCorrupt,
+                                        DropReason::kRateLimited};
+
+Counter ReasonCounter(Metrics& metrics, bool lost, const Labels& labels) {
+  return lost ? metrics.CounterOf("hinomi_log_bytes_lost_total",
+                                  "Bytes of log files that are gone before they could be shipped.",
+                                  labels)
+              : metrics.CounterOf("hinomi_log_bytes_dropped_total",
+                                  "Bytes of log files that are settled without being delivered.",
+                                  labels);
+}
 
 }  // namespace
 
 void LogStore::RegisterMetrics() {
   for (const RouteConfig& route : options_.routes) {
-    const auto settled = [&](const char* outcome) {
+    const auto settled = [&](std::string_view outcome) {
       return metrics_.CounterOf(
           "hinomi_route_records_total", "Log records that a route has settled, by outcome.",
-          {{"route", route.name}, {"sink", route.sink}, {"outcome", outcome}});
+          {{"route", route.name}, {"sink", route.sink}, {"outcome", std::string(outcome)}});
     };
-    const auto bytes = [&](const char* outcome) {
+    const auto bytes = [&](std::string_view outcome) {
       return metrics_.CounterOf(
           "hinomi_route_source_bytes_total",
           "Bytes of log files that a route has settled, by outcome.",
-          {{"route", route.name}, {"sink", route.sink}, {"outcome", outcome}});
+          {{"route", route.name}, {"sink", route.sink}, {"outcome", std::string(outcome)}});
     };
     const Labels labels = {{"route", route.name}, {"sink", route.sink}};
-    routes_.push_back(
-        {settled("acknowledged"), settled("rejected"), settled("corrupt"), bytes("acknowledged"),
-         bytes("rejected"), bytes("corrupt"),
-         metrics_.GaugeOf("hinomi_route_oldest_unsettled_seconds",
-                          "Age of the oldest bytes that are not settled.", labels),
-         metrics_.GaugeOf("hinomi_route_pending_bytes",
-                          "Bytes of log files that are seen but not settled.", labels)});
+    RouteMetrics& made = routes_.emplace_back();
+    made.acknowledged = settled("acknowledged");
+    made.acknowledged_bytes = bytes("acknowledged");
+    for (const DropReason reason : kRouteReasons) {
+      made.dropped[static_cast<size_t>(reason)] = settled(ToString(reason));
+      made.dropped_bytes[static_cast<size_t>(reason)] = bytes(ToString(reason));
+    }
+    made.oldest = metrics_.GaugeOf("hinomi_route_oldest_unsettled_seconds",
+                                   "Age of the oldest bytes that are not settled.", labels);
+    made.pending = metrics_.GaugeOf("hinomi_route_pending_bytes",
+                                    "Bytes of log files that are seen but not settled.", labels);
+    made.imbalance =
+        metrics_.GaugeOf("hinomi_ledger_imbalance_bytes",
+                         "Bytes that the ledger cannot account for: anything but 0 is a bug.",
+                         {{"route", route.name}});
+    for (const char* state : {"produced", "acknowledged", "dropped", "lost", "pending"}) {
+      made.ledger[state] = metrics_.GaugeOf(
+          "hinomi_ledger_bytes",
+          "Bytes of log files since the beginning of the ledger, over all restarts, by what became "
+          "of them.",
+          {{"route", route.name}, {"state", state}});
+    }
   }
+  escrow_bytes_ = metrics_.GaugeOf("hinomi_escrow_bytes",
+                                   "Bytes on the disk of removed files that only the agent keeps.");
   segments_open_ = metrics_.GaugeOf("hinomi_segments_open", "Log files held open.");
   logs_gauge_ = metrics_.GaugeOf("hinomi_logs", "Logs of container instances that are known.");
-  no_route_ = metrics_.CounterOf("hinomi_log_bytes_dropped_total",
-                                 "Bytes of logs that were left out on purpose.",
-                                 {{"reason", std::string(ToString(DropReason::kNoRoute))}});
+  no_route_ = metrics_.CounterOf(
+      "hinomi_log_bytes_dropped_total",
+      "Bytes of log files that are settled without being delivered.",
+      {{"namespace", ""}, {"route", ""}, {"reason", std::string(ToString(DropReason::kNoRoute))}});
   metrics_.OnScrape([this] { RefreshGauges(); });
 }
 
 void LogStore::RefreshGauges() {
+  const Ledger ledger = TakeLedger();
   const std::lock_guard lock(mutex_);
   const Duration now = clock_.Monotonic();
   std::vector<Duration> oldest(routes_.size(), now);
-  std::vector<uint64_t> pending(routes_.size(), 0);
+  std::map<std::pair<std::string, uint32_t>, uint64_t> pending;
   uint64_t open = 0;
   for (const auto& [handle, log] : logs_) {
     for (const Segment& segment : log->segments()) open += segment.file != nullptr ? 1 : 0;
+    CountBytes(*log);
     for (const Reader& reader : log->readers) {
       const uint64_t bytes = log->BytesAfter(reader.settled().at);
-      pending[reader.route()] += bytes;
+      pending[{NamespaceLabel(log->origin->pod.namespace_name), reader.route()}] += bytes;
       if (bytes == 0) continue;
       oldest[reader.route()] = std::min(oldest[reader.route()], reader.unsettled_since());
     }
   }
+  std::vector<uint64_t> pending_of(routes_.size(), 0);
+  for (auto& [key, counters] : bytes_) counters.pending.Set(0);
+  for (const auto& [key, bytes] : pending) {
+    BytesOf(key.first, key.second).pending.Set(static_cast<double>(bytes));
+    pending_of[key.second] += bytes;
+  }
   for (size_t route = 0; route < routes_.size(); ++route) {
     routes_[route].oldest.Set(std::chrono::duration<double>(now - oldest[route]).count());
-    routes_[route].pending.Set(static_cast<double>(pending[route]));
+    routes_[route].pending.Set(static_cast<double>(pending_of[route]));
+    RefreshLedger(ledger, options_.routes[route].name, routes_[route]);
   }
   segments_open_.Set(static_cast<double>(open));
   logs_gauge_.Set(static_cast<double>(logs_.size()));
 }
 
+void LogStore::RefreshLedger(const Ledger& ledger, const std::string& route,
+                             RouteMetrics& metrics) {
+  uint64_t produced = 0;
+  uint64_t pending = 0;
+  uint64_t imbalance = 0;
+  SettledBytes settled;
+  for (const LedgerEntry& entry : ledger.entries) {
+    if (entry.route != route) continue;
+    produced += entry.produced;
+    settled += entry.settled;
+    pending += entry.in_flight + entry.unread;
+    imbalance += static_cast<uint64_t>(std::abs(entry.imbalance));
+  }
+  metrics.ledger["produced"].Set(static_cast<double>(produced));
+  metrics.ledger["acknowledged"].Set(static_cast<double>(settled.acknowledged));
+  metrics.ledger["dropped"].Set(static_cast<double>(settled.DroppedTotal()));
+  metrics.ledger["lost"].Set(static_cast<double>(settled.LostTotal()));
+  metrics.ledger["pending"].Set(static_cast<double>(pending));
+  metrics.imbalance.Set(static_cast<double>(imbalance));
+}
+
 void LogStore::CountSettled(const Slice& slice) {
   RouteMetrics& route = routes_[slice.route];
-  const uint64_t corrupt_lines = slice.corrupt_lines;
-  route.acknowledged.Add(slice.records - slice.rejected_records);
-  route.rejected.Add(slice.rejected_records);
-  route.corrupt.Add(static_cast<double>(corrupt_lines));
+  const Dropped& rejected = slice.dropped[DropReason::kRejected];
+  const Dropped& limited = slice.dropped[DropReason::kRateLimited];
+  route.acknowledged.Add(static_cast<double>(slice.records - rejected.lines));
   route.acknowledged_bytes.Add(static_cast<double>(slice.acknowledged_bytes));
-  route.rejected_bytes.Add(static_cast<double>(slice.rejected_bytes));
-  route.corrupt_bytes.Add(static_cast<double>(slice.corrupt_bytes));
+  for (const DropReason reason : kRouteReasons) {
+    const Dropped& dropped = slice.dropped[reason];
+    route.dropped[static_cast<size_t>(reason)].Add(static_cast<double>(dropped.lines));
+    route.dropped_bytes[static_cast<size_t>(reason)].Add(static_cast<double>(dropped.bytes));
+  }
   NamespaceCounters& counters = CountersOf(slice.origin->pod.namespace_name);
   counters.lines.Add(slice.records);
-  counters.bytes.Add(static_cast<double>(slice.acknowledged_bytes + slice.rejected_bytes));
+  counters.bytes.Add(static_cast<double>(slice.acknowledged_bytes + rejected.bytes));
+  if (limited.bytes == 0) return;
+  metrics_
+      .CounterOf("hinomi_rate_limited_bytes_total",
+                 "Bytes of log files dropped because they were beyond a limit of fairness.",
+                 {{"namespace", counters.label}})
+      .Add(static_cast<double>(limited.bytes));
+}
+
+void LogStore::CountWait(const std::string& namespace_name, Duration wait) {
+  metrics_
+      .CounterOf("hinomi_rate_limited_seconds_total",
+                 "Time that namespaces, pods and containers waited for a limit of fairness.",
+                 {{"namespace", CountersOf(namespace_name).label}})
+      .Add(std::chrono::duration<double>(wait).count());
+}
+
+// What has happened since the last time.
+void LogStore::CountBytes(Log& log) {
+  for (Reader& reader : log.readers) {
+    const uint64_t produced = log.ProducedFor(reader);
+    if (produced == reader.counted.produced && reader.settled_bytes() == reader.counted.settled) {
+      continue;
+    }
+    const SettledBytes settled = reader.settled_bytes() - reader.counted.settled;
+    ByteCounters& counters =
+        BytesOf(NamespaceLabel(log.origin->pod.namespace_name), reader.route());
+    counters.produced.Add(static_cast<double>(produced - reader.counted.produced));
+    counters.acknowledged.Add(static_cast<double>(settled.acknowledged));
+    const std::string& name = NamespaceLabel(log.origin->pod.namespace_name);
+    const Labels labels = {{"namespace", name}, {"route", options_.routes[reader.route()].name}};
+    const auto count = [&](std::optional<Counter>& counter, bool lost, std::string_view reason,
+                           uint64_t bytes) {
+      if (bytes == 0) return;
+      Labels with_reason = labels;
+      with_reason["reason"] = reason;
+      if (!counter) counter = ReasonCounter(metrics_, lost, with_reason);
+      counter->Add(static_cast<double>(bytes));
+    };
+    for (size_t i = 0; i < kDropReasons; ++i) {
+      count(counters.dropped[i], false, ToString(static_cast<DropReason>(i)), settled.dropped[i]);
+    }
+    for (size_t i = 0; i < kLossReasons; ++i) {
+      count(counters.lost[i], true, ToString(static_cast<LossReason>(i)), settled.lost[i]);
+    }
+    settled_bytes_ += settled;
+    reader.counted = {produced, reader.settled_bytes()};
+  }
+}
+
+LogStore::ByteCounters& LogStore::BytesOf(const std::string& namespace_label, uint32_t route) {
+  const auto [it, fresh] = bytes_.try_emplace({namespace_label, route});
+  if (!fresh) return it->second;
+  const Labels labels = {{"namespace", namespace_label}, {"route", options_.routes[route].name}};
+  it->second.produced = metrics_.CounterOf(
+      "hinomi_log_bytes_produced_total", "Bytes of log files that were seen, for a route.", labels);
+  it->second.acknowledged = metrics_.CounterOf(
+      "hinomi_log_bytes_acknowledged_total",
+      "Bytes of log files whose records the route's sink has acknowledged.", labels);
+  it->second.pending = metrics_.GaugeOf(
+      "hinomi_log_bytes_pending", "Bytes of log files that are seen but not settled.", labels);
+  return it->second;
+}
+
+std::string LogStore::NamespaceLabel(const std::string& namespace_name) {
+  return CountersOf(namespace_name).label;
 }
 
 LogStore::NamespaceCounters& LogStore::CountersOf(const std::string& namespace_name) {
@@ -83,6 +212,7 @@ LogStore::NamespaceCounters& LogStore::CountersOf(const std::string& namespace_n
   const auto [it, fresh] = namespaces_.try_emplace(label);
   if (fresh) {
     it->second = {
+        label,
         metrics_.CounterOf("hinomi_log_lines_total", "Log records settled, once for each route.",
                            {{"namespace", label}}),
         metrics_.CounterOf("hinomi_log_bytes_total",

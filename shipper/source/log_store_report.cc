@@ -6,7 +6,7 @@
 namespace hinomi {
 namespace {
 
-uint64_t BytesOf(const Counter& counter) { return static_cast<uint64_t>(counter.Value()); }
+uint64_t ValueOf(const Counter& counter) { return static_cast<uint64_t>(counter.Value()); }
 
 }  // namespace
 
@@ -14,7 +14,7 @@ LogStatus LogStore::StatusOf(const Log& log, Duration now) {
   LogStatus status{log.handle(), log.origin};
   for (const Reader& reader : log.readers) {
     status.lines = std::max(status.lines, reader.settled_lines);
-    status.bytes = std::max(status.bytes, reader.settled_bytes);
+    status.bytes = std::max(status.bytes, reader.delivered_bytes);
     const uint64_t pending = log.BytesAfter(reader.settled().at);
     status.pending_bytes = std::max(status.pending_bytes, pending);
     if (pending > 0) status.oldest = std::max(status.oldest, now - reader.unsettled_since());
@@ -39,16 +39,14 @@ LogsStatus LogStore::Report() {
     report.lines += status.lines;
     report.bytes += status.bytes;
   }
-  auto& dropped = report.dropped_bytes;
-  for (const RouteMetrics& route : routes_) {
-    dropped[ToString(DropReason::kCorrupt)] += BytesOf(route.corrupt_bytes);
-    dropped[ToString(DropReason::kRejected)] += BytesOf(route.rejected_bytes);
+  for (const auto& [handle, log] : logs_) CountBytes(*log);
+  for (size_t i = 0; i < kDropReasons; ++i) {
+    report.dropped_bytes[ToString(static_cast<DropReason>(i))] = settled_bytes_.dropped[i];
   }
-  dropped[ToString(DropReason::kBeforeSince)] = BytesOf(counters_.before_since);
-  dropped[ToString(DropReason::kNoRoute)] = BytesOf(no_route_);
-  report.lost_bytes = {{"truncated", BytesOf(counters_.lost_truncated)},
-                       {"vanished", BytesOf(counters_.lost_vanished)},
-                       {"late", BytesOf(counters_.lost_late)}};
+  report.dropped_bytes[ToString(DropReason::kNoRoute)] = ValueOf(no_route_);
+  for (size_t i = 0; i < kLossReasons; ++i) {
+    report.lost_bytes[ToString(static_cast<LossReason>(i))] = settled_bytes_.lost[i];
+  }
   return report;
 }
 

@@ -11,9 +11,10 @@ Duration Reader::unsettled_since() const {
   return in_flight_.empty() ? fresh_since : in_flight_.front().since;
 }
 
-void Reader::Advance(uint64_t ticket, Cursor to) {
+void Reader::Advance(uint64_t ticket, Cursor to, uint64_t bytes) {
   CHECK(to.at >= read_.at);
-  in_flight_.push_back({ticket, read_, to, fresh_since, false});
+  in_flight_.push_back({ticket, read_, to, fresh_since, bytes, false, {}});
+  in_flight_bytes_ += bytes;
   read_ = std::move(to);
 }
 
@@ -27,14 +28,26 @@ void Reader::Skip(Position to) {
   }
 }
 
-bool Reader::Settle(uint64_t ticket) {
+void Reader::Lose(Position to, const SettledBytes& outcome) {
+  CHECK(idle());
+  Skip(to);
+  read_.continuing = {};
+  settled_.continuing = {};
+  settled_bytes_ += outcome;
+  has_open = false;
+}
+
+bool Reader::Settle(uint64_t ticket, const SettledBytes& outcome) {
   const auto found =
       std::find_if(in_flight_.begin(), in_flight_.end(),
                    [ticket](const InFlight& entry) { return entry.ticket == ticket; });
   if (found == in_flight_.end()) return false;
   found->settled = true;
+  found->outcome = outcome;
   if (PlantedBug(Bug::kTicketSkipped)) in_flight_.erase(in_flight_.begin(), found);
   while (!in_flight_.empty() && in_flight_.front().settled) {
+    settled_bytes_ += in_flight_.front().outcome;
+    in_flight_bytes_ -= in_flight_.front().bytes;
     settled_ = std::move(in_flight_.front().end);
     in_flight_.pop_front();
   }
@@ -49,6 +62,7 @@ bool Reader::Forget(uint64_t ticket) {
   if (!PlantedBug(Bug::kForgottenNotReadAgain)) read_ = std::move(found->begin);
   fresh_since = found->since;
   caught_up = false;
+  for (auto it = found; it != in_flight_.end(); ++it) in_flight_bytes_ -= it->bytes;
   in_flight_.erase(found, in_flight_.end());
   has_open = false;
   return true;

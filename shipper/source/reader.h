@@ -19,6 +19,9 @@ struct Cursor {
 class Reader {
  public:
   Reader(uint32_t route, Cursor start) : route_(route), settled_(start), read_(std::move(start)) {}
+  /// As a checkpoint knows it.
+  Reader(uint32_t route, Cursor start, const SettledBytes& bytes)
+      : route_(route), settled_(start), read_(std::move(start)), settled_bytes_(bytes) {}
 
   uint32_t route() const { return route_; }
   /// Everything before it is settled.
@@ -26,17 +29,26 @@ class Reader {
   /// Where the next lease begins.
   const Cursor& read() const { return read_; }
   bool idle() const { return in_flight_.empty(); }
+  /// What became of the bytes before settled().
+  const SettledBytes& settled_bytes() const { return settled_bytes_; }
+  /// Bytes between settled() and read(), as the batches counted them.
+  uint64_t in_flight_bytes() const { return in_flight_bytes_; }
 
   /// When the oldest bytes that are not settled were first seen, if there are any. Monotonic.
   Duration unsettled_since() const;
 
-  /// The bytes from read() to `to` are on their way under the name `ticket`.
-  void Advance(uint64_t ticket, Cursor to);
+  /// The bytes from read() to `to`, of which the batch counts `bytes`, are on their way under the
+  /// name `ticket`.
+  void Advance(uint64_t ticket, Cursor to, uint64_t bytes);
   /// Nothing of it was worth a ticket, such as the jump to the next segment.
   void Skip(Position to);
   /// The outcome of all of `ticket` is known. Tickets settle in any order; the cursor follows what
   /// is complete from the start. False when the ticket was forgotten.
-  bool Settle(uint64_t ticket);
+  bool Settle(uint64_t ticket, const SettledBytes& outcome);
+  /// What lies between read() and `to` is lost; nothing is on its way.
+  void Lose(Position to, const SettledBytes& outcome);
+  /// `outcome` came to bytes that no ticket was for.
+  void Account(const SettledBytes& outcome) { settled_bytes_ += outcome; }
   /// Takes back `ticket` and everything after it: it will be read again. False when it was not
   /// there.
   bool Forget(uint64_t ticket);
@@ -44,13 +56,19 @@ class Reader {
   // Scheduling state, for the store.
   bool queued = false;
   bool leased = false;
-  bool touched = false;        // written to while leased
-  bool has_open = false;       // an open record waits at read()
-  Duration open_since{0};      // monotonic
-  bool caught_up = true;       // the last lease reached the end of what was there
-  Duration fresh_since{0};     // monotonic; the bytes behind read() were not there before
-  uint64_t settled_lines = 0;  // since the start
-  uint64_t settled_bytes = 0;
+  bool touched = false;          // written to while leased
+  bool has_open = false;         // an open record waits at read()
+  Position open_end;             // Decoded::open_end of the last lease
+  Duration open_since{0};        // monotonic
+  bool caught_up = true;         // the last lease reached the end of what was there
+  Duration fresh_since{0};       // monotonic; the bytes behind read() were not there before
+  uint64_t settled_lines = 0;    // since the start of the process
+  uint64_t delivered_bytes = 0;  // likewise, acknowledged or refused
+  int64_t produced_before = 0;   // bytes that it accounts for besides Log::seen_bytes
+  struct {
+    uint64_t produced = 0;
+    SettledBytes settled;
+  } counted;             // what the metrics were told
   std::string metadata;  // the constant part of this log's documents, encoded once for this route
 
  private:
@@ -59,12 +77,16 @@ class Reader {
     Cursor begin;
     Cursor end;
     Duration since{0};
+    uint64_t bytes = 0;
     bool settled = false;
+    SettledBytes outcome;
   };
 
   uint32_t route_;
   Cursor settled_;
   Cursor read_;
+  SettledBytes settled_bytes_;
+  uint64_t in_flight_bytes_ = 0;
   std::deque<InFlight> in_flight_;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/planted_bug.h"
+
 namespace hinomi {
 namespace {
 
@@ -24,6 +25,13 @@ bool IsPlausibleTime(std::string_view time) {
 bool Segment::FinalAt(Duration now) const {
   if (PlantedBug(Bug::kNoGraceAfterRotation)) return superseded;
   return superseded && now - superseded_at >= kSupersededGrace;
+}
+
+void Segment::GiveUp(LossReason reason, Duration now, uint64_t from) {
+  if (gone) return;
+  gone = reason;
+  gone_from = from;
+  gone_at = now;
 }
 
 Result<Fingerprint> FingerprintOf(File& file, uint32_t bytes) {
@@ -67,6 +75,7 @@ std::string_view LeadingTime(std::string_view head, LogFormat format) {
 }
 
 Result<bool> Matches(File& file, const Fingerprint& fingerprint) {
+  if (fingerprint.bytes == 0) return true;
   const Result<Fingerprint> now = FingerprintOf(file, fingerprint.bytes);
   if (!now) return now.error();
   return now->bytes == fingerprint.bytes && now->hash == fingerprint.hash;

@@ -138,8 +138,7 @@ bool IsNested(dom::element element) {
 
 bool IsReservedKey(std::string_view key, Documents documents) {
   if (IsMalformed(key)) return true;
-  if (documents == Documents::kDocker &&
-      (IsAtOrBelow(key, "container") || IsAtOrBelow(key, "docker") || IsAtOrBelow(key, "host"))) {
+  if (documents == Documents::kDocker && (IsAtOrBelow(key, "docker") || IsAtOrBelow(key, "host"))) {
     return true;
   }
   switch (key.front()) {
@@ -147,8 +146,12 @@ bool IsReservedKey(std::string_view key, Documents documents) {
       return true;
     case '@':
       return IsAtOrBelow(key, "@timestamp");
+    case 'c':
+      return IsAtOrBelow(key, "container");
     case 'd':
       return IsAtOrBelow(key, "data_stream");
+    case 'h':
+      return IsAtOrBelow(key, "hinomi");
     case 'j':
       return IsAtOrBelow(key, "json");
     case 'k':

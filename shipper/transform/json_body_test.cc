@@ -126,6 +126,10 @@ TEST(IsReservedKey, Table) {
                           "data_stream.type",
                           "json",
                           "json.a",
+                          "container",
+                          "container.id",
+                          "hinomi",
+                          "hinomi.metadata",
                           "_id",
                           "_",
                           "",
@@ -137,13 +141,13 @@ TEST(IsReservedKey, Table) {
                           "a..b"}) {
     EXPECT_TRUE(IsReservedKey(key)) << key;
   }
-  for (const char* key :
-       {"message", "@time", "@timestamps", "streams", "log.level", "log.logger", "log.files",
-        "log.offsets", "logs", "kubernetes_x", "jsonx", "a.b.c", "a_", "a b", " a"}) {
+  for (const char* key : {"message", "@time", "@timestamps", "streams", "log.level", "log.logger",
+                          "log.files", "log.offsets", "logs", "kubernetes_x", "jsonx", "a.b.c",
+                          "a_", "a b", " a", "containers", "hinomix"}) {
     EXPECT_FALSE(IsReservedKey(key)) << key;
     EXPECT_FALSE(IsReservedKey(key, Documents::kDocker)) << key;
   }
-  for (const char* key : {"container", "container.id", "docker", "docker.compose.x", "host"}) {
+  for (const char* key : {"docker", "docker.compose.x", "host"}) {
     EXPECT_FALSE(IsReservedKey(key)) << key;
     EXPECT_TRUE(IsReservedKey(key, Documents::kDocker)) << key;
   }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,7 +15,7 @@
 namespace hinomi::fuzz {
 
 struct Log {
-  LogFormat format = LogFormat::kCri;
+  std::function<void(const Chunk&, Decoded*)> decode;
   std::string bytes;  // with padding
   size_t size = 0;
   uint64_t record_bytes_max = 0;
@@ -43,7 +44,7 @@ inline uint64_t Read(const Log& log, size_t cut) {
     const ChunkPiece piece{0, 1, at, log.Part(at, end), end == log.size};
     const Chunk chunk{{&piece, 1}, after, false, false};
     Decoded decoded;
-    Decode(log.format, chunk, {log.record_bytes_max}, &decoded);
+    log.decode(chunk, &decoded);
     CheckAccounts(decoded, at, log.record_bytes_max);
     for (const Record& record : decoded.records) {
       hash = Hash64Of(record.body,
@@ -64,7 +65,7 @@ inline void ReadInFullChunks(const Log& log, size_t chunk_bytes) {
     const ChunkPiece piece{0, 1, at, log.Part(at, end), false};
     const Chunk chunk{{&piece, 1}, after, end < log.size, true};
     Decoded decoded;
-    Decode(log.format, chunk, {log.record_bytes_max}, &decoded);
+    log.decode(chunk, &decoded);
     CheckAccounts(decoded, at, log.record_bytes_max);
     if (end == log.size && decoded.consumed.offset == at) return;  // a header that is not complete
     CHECK(decoded.consumed.offset > at);
@@ -73,17 +74,31 @@ inline void ReadInFullChunks(const Log& log, size_t chunk_bytes) {
   }
 }
 
-inline void DecodeAnyBytes(LogFormat format, const uint8_t* data, size_t size) {
-  if (size < 3) return;
+/// What the first kChoiceBytes of an input choose: limit, cut, and length of full chunks.
+inline constexpr size_t kChoiceBytes = 3;
+
+inline Log LogOf(const uint8_t* data, size_t size) {
   Log log;
-  log.format = format;
   log.record_bytes_max = 4 + data[0];
-  log.size = size - 3;
-  log.bytes.assign(reinterpret_cast<const char*>(data) + 3, log.size);
+  log.size = size - kChoiceBytes;
+  log.bytes.assign(reinterpret_cast<const char*>(data) + kChoiceBytes, log.size);
   log.bytes.append(Chunk::kPadding, '\n');
+  return log;
+}
+
+inline void CheckDecoder(const Log& log, const uint8_t* data) {
   const size_t cut = log.size * data[1] / 255;
   CHECK(Read(log, cut) == Read(log, 0));
   ReadInFullChunks(log, 1 + 4 * size_t{data[2]});
+}
+
+inline void DecodeAnyBytes(LogFormat format, const uint8_t* data, size_t size) {
+  if (size < kChoiceBytes) return;
+  Log log = LogOf(data, size);
+  log.decode = [format, &log](const Chunk& chunk, Decoded* out) {
+    Decode(format, chunk, {log.record_bytes_max}, out);
+  };
+  CheckDecoder(log, data);
 }
 
 }  // namespace hinomi::fuzz

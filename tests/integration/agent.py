@@ -68,7 +68,7 @@ class Agent:
 
     def stop(self, seconds=15):
         """SIGTERM; the exit status."""
-        self.process.send_signal(signal.SIGTERM)
+        self.signal(signal.SIGTERM)
         try:
             return self.process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -76,8 +76,17 @@ class Agent:
 
     def kill(self):
         if self.process and self.process.poll() is None:
-            self.process.kill()
+            self.signal(signal.SIGKILL)
             self.process.wait()
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def finish(self):
+        """The end of a test: what the agent said is shown if the test failed, and fails it if it is a bug."""
+        self.kill()
+        print(f"--- the end of the agent's output\n{self.log()[-20000:]}")
+        assert not re.search(r"ERROR: \w+Sanitizer|runtime error: |BUG: ", self.log())
 
     def get(self, path):
         session = requests.Session()

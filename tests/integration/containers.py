@@ -26,7 +26,7 @@ class Runtime:
         self.channel = grpc.insecure_channel(f"unix://{socket}")
         self.service = service(self.channel)
 
-    def run(self, pods_dir, pod, script, namespace="default", container="main"):
+    def run(self, pods_dir, pod, script, namespace="default", container="main", labels=(), annotations=()):
         """Runs `script` by a shell in a container of a pod of its own, and returns the container's id. Its log is
         <pods_dir>/<namespace>_<pod>_<uid>/<container>/0.log."""
         cri, uid = self.cri, str(uuid.uuid4())
@@ -34,7 +34,7 @@ class Runtime:
         spaces = cri.NamespaceOption(network=cri.NODE)
         sandbox = cri.PodSandboxConfig(
             metadata=cri.PodSandboxMetadata(name=pod, uid=uid, namespace=namespace),
-            log_directory=f"{pods_dir}/{namespace}_{pod}_{uid}",
+            log_directory=f"{pods_dir}/{namespace}_{pod}_{uid}", labels=dict(labels), annotations=dict(annotations),
             linux=cri.LinuxPodSandboxConfig(
                 cgroup_parent=f"/kubepods/pod{uid}",
                 security_context=cri.LinuxSandboxSecurityContext(namespace_options=spaces)))

@@ -108,19 +108,20 @@ class Prometheus(Server):
 class ContainerRuntime:
     """A containerd, spoken to over the CRI, or a dockerd; in namespaces of its own."""
 
-    def __init__(self, directory, runtime="containerd"):
-        self.state = directory
+    def __init__(self, directory, runtime="containerd", seconds_max=30, **environment):
+        self.state, self.seconds_max = directory, seconds_max
         image = directory.with_suffix(".tar")
         subprocess.run([RECIPES / "containerd/image.py", str(image)], check=True, timeout=30)
+        environment = {**os.environ, "RUNTIME": runtime, "SECONDS_MAX": str(seconds_max), **environment}
         self.starting = subprocess.Popen([RECIPES / "containerd/up.sh", str(directory), str(image)],
                                          stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-                                         env={**os.environ, "RUNTIME": runtime}, start_new_session=True)
+                                         env=environment, start_new_session=True)
 
     def ready(self):
-        _, errors = self.starting.communicate(timeout=60)
+        _, errors = self.starting.communicate(timeout=2 * self.seconds_max)
         assert self.starting.returncode == 0, errors
         return self
 
     def stop(self):
-        self.starting.communicate(timeout=60)
+        self.starting.communicate(timeout=2 * self.seconds_max)
         subprocess.run([RECIPES / "containerd/down.sh", str(self.state)], check=True, timeout=60)

@@ -8,8 +8,8 @@ HEADER = "// What it is.\n#pragma once\n"
 GOOD = [
     ("shipper/source/tailer.cc", '#include "shipper/batch.h"\n#include "config/config.h"\n'),
     ("shipper/agent.cc", '#include "shipper/source/tailer.h"\n#include "shipper/sink/stdout_sink.h"\n'),
-    ("shipper/sink/http_client.cc", "#include <curl/curl.h>\n"),
-    ("shipper/sink/http_client_test.cc", "#include <simdjson.h>\n"),
+    ("base/http_client.cc", "#include <curl/curl.h>\n"),
+    ("base/http_client_test.cc", "#include <simdjson.h>\n"),
     ("shipper/sink/elasticsearch.cc", '#include "shipper/compress/gzip.h"\n'),
     ("base/result.h", HEADER),
     ("base/a.cc", "//\n" * LINES_MAX),

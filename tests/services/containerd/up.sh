@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# up.sh STATE IMAGE.tar... starts a container runtime of its own (Debian's containerd and runc, or with
-# RUNTIME=docker its docker.io), and returns when it answers at STATE/containerd.sock (the CRI) or STATE/docker.sock
-# and has taken in the images. Needs root.
+# up.sh STATE IMAGE.tar... starts a container runtime of its own (Debian's containerd and runc, with RUNTIME=docker its
+# docker.io, with RUNTIME=kubernetes a node and its control plane), and returns when it answers at
+# STATE/containerd.sock (the CRI) or STATE/docker.sock, or is Ready, and has taken in the images. Needs root.
 #
 # It is a process tree in namespaces of its own (mounts, pids, network, cgroups), as a node of "kind" is: no
 # mount, no address and no file outside STATE is seen or left. Its cgroups lie below the caller's own, in one
@@ -9,11 +9,12 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 runtime=${RUNTIME:-containerd}
+seconds_max=${SECONDS_MAX:-30}
 mkdir -p "$1"; state=$(cd "$1" && pwd); shift
 parent=${state%/*}
 group=${parent##*/}-${state##*/}
 fail() {
-  tail -n 20 "$state"/{node,runtime}.log >&2
+  tail -n 20 "$state"/*.log >&2
   echo "$0: cannot start \"$runtime\": $1; the end of its logs is above" >&2
   exit 1
 }
@@ -46,9 +47,9 @@ done < /proc/self/cgroup
     "$here/node.sh" "$state" "$here/../$runtime/runtime.sh" > "$state/node.log" 2>&1 < /dev/null
 ) &
 unshare=$!
-for _ in $(seq 600); do
+for _ in $(seq $((20 * seconds_max))); do
   [ ! -e "$state/ready" ] || exit 0
   kill -0 $unshare 2> /dev/null || fail "it ended"
   sleep 0.05
 done
-fail "it was not ready within 30 s"
+fail "it was not ready within $seconds_max s"

@@ -1,4 +1,4 @@
-#include "shipper/sink/http_client.h"
+#include "base/http_client.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <thread>
 
-#include "shipper/sink/fake_http_server.h"
+#include "base/fake_http_server.h"
 
 namespace hinomi {
 namespace {
@@ -18,7 +18,8 @@ using std::chrono::steady_clock;
 using testing::HasSubstr;
 
 HttpClientOptions Options() {
-  return {.peer = "Elasticsearch", .ca_file = "", .answer_bytes_max = 1 << 20};
+  return {
+      .peer = "Elasticsearch", .ca_file = "", .public_key_sha256 = "", .answer_bytes_max = 1 << 20};
 }
 
 HttpRequest To(const std::string& url) {

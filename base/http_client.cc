@@ -1,4 +1,4 @@
-#include "shipper/sink/http_client.h"
+#include "base/http_client.h"
 
 #include <curl/curl.h>
 #include <fmt/core.h>
@@ -94,6 +94,7 @@ const char* CodeOf(CURLcode result) {
     case CURLE_SSL_CIPHER:
     case CURLE_SSL_ISSUER_ERROR:
     case CURLE_SSL_INVALIDCERTSTATUS:
+    case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
       return "tls";
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR:
@@ -116,6 +117,9 @@ std::string Explain(std::string_view code, const std::string& cause,
   if (code == "resolve") return fmt::format("{}; check the name and this node's DNS", cause);
   if (code == "timeout")
     return fmt::format("{}; is {} overloaded or not reachable?", cause, options.peer);
+  if (code == "tls" && !options.public_key_sha256.empty()) {
+    return fmt::format("{}; has its key changed, or is somebody else answering?", cause);
+  }
   if (code == "tls") {
     return fmt::format("{}; does it serve HTTPS, and does `ca_file` ({}) belong to it?", cause,
                        options.ca_file.empty() ? "not set: the system's" : options.ca_file);
@@ -173,6 +177,11 @@ void HttpClient::Handles::Configure(const HttpClientOptions& options) {
   Set(easy, CURLOPT_READFUNCTION, &BodyReader::Read);
   Set(easy, CURLOPT_SEEKFUNCTION, &BodyReader::Seek);
   if (!options.ca_file.empty()) Set(easy, CURLOPT_CAINFO, options.ca_file.c_str());
+  if (options.public_key_sha256.empty()) return;
+  Set(easy, CURLOPT_PINNEDPUBLICKEY, ("sha256//" + options.public_key_sha256).c_str());
+  if (!options.ca_file.empty()) return;
+  Set(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+  Set(easy, CURLOPT_SSL_VERIFYHOST, 0L);
 }
 
 void HttpClient::Handles::Prepare(const HttpRequest& request, const HeaderList& headers,

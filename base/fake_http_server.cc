@@ -1,4 +1,4 @@
-#include "shipper/sink/fake_http_server.h"
+#include "base/fake_http_server.h"
 
 #include <arpa/inet.h>
 #include <fmt/core.h>

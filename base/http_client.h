@@ -1,6 +1,6 @@
 // One HTTP conversation after another with a server that was named in the configuration. libcurl
 // stays behind this file. Knows nothing of what is asked or answered; it never follows a redirect,
-// never uses a proxy of the environment and always verifies TLS.
+// never uses a proxy of the environment and always verifies whom it talks TLS with.
 #pragma once
 
 #include <chrono>
@@ -40,6 +40,9 @@ struct HttpAnswer {
 struct HttpClientOptions {
   std::string peer;     // what is expected at the other end, for error messages: "Elasticsearch"
   std::string ca_file;  // PEM; empty: the system's
+  /// The one public key that the server may have: base64 of the SHA-256 of its DER form. Without a
+  /// ca_file beside it nothing else counts: not who signed it, nor its name.
+  std::string public_key_sha256;
   size_t answer_bytes_max = 16 << 20;
 };
 

@@ -1,4 +1,4 @@
-// Secrets that sinks read from files, each time they need them. No message ever shows one.
+// Secrets that are read from files each time they are needed. No message ever shows one.
 #pragma once
 
 #include <string>

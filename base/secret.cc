@@ -1,4 +1,4 @@
-#include "shipper/sink/secret.h"
+#include "base/secret.h"
 
 #include <fmt/core.h>
 

@@ -1,0 +1,24 @@
+#include "metadata/pod_metadata.h"
+
+#include <algorithm>
+
+namespace hinomi {
+
+const ContainerMetadata* FindContainer(const PodMetadata& pod, std::string_view name,
+                                       uint32_t attempt) {
+  const auto found = std::find_if(pod.containers.begin(), pod.containers.end(),
+                                  [&](const ContainerMetadata& container) {
+                                    return container.name == name && container.attempt == attempt;
+                                  });
+  return found == pod.containers.end() ? nullptr : &*found;
+}
+
+void Enrich(std::shared_ptr<const PodMetadata> pod, PodInfo* info) {
+  if (pod != nullptr && !pod->owner.kind.empty()) {
+    info->workload_name = pod->owner.name;
+    info->workload_kind = pod->owner.kind;
+  }
+  info->metadata = std::move(pod);
+}
+
+}  // namespace hinomi

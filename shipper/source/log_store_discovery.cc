@@ -1,0 +1,305 @@
+// Which logs there are, who they are, and who reads them.
+#include <algorithm>
+#include <ctime>
+#include <optional>
+
+#include "base/logging.h"
+#include "config/glob.h"
+#include "metadata/pod_path.h"
+#include "metadata/pod_wishes.h"
+#include "metadata/workload.h"
+#include "shipper/source/log_store.h"
+
+namespace hinomi {
+namespace {
+
+// Seconds since the epoch of an RFC 3339 time, its zone left aside; `fallback` when it is none.
+uint32_t SecondsOf(const std::string& time, Duration fallback) {
+  tm parts = {};
+  if (strptime(time.c_str(), "%Y-%m-%dT%H:%M:%S", &parts) == nullptr) {
+    return static_cast<uint32_t>(
+        std::chrono::duration_cast<std::chrono::seconds>(fallback).count());
+  }
+  return static_cast<uint32_t>(timegm(&parts));
+}
+
+uint64_t HashOf(const PodInfo& pod, const std::string& first_time) {
+  std::string identity = pod.pod_uid;
+  // docker's containers are told apart by their ids, and get new names.
+  const std::string name = pod.docker == nullptr ? pod.container_name : "";
+  for (const std::string& part : {name, std::to_string(pod.restart_count), first_time}) {
+    identity += '\0';
+    identity += part;
+  }
+  return Hash64Of(identity);
+}
+
+}  // namespace
+
+void LogStore::Restore(const CheckpointState& state) {
+  const std::lock_guard lock(mutex_);
+  if (state.fell_back) vanished_ = LossReason::kUnknown;
+  epoch_seconds_ = state.epoch_seconds;
+  if (epoch_seconds_ == 0) {
+    epoch_seconds_ = std::chrono::duration_cast<std::chrono::seconds>(clock_.Wall()).count();
+  }
+  for (const LogState& log : state.logs) {
+    restored_[{log.directory, log.restart}] = {log, true, {}};
+    for (const ReaderState& reader : log.readers) known_routes_.insert(reader.route);
+  }
+  for (const GoneState& gone : state.gone) {
+    known_routes_.insert(gone.route);
+    for (uint32_t route = 0; route < options_.routes.size(); ++route) {
+      if (options_.routes[route].name != gone.route) continue;
+      gone_[{gone.namespace_name, route}] = {gone.produced_bytes, gone.settled};
+    }
+  }
+  escrow_.Probe();
+  for (HeldFile& held : escrow_.Scan()) {
+    Stored& stored = restored_[{held.name.directory, held.name.restart}];
+    stored.state.directory = held.name.directory;
+    stored.state.restart = held.name.restart;
+    stored.held.push_back(std::move(held));
+  }
+}
+
+Log& LogStore::LogOf(const std::string& directory, uint32_t restart) {
+  const auto [it, fresh] = by_name_.try_emplace({directory, restart}, next_handle_);
+  if (!fresh) return *logs_.at(it->second);
+  auto log = std::make_unique<Log>(next_handle_, directory, restart);
+  const auto stored = restored_.find({directory, restart});
+  if (stored != restored_.end()) {
+    log->Restore(stored->second.state, std::move(stored->second.held), Around(clock_.Monotonic()));
+  }
+  return *(logs_[next_handle_++] = std::move(log));
+}
+
+bool LogStore::Reconcile(const LogDirectory& directory, const std::vector<LogFiles>& logs) {
+  const std::lock_guard lock(mutex_);
+  const Duration now = clock_.Monotonic();
+  const std::string& name = directory.name;
+  if (!logs.empty()) pods_[name] = directory.pod;
+  const auto known = pods_.find(name);
+  const PodInfo& pod = known == pods_.end() ? directory.pod : known->second;
+  const LogFiles gone;
+  std::map<uint32_t, const LogFiles*> per_restart;
+  for (const LogFiles& files : logs) per_restart[files.restart] = &files;
+  // What is known of this directory but no longer shown is reconciled too, with nothing.
+  for (auto it = by_name_.lower_bound({name, 0}); it != by_name_.end() && it->first.first == name;
+       ++it) {
+    per_restart.try_emplace(it->first.second, &gone);
+  }
+  for (auto it = restored_.lower_bound({name, 0}); it != restored_.end() && it->first.first == name;
+       ++it) {
+    per_restart.try_emplace(it->first.second, &gone);
+  }
+  bool complete = true;
+  for (const auto& [restart, files] : per_restart) {
+    Log& log = LogOf(name, restart);
+    if (files != &gone) {
+      log.format = files->format;
+      log.path = files->path;
+    }
+    complete = log.Reconcile(files->segments, Around(now, directory.since)) && complete;
+    if (Introduce(log, pod, directory.first_look)) restored_.erase({name, restart});
+    MarkAllReady(log, now);
+  }
+  return complete;
+}
+
+// Gives a log its identity and its readers as soon as its first line is there, and what has been
+// learnt of its container since. False while it waits for what is known of its pod.
+bool LogStore::Introduce(Log& log, const PodInfo& pod, bool first_look) {
+  const bool fresh = log.origin == nullptr;
+  if (!log.identified() || (!fresh && log.origin->pod.docker == pod.docker)) return true;
+  auto origin = fresh ? std::make_shared<Origin>() : std::make_shared<Origin>(*log.origin);
+  origin->pod = pod;
+  origin->pod.restart_count = log.restart();
+  if (pod.docker == nullptr) {
+    const Workload workload = WorkloadOf(pod.pod_name, options_.node);
+    origin->pod.workload_name = workload.name;
+    origin->pod.workload_kind = workload.kind;
+  }
+  if (fresh && !Enrich(log, &origin->pod, &first_look)) return false;
+  if (fresh) {
+    origin->format = log.format;
+    origin->path = log.path;
+    origin->log_hash = HashOf(origin->pod, log.first_time);
+    origin->first_seconds = SecondsOf(log.first_time, log.segments().front().id.birth);
+    const auto rule = std::find_if(
+        options_.multiline.begin(), options_.multiline.end(), [&](const MultilineConfig& config) {
+          return Matches(config.match, pod.namespace_name, pod.pod_name, pod.container_name);
+        });
+    if (rule != options_.multiline.end()) {
+      origin->multiline = static_cast<uint32_t>(rule - options_.multiline.begin());
+    }
+    origin->own = options_.own_pod == pod.namespace_name + "/" + pod.pod_name;
+  }
+  log.origin = std::move(origin);
+  for (Reader& reader : log.readers) reader.metadata.clear();
+  if (fresh) AddReaders(log, first_look);
+  JoinShares(log, fresh && first_look);
+  return true;
+}
+
+// Says what its namespace, its pod and it are granted of the reading.
+void LogStore::JoinShares(const Log& log, bool forgive) {
+  const PodInfo& pod = log.origin->pod;
+  const Shares shares = SharesOf(options_.fairness, pod);
+  for (const Reader& reader : log.readers) {
+    Scheduler& ready = queues_[reader.route()].ready;
+    ready.Join(log.handle(), {pod.namespace_name, pod.pod_name, shares});
+    // How fast that was written is not known.
+    if (forgive) ready.Forgive(log.handle(), log.BytesAfter(reader.read().at));
+  }
+}
+
+// Adds what is known of the pod of a log that has no origin yet; false when more will soon be.
+bool LogStore::Enrich(Log& log, PodInfo* pod, bool* first_look) {
+  if (options_.metadata == nullptr || pod->docker != nullptr) return true;
+  const auto wait =
+      waiting_.try_emplace(log.handle(), Waiting{clock_.Monotonic(), *first_look}).first;
+  MetadataStore::Answer answer = options_.metadata->Ask(
+      {pod->pod_uid, pod->container_name, pod->restart_count}, wait->second.since);
+  if (answer.wait) return false;
+  *first_look = wait->second.first_look;
+  waiting_.erase(wait);
+  pod->metadata_missing = answer.missing;
+  hinomi::Enrich(std::move(answer.pod), pod);
+  return true;
+}
+
+// Tells a log with an origin what has been learnt of its pod since.
+void LogStore::Reintroduce(Log& log) {
+  const PodInfo& known = log.origin->pod;
+  MetadataStore::Answer answer = options_.metadata->Ask(
+      {known.pod_uid, known.container_name, known.restart_count}, Duration{0});
+  if (answer.pod == known.metadata && answer.missing == known.metadata_missing) return;
+  auto origin = std::make_shared<Origin>(*log.origin);
+  origin->pod.metadata_missing = answer.missing;
+  hinomi::Enrich(std::move(answer.pod), &origin->pod);
+  log.origin = std::move(origin);
+  for (Reader& reader : log.readers) reader.metadata.clear();
+  JoinShares(log, /*forgive=*/false);
+}
+
+void LogStore::MetadataChanged(const std::vector<std::string>& pod_uids) {
+  const std::lock_guard lock(mutex_);
+  const Duration now = clock_.Monotonic();
+  const std::set<std::string> uids(pod_uids.begin(), pod_uids.end());
+  for (const auto& [directory, pod] : pods_) {
+    if (!uids.contains(pod.pod_uid) || pod.docker != nullptr) continue;
+    for (auto it = by_name_.lower_bound({directory, 0});
+         it != by_name_.end() && it->first.first == directory; ++it) {
+      Log& log = *logs_.at(it->second);
+      if (log.origin != nullptr) {
+        Reintroduce(log);
+      } else if (waiting_.contains(log.handle()) && Introduce(log, pod, false)) {
+        restored_.erase(it->first);
+        MarkAllReady(log, now);
+      }
+    }
+  }
+}
+
+std::set<std::string> LogStore::PodUids() const {
+  std::set<std::string> uids;
+  for (const auto& [directory, pod] : Directories()) {
+    const auto named =
+        ParsePodDirectory(std::string_view(directory).substr(0, directory.find('/')));
+    if (named) uids.insert(named->pod_uid);
+  }
+  return uids;
+}
+
+void LogStore::AddReaders(Log& log, bool first_look) {
+  const PodInfo& pod = log.origin->pod;
+  static const PodMetadata kUnknown;
+  const PodMetadata& metadata = pod.metadata == nullptr ? kUnknown : *pod.metadata;
+  const bool excluded = WishesOf(metadata.annotations).exclude;
+  for (uint32_t route = 0; route < options_.routes.size() && !excluded; ++route) {
+    const RouteConfig& config = options_.routes[route];
+    if (!Matches(config.match, pod.namespace_name, pod.pod_name, pod.container_name)) continue;
+    if (!HasLabels(config.match, metadata.labels)) continue;
+    log.readers.push_back(MakeReader(log, route, first_look));
+    log.readers.back().fresh_since = clock_.Monotonic();
+    if (config.stop) break;
+  }
+  if (log.readers.empty()) {
+    log.LetGo(Around(clock_.Monotonic()));
+    CountNoRoute(log);
+    log::Info("{} \"{}\"; its log is not shipped",
+              excluded ? "its annotation excludes" : "no route matches", log.directory());
+  }
+}
+
+Reader LogStore::MakeReader(const Log& log, uint32_t route, bool first_look) const {
+  const RouteConfig& config = options_.routes[route];
+  const auto stored = restored_.find({log.directory(), log.restart()});
+  const auto seen = static_cast<int64_t>(log.seen_bytes());
+  if (stored != restored_.end()) {
+    for (const ReaderState& state : stored->second.state.readers) {
+      if (state.route != config.name) continue;
+      Reader reader(route, {state.cursor, state.continuing}, state.settled);
+      reader.produced_before = static_cast<int64_t>(state.produced_bytes - log.restored_bytes());
+      reader.counted = {state.produced_bytes, state.settled};
+      return reader;
+    }
+  }
+  const Cursor start = StartOf(log, config, first_look);
+  SettledBytes left_out;
+  for (const Segment& segment : log.segments()) {
+    if (segment.ordinal < start.at.segment || start.at.offset > segment.begin) continue;
+    left_out.dropped[static_cast<size_t>(DropReason::kBeforeSince)] += segment.begin;
+  }
+  Reader reader(route, start, left_out);
+  reader.produced_before = static_cast<int64_t>(log.BytesAfter(start.at) + left_out.Total()) - seen;
+  return reader;
+}
+
+// It grows on, but nobody reads it.
+void LogStore::CountNoRoute(Log& log) {
+  if (log.origin == nullptr || !log.readers.empty()) return;
+  no_route_.Add(static_cast<double>(log.seen_bytes() - log.unrouted_counted));
+  log.unrouted_counted = log.seen_bytes();
+}
+
+Cursor LogStore::StartOf(const Log& log, const RouteConfig& route, bool first_look) const {
+  const bool fresh_route = first_look && !known_routes_.contains(route.name);
+  if (route.start == StartAt::kNow && fresh_route) return {log.End(), {}};
+  // What another route has settled may be gone.
+  for (const Segment& segment : log.segments()) {
+    if (segment.file != nullptr) return {{segment.ordinal, segment.begin}, {}};
+  }
+  return {log.End(), {}};
+}
+
+void LogStore::Touch(const std::string& directory, uint32_t restart) {
+  const std::lock_guard lock(mutex_);
+  const auto it = by_name_.find({directory, restart});
+  if (it == by_name_.end()) return;
+  Log& log = *logs_.at(it->second);
+  const Duration now = clock_.Monotonic();
+  if (log.origin == nullptr) {
+    log.Refresh(Around(now));
+    if (Introduce(log, pods_[directory], /*first_look=*/false)) restored_.erase(it->first);
+  } else if (log.readers.empty()) {
+    log.Refresh(Around(now));
+    CountNoRoute(log);
+  }
+  MarkAllReady(log, now);
+}
+
+std::vector<std::pair<std::string, PodInfo>> LogStore::Directories() const {
+  const std::lock_guard lock(mutex_);
+  std::map<std::string, PodInfo> all = pods_;
+  for (const auto& [name, state] : restored_) all.try_emplace(name.first);
+  return {all.begin(), all.end()};
+}
+
+Reader& LogStore::ReaderOf(Log& log, uint32_t route) {
+  return *std::find_if(log.readers.begin(), log.readers.end(),
+                       [route](const Reader& reader) { return reader.route() == route; });
+}
+
+}  // namespace hinomi

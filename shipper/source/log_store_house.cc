@@ -1,0 +1,127 @@
+// What the store does from time to time: limits of the escrow, losses, the ledger.
+#include <algorithm>
+
+#include "base/logging.h"
+#include "shipper/source/log_store.h"
+
+namespace hinomi {
+
+// Only files whose name is gone cost space that would be free without the agent.
+void LogStore::EnforceEscrowLimits() {
+  struct Candidate {
+    Duration superseded_at;
+    uint64_t bytes;
+    Segment* segment;
+  };
+  const std::lock_guard lock(mutex_);
+  const Duration now = clock_.Monotonic();
+  std::vector<Candidate> candidates;
+  uint64_t held = 0;
+  for (const auto& [handle, log] : logs_) {
+    for (Segment& segment : log->segments()) {
+      if (segment.file == nullptr || !segment.name.empty()) continue;
+      const Result<FileStat> stat = segment.file->Stat();
+      if (!stat || stat->links > (segment.held ? 1 : 0)) continue;
+      held += stat->allocated_bytes;
+      // What is given up already is on its way out.
+      if (segment.gone) continue;
+      candidates.push_back({segment.superseded_at, stat->allocated_bytes, &segment});
+    }
+  }
+  escrow_bytes_.Set(static_cast<double>(held));
+  uint64_t wanted = held - std::min(held, options_.escrow_bytes_max);
+  if (const Result<DiskSpace> space = files_.SpaceOf(escrow_.directory()); space && held > 0) {
+    const uint64_t kept_free = space->total / 100 * options_.escrow_free_percent_min;
+    wanted = std::max(wanted, kept_free - std::min(kept_free, space->available));
+  }
+  uint64_t leaving = held;
+  for (const Candidate& candidate : candidates) leaving -= candidate.bytes;
+  std::sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) {
+    return a.superseded_at < b.superseded_at;
+  });
+  for (const Candidate& candidate : candidates) {
+    if (leaving >= wanted) break;
+    leaving += candidate.bytes;
+    candidate.segment->GiveUp(LossReason::kEscrowFull, now);
+  }
+}
+
+std::vector<Loss> LogStore::FindLosses() {
+  const std::lock_guard lock(mutex_);
+  std::vector<Loss> losses;
+  for (const auto& [handle, log] : logs_) log->FindLosses(clock_.Monotonic(), &losses);
+  return losses;
+}
+
+bool LogStore::HasLosses() const {
+  return std::any_of(logs_.begin(), logs_.end(), [](const auto& entry) {
+    const Log& log = *entry.second;
+    return std::any_of(log.segments().begin(), log.segments().end(), [&](const Segment& segment) {
+      return segment.gone &&
+             std::any_of(log.readers.begin(), log.readers.end(), [&](const Reader& reader) {
+               return reader.read().at < Position{segment.ordinal, segment.size};
+             });
+    });
+  });
+}
+
+void LogStore::Settle(const std::vector<Loss>& losses) {
+  const std::lock_guard lock(mutex_);
+  const Duration now = clock_.Monotonic();
+  for (const Loss& loss : losses) {
+    const auto it = logs_.find(loss.log);
+    if (it == logs_.end()) continue;
+    Log& log = *it->second;
+    if (loss.reason != LossReason::kLate && !log.Settle(loss)) continue;
+    if (!log.origin->own) {
+      log::Error("{} bytes of \"{}\" are lost for route \"{}\": {}", loss.bytes, log.directory(),
+                 options_.routes[loss.route].name, ToString(loss.reason));
+    }
+    MarkAllReady(log, now);
+    dirty_ = true;
+  }
+}
+
+void LogStore::Fold(Log& log) {
+  CountBytes(log);
+  for (const Reader& reader : log.readers) {
+    GoneBytes& gone = gone_[{NamespaceLabel(log.origin->pod.namespace_name), reader.route()}];
+    gone.produced += log.ProducedFor(reader);
+    gone.settled += reader.settled_bytes();
+  }
+}
+
+Ledger LogStore::TakeLedger() const {
+  const std::lock_guard lock(mutex_);
+  Ledger ledger;
+  ledger.epoch_seconds = epoch_seconds_;
+  for (const auto& [handle, log] : logs_) {
+    for (const Reader& reader : log->readers) {
+      LedgerEntry& entry = ledger.entries.emplace_back();
+      entry.route = options_.routes[reader.route()].name;
+      entry.origin = log->origin;
+      entry.namespace_name = log->origin->pod.namespace_name;
+      entry.produced = log->ProducedFor(reader);
+      entry.settled = reader.settled_bytes();
+      entry.in_flight = reader.in_flight_bytes();
+      entry.unread = log->BytesAfter(reader.read().at);
+      entry.imbalance = log->ImbalanceOf(reader);
+    }
+  }
+  for (const auto& [key, gone] : gone_) {
+    LedgerEntry& entry = ledger.entries.emplace_back();
+    entry.route = options_.routes[key.second].name;
+    entry.namespace_name = key.first;
+    entry.produced = gone.produced;
+    entry.settled = gone.settled;
+    entry.imbalance = static_cast<int64_t>(gone.produced - gone.settled.Total());
+  }
+  return ledger;
+}
+
+std::string LogStore::EscrowDegraded() const {
+  const std::lock_guard lock(mutex_);
+  return escrow_.degraded();
+}
+
+}  // namespace hinomi
