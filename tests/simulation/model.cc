@@ -14,6 +14,8 @@ constexpr bool kRemembersOneCut = true;
 constexpr bool kClosesRecordsAtGaps = false;
 // A file that was truncated and has grown beyond its old size is taken for the same file.
 constexpr bool kNoticesRegrowth = false;
+// Of a log of which only the escrow has files.
+constexpr bool kTellsPathOfHeldFiles = false;
 constexpr size_t kTellingBytesMin = 20;
 
 std::string NamespaceOf(const std::string& directory) {
@@ -190,7 +192,7 @@ void Model::CheckId(const Document& document, const Delivery& delivery) {
   const auto route = std::find_if(routes_.begin(), routes_.end(), [&](const RoutePlan& plan) {
     return plan.name == delivery.route;
   });
-  const std::string meaning = fmt::format("{} {} {} {} {}", document.path, document.time,
+  const std::string meaning = fmt::format("{} {} {} {} {}", document.pod_uid, document.time,
                                           document.stream, document.offset, document.message);
   const auto [known, fresh] = ids_.try_emplace({route->sink, document.id}, meaning);
   if (!fresh && known->second != meaning) {
@@ -206,8 +208,9 @@ uint64_t Model::StartIn(const Document& document, uint32_t index, std::string_vi
   const std::string path = fmt::format("/{}/{}.log", log.directory, log.restart);
   const uint64_t from =
       document.offset == line.begin ? 0 : document.offset - line.begin - line.header.size();
-  if (!document.path.ends_with(path) || line.is_stderr != (document.stream == "stderr") ||
-      from > line.body.size()) {
+  const bool is_its_path =
+      document.path.ends_with(path) || (!kTellsPathOfHeldFiles && document.path.empty());
+  if (!is_its_path || line.is_stderr != (document.stream == "stderr") || from > line.body.size()) {
     throw Violation{fmt::format("a document is not of its line, {}: {}", Describe(index), item)};
   }
   return from;

@@ -41,6 +41,16 @@ std::vector<DirectoryEntry> SimulatedDisk::List(const std::string& path) const {
   return entries;
 }
 
+std::vector<std::string> SimulatedDisk::Names(const std::string& path) const {
+  std::vector<std::string> found;
+  const std::string below = path + "/";
+  for (auto it = names_.lower_bound(below); it != names_.end() && it->first.starts_with(below);
+       ++it) {
+    if (it->second->kind == FileKind::kRegular) found.push_back(it->first);
+  }
+  return found;
+}
+
 void SimulatedDisk::Told(const std::string& path, bool names) const {
   if (on_event) on_event({DirectoryOf(path), NameOf(path), names});
 }

@@ -46,6 +46,8 @@ class SimulatedDisk {
   /// Null when there is none. Follows no links.
   InodePointer Find(const std::string& path) const;
   std::vector<DirectoryEntry> List(const std::string& path) const;
+  /// Of all files below.
+  std::vector<std::string> Names(const std::string& path) const;
 
   /// Also makes what is missing of the way there.
   void MakeDirectories(const std::string& path);

@@ -177,7 +177,7 @@ Result<void> SimulatedFileSystem::MakePrivateDirectory(const std::string& path) 
   BeginCall();
   if (disk_.Find(path) == nullptr) {
     if (Fails(faults.no_space)) return IoError("make directory", path, ENOSPC);
-    disk_.Make(path, FileKind::kDirectory);
+    disk_.MakeDirectories(path);
   }
   return SyncDirectory(DirectoryOf(path));
 }

@@ -14,6 +14,8 @@ namespace hinomi::simulation {
 namespace {
 
 constexpr int kQuietRoundsMin = 12;  // so that whatever waits for a time has had it
+// An agent whose probe of the escrow fails at its start leaves alone what is in it.
+constexpr bool kScansWithoutProbe = true;
 constexpr int kDrainRoundsMax = 600;
 
 // One life of the agent: the real pipeline, stepped by hand.
@@ -119,6 +121,9 @@ RunResult Simulation::Run() {
     result.violation = violation.what;
     Tell("VIOLATION: " + violation.what);
     if (life_ != nullptr) Tell(EncodeCheckpoint(life_->pipeline->store().Snapshot()));
+    for (const std::string& name : disk_.Names(world_.config.escrow.directory)) {
+      Tell(fmt::format("held: {} (#{})", name, disk_.Find(name)->identity));
+    }
     for (const InodePointer& inode : files_.Held()) {
       Tell(fmt::format("open: file #{}, inode {}", inode->identity, inode->number));
     }
@@ -198,7 +203,7 @@ void Simulation::Start() {
                           life_->watchers.push_back(watcher.get());
                           return watcher;
                         },
-                        world_.quantum_bytes});
+                        nullptr, world_.quantum_bytes});
   });
 }
 
@@ -315,6 +320,7 @@ void Simulation::Drain() {
   files_.faults = {};
   for (const auto& server : servers_) server->Heal();
   kubelet_->Rest();
+  if (!kScansWithoutProbe && life_ != nullptr) Kill(/*power_cut=*/false);
   if (life_ == nullptr) Start();
   int quiet = 0;
   for (int round = 0; round < kDrainRoundsMax; ++round) {
