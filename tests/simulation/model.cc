@@ -16,6 +16,8 @@ constexpr bool kClosesRecordsAtGaps = false;
 constexpr bool kNoticesRegrowth = false;
 // Of a log of which only the escrow has files.
 constexpr bool kTellsPathOfHeldFiles = false;
+// The compressed copy of a file that no checkpoint knows is read as another file.
+constexpr bool kKnowsCopiesOfHeldFiles = false;
 constexpr size_t kTellingBytesMin = 20;
 
 std::string NamespaceOf(const std::string& directory) {
@@ -69,7 +71,10 @@ std::string Model::Rest(uint32_t index) const {
   return (line.header + line.body + "\n").substr(line.written);
 }
 
-void Model::Compressed(uint64_t file, uint64_t copy) { compressed_[copy] = file; }
+void Model::Compressed(uint64_t file, uint64_t copy) {
+  compressed_[copy] = file;
+  if (!kKnowsCopiesOfHeldFiles) logs_[files_.at(file).log].is_disturbed = true;
+}
 
 void Model::Truncated(uint64_t file, uint64_t bytes_before) {
   files_.at(file).bytes_before = std::max(files_.at(file).bytes_before, bytes_before);
