@@ -43,12 +43,13 @@ Log::Seen Log::OpenEntry(const SegmentEntry& entry, const Surroundings& around,
     opened = content ? Result<std::unique_ptr<File>>(std::move(*content)) : content.error();
   }
   if (opened && stat) {
-    if (FileId{stat->inode, stat->birth} != entry.id()) return Seen::kNothing;
+    if (FileId{stat->inode, stat->birth} != entry.id()) return Seen::kUnclear;
     *file = std::move(*opened);
     return Seen::kNew;
   }
   const Error& error = opened ? stat.error() : opened.error();
-  if (error.code == ENOENT) return Seen::kNothing;
+  // The file itself may live on under another name.
+  if (error.code == ENOENT) return Seen::kUnclear;
   around.counters.open_errors.Add();
   const bool damaged = error.kind == ErrorKind::kCorrupt;
   if (origin == nullptr || !origin->own) {
