@@ -8,6 +8,8 @@ namespace {
 // A file that cannot be opened for a while is taken for the newest when it can, and what is written
 // to the one that really is gets lost.
 constexpr bool kKeepsOrderOverErrors = false;
+// A file that could not be linked is passed over after a restart where a newer one could.
+constexpr bool kReadsOlderThanHeld = false;
 constexpr char kRefusedWord[] = "refuse-me";
 
 KubeletHabits DrawHabits(Random& random) {
@@ -88,6 +90,7 @@ World DrawWorld(Random& random) {
   world.quantum_bytes = random.OneIn(3) ? 256 << 10 : random.Between(400, 4000);
   if (random.Chance(60)) world.crashes = random.Between(2, 60);
   if (random.Chance(25)) world.power_cuts = random.Between(2, 30);
+  if (!kReadsOlderThanHeld && world.crashes + world.power_cuts > 0) world.faults.no_space = 0;
   Config& config = world.config;
   config.host_root = "/";
   config.state_dir = "/var/lib/hinomi";
