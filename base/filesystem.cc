@@ -268,8 +268,10 @@ Result<void> PosixFileSystem::MakeDirectories(const std::string& path) {
 
 Result<void> PosixFileSystem::MakePrivateDirectory(const std::string& path) {
   if (Result<void> made = MakeDirectories(DirectoryOf(path)); !made) return made;
-  if (mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return {};
-  return IoError("make directory", path, errno);
+  if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
+    return IoError("make directory", path, errno);
+  }
+  return SyncDirectory(DirectoryOf(path));
 }
 
 Result<std::string> PosixFileSystem::ReadWhole(const std::string& path, uint64_t bytes_max) {
@@ -290,12 +292,11 @@ Result<std::string> PosixFileSystem::ReadWhole(const std::string& path, uint64_t
 bool PosixFileSystem::Exists(const std::string& path) { return access(path.c_str(), F_OK) == 0; }
 
 Result<void> PosixFileSystem::WriteSynced(const std::string& path, std::string_view content) {
-  const bool fresh = !Exists(path);
   const Descriptor fd(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   if (fd.get() < 0) return IoError("open", path, errno);
   if (Result<void> written = WriteAll(fd.get(), content, path); !written) return written;
   if (fdatasync(fd.get()) != 0) return IoError("sync", path, errno);
-  if (!fresh) return {};
+  // Also when it was there before: a write that failed may have left a name that is not synced.
   return SyncDirectory(DirectoryOf(path));
 }
 

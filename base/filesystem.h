@@ -85,7 +85,7 @@ class FileSystem {
 
   // The agent's own files, below state_dir and where a sink writes.
   virtual Result<void> MakeDirectories(const std::string& path) = 0;
-  /// The same, but the last one is the agent's alone: mode 0700.
+  /// The same, but the last one is the agent's alone, mode 0700, and its name is on the disk.
   virtual Result<void> MakePrivateDirectory(const std::string& path) = 0;
   /// Error io when it is missing or larger than `bytes_max`.
   virtual Result<std::string> ReadWhole(const std::string& path, uint64_t bytes_max) = 0;

@@ -14,6 +14,7 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 option(HINOMI_TESTS "build the tests" ON)
 option(HINOMI_BENCH "build the benchmarks" OFF)
 option(HINOMI_FUZZ "build the fuzz targets with libFuzzer (clang)" OFF)
+option(HINOMI_PLANTED_BUGS "compile in the bugs that the simulation has to find (base/planted_bug.h)" OFF)
 set(HINOMI_SANITIZE "" CACHE STRING "list for -fsanitize=, such as address,undefined")
 
 # Executables lie where people look for them: build/PRESET/hinomi.
@@ -27,6 +28,9 @@ if(NOT HINOMI_SANITIZE)
   add_compile_options(-Wframe-larger-than=16384)  # the HTTP server's threads have stacks of 100 kB
 endif()
 add_compile_definitions(SPDLOG_COMPILED_LIB SPDLOG_FMT_EXTERNAL)
+if(HINOMI_PLANTED_BUGS)
+  add_compile_definitions(HINOMI_PLANTED_BUGS)
+endif()
 if(HINOMI_SANITIZE)
   add_compile_options(-fsanitize=${HINOMI_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${HINOMI_SANITIZE})

@@ -9,6 +9,7 @@
 #include <charconv>
 #include <limits>
 
+#include "base/planted_bug.h"
 namespace hinomi {
 namespace {
 
@@ -78,7 +79,8 @@ void WriteReader(Writer& writer, const ReaderState& reader) {
   Write(writer, "route", reader.route);
   Write(writer, "segment", reader.cursor.segment);
   Write(writer, "offset", reader.cursor.offset);
-  if (reader.continuing.kind != Continuation::Kind::kNone) {
+  const bool is_cut = reader.continuing.kind != Continuation::Kind::kNone;
+  if (is_cut && !PlantedBug(Bug::kCutNotRemembered)) {
     Write(writer, "continuing", static_cast<uint64_t>(reader.continuing.kind));
     Write(writer, "stream", static_cast<uint64_t>(reader.continuing.stream));
     Write(writer, "time", reader.continuing.time);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/logging.h"
+#include "base/planted_bug.h"
 
 namespace hinomi {
 namespace {
@@ -186,7 +187,7 @@ std::optional<std::string> Delivery::StoreRejections(Batch& batch) {
   if (batch.rejections.empty()) return std::nullopt;
   const Result<void> stored =
       parts_.dead_letters.Append(batch, options_.sink_name, options_.route_names[batch.route]);
-  if (stored) {
+  if (stored || PlantedBug(Bug::kDeadLetterErrorIgnored)) {
     const Rejection& first = batch.rejections.front();
     const Slice& slice = batch.slices[batch.records[first.record].slice];
     if (!slice.origin->own) {
@@ -242,7 +243,7 @@ void Delivery::Complete(std::unique_ptr<Batch> batch, const Attempt& attempt) {
     return Requeue(std::move(batch), now + kRejectingHold);
   }
   const std::optional<std::string> unstored = StoreRejections(*batch);
-  const uint32_t pending = PendingOf(*batch);
+  const uint32_t pending = PlantedBug(Bug::kFailureTakenForSuccess) ? 0 : PendingOf(*batch);
   const bool progress = pending < batch->pending_before;
   batch->pending_before = pending;
   if (pending == 0) {
@@ -268,7 +269,11 @@ void Delivery::Complete(std::unique_ptr<Batch> batch, const Attempt& attempt) {
 // Back to where its age puts it: in front.
 void Delivery::Requeue(std::unique_ptr<Batch> batch, Duration not_before) {
   --delivering_;
-  waiting_.push_front({std::move(batch), not_before});
+  if (PlantedBug(Bug::kRetriedLast)) {
+    waiting_.push_back({std::move(batch), not_before});
+  } else {
+    waiting_.push_front({std::move(batch), not_before});
+  }
   Changed();
 }
 

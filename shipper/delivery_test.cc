@@ -75,10 +75,11 @@ class DeliveryTest : public ::testing::Test {
     }
   }
 
+  PosixFileSystem files_;
   ManualClock clock_;
   Metrics metrics_;
   TemporaryDirectory directory_;
-  DeadLetters dead_letters_{{.directory = directory_ / "dead_letters"}, clock_, metrics_};
+  DeadLetters dead_letters_{{.directory = directory_ / "dead_letters"}, {files_, clock_, metrics_}};
   NoSink sink_;
   std::shared_ptr<Origin> origin_ = std::make_shared<Origin>();
   Duration wait_{0};

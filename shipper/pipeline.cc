@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/logging.h"
+#include "base/planted_bug.h"
 #include "shipper/source/docker.h"
 #include "shipper/source/kubernetes.h"
 
@@ -22,15 +23,15 @@ const SinkConfig& SinkOf(const Config& config, const std::string& name) {
 }
 
 LogStoreOptions StoreOptions(const Config& config, const std::string& own_pod,
-                             MetadataStore* metadata) {
+                             const Pipeline::Parts& parts) {
   LogStoreOptions options;
   options.node = config.node;
   options.own_pod = own_pod;
-  options.metadata = metadata;
+  options.metadata = parts.metadata;
   options.open_record_delay_max = config.limits.open_record_delay_max;
   // A lease must have room for the longest record, its header and its neighbours.
   options.quantum_bytes =
-      std::max<uint64_t>(256 << 10, config.limits.record_bytes_max + (64 << 10));
+      std::max(parts.quantum_bytes, config.limits.record_bytes_max + parts.quantum_bytes / 4);
   options.namespaces_max = config.limits.namespaces_max;
   options.routes = config.routes;
   options.multiline = config.multiline;
@@ -52,11 +53,10 @@ LogStoreOptions StoreOptions(const Config& config, const std::string& own_pod,
 Pipeline::Pipeline(const Config& config, const std::string& own_pod, Parts parts)
     : config_(config),
       parts_(std::move(parts)),
-      dead_letters_({.directory = config.state_dir + "/dead_letters"}, parts_.clock,
-                    parts_.metrics),
+      dead_letters_({.directory = config.state_dir + "/dead_letters"},
+                    {parts_.files, parts_.clock, parts_.metrics}),
       checkpoint_(parts_.files, config.state_dir, parts_.metrics),
-      store_(StoreOptions(config, own_pod, parts_.metadata), parts_.files, parts_.clock,
-             parts_.metrics),
+      store_(StoreOptions(config, own_pod, parts_), parts_.files, parts_.clock, parts_.metrics),
       checkpoint_errors_(parts_.metrics.CounterOf("hinomi_checkpoint_errors_total",
                                                   "Checkpoints that could not be written.")),
       checkpoint_age_(parts_.metrics.GaugeOf("hinomi_checkpoint_age_seconds",
@@ -120,6 +120,7 @@ void Pipeline::SaveCheckpoint() {
     store_.ReleaseSettled();
     return;
   }
+  if (PlantedBug(Bug::kLinkReleasedTooEarly)) store_.ReleaseSettled();
   checkpoint_errors_.Add();
   store_.SetDirty();
   log::Error("{}; until it can be written, a restart sends lines twice", saved.error().message);

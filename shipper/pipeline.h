@@ -31,7 +31,8 @@ class Pipeline {
     /// What the outside gives: sinks, and watchers of directories (null: they are polled).
     std::function<std::unique_ptr<Sink>(const SinkConfig&, const SinkSurroundings&)> make_sink;
     std::function<std::unique_ptr<DirectoryWatcher>()> make_watcher;
-    MetadataStore* metadata = nullptr;  // null: nobody is asked who is behind a log
+    MetadataStore* metadata = nullptr;   // null: nobody is asked who is behind a log
+    uint64_t quantum_bytes = 256 << 10;  // what is read of one log at a time; more for long records
   };
 
   /// `config` must outlive it. `own_pod` is "namespace/pod" of the agent itself, or empty.

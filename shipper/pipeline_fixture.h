@@ -95,7 +95,7 @@ class PipelineTest : public ::testing::Test {
   struct Agent {
     explicit Agent(PipelineTest& test, const CheckpointState& state = {})
         : store(StoreOptions(test.config_), test.files_, test.clock_, metrics),
-          dead_letters({.directory = test.root_ / "dead"}, test.clock_, metrics),
+          dead_letters({.directory = test.root_ / "dead"}, {test.files_, test.clock_, metrics}),
           delivery({"keep", {"all"}, test.config_.sinks[0].batch_bytes, 1 << 20},
                    {test.sink_, dead_letters, test.clock_, metrics,
                     [this](const Batch& batch) { store.Settle(batch); }, [] {}}),

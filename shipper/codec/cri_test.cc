@@ -159,6 +159,13 @@ TEST(DecodeCri, FullChunkMakesProgress) {
   const Shown both({.segments = {Out("P", "a") + Err("P", "b") + Out("P", "c")}, .full = true});
   EXPECT_EQ(both.text, "~b ~ac ");
   EXPECT_EQ(both.decoded.consumed.offset, 3 * Out("P", "a").size());
+  std::string unfinished = Out("F", "bbbbb");
+  unfinished.resize(unfinished.size() - 1);
+  const Shown around(
+      {.segments = {Err("P", "a") + unfinished}, .full = true, .record_bytes_max = 4});
+  EXPECT_EQ(around.text, "~bbbb ~a ~b ");
+  EXPECT_EQ(around.decoded.after,
+            (Continuation{Continuation::Kind::kMidLine, Stream::kStdout, kTime}));
   const Shown no_need(
       {.segments = {Out("F", "a") + Out("P", "b")}, .full = true, .close_open = true});
   EXPECT_EQ(no_need.text, "a|");

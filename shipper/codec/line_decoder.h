@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "base/planted_bug.h"
 #include "shipper/codec/codec.h"
 #include "shipper/codec/line.h"
 
@@ -43,6 +44,10 @@ class LineDecoder {
       rest_ = {&piece, piece.data, {}, LineState::kIncomplete, false};
       if (&piece == chunk_.pieces.data()) TakeRestOfCutLine();
       while (!rest_.raw.empty() && NextLine(piece, &rest_.raw, &line_)) TakeLine();
+      if (PlantedBug(Bug::kPartDroppedAtRotation) && piece.last) {
+        open_ = {};
+        open_records_ = 0;
+      }
       if (!piece.last) break;
     }
     if constexpr (Format::kHeadFirst) TakeLongTail();
@@ -330,11 +335,14 @@ class LineDecoder {
   /// Takes what is open as it is: first the records that wait for their last part, then the line
   /// without its newline.
   void CloseOpen() {
+    const CutMark before = cut_;
     while (open_records_ > 0) {
       const bool second =
           open_[0].parts == 0 || (open_[1].parts > 0 && open_[1].end < open_[0].end);
       CutOpen(open_[second]);
     }
+    // What comes next is the rest of that line, whichever records were open around it.
+    if (before.kind == Kind::kMidLine && !PlantedBug(Bug::kMidLineOverwritten)) cut_ = before;
     Save(rest_.begin());
     if (rest_.raw.empty() || (chunk_.full && !Stuck())) return;
 

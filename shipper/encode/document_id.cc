@@ -2,6 +2,7 @@
 
 #include <bit>
 
+#include "base/planted_bug.h"
 namespace hinomi {
 namespace {
 
@@ -25,9 +26,10 @@ DocumentId DocumentIdOf(const Origin& origin, const Record& record) {
   // Segment numbers depend on what the agent has seen of the log, hence only whether the range
   // leaves the segment.
   const uint64_t leaves_segment = record.begin.segment != record.end.segment ? 1 : 0;
-  const std::array<uint64_t, 7> words = {origin.log_hash,   record.segment_key, record.begin.offset,
-                                         record.end.offset, record.content.low, record.content.high,
-                                         leaves_segment};
+  std::array<uint64_t, 7> words = {origin.log_hash,   record.segment_key, record.begin.offset,
+                                   record.end.offset, record.content.low, record.content.high,
+                                   leaves_segment};
+  if (PlantedBug(Bug::kIdWithoutBytes)) words[1] = words[4] = words[5] = 0;
   const Hash128 hash = Hash128Of({reinterpret_cast<const char*>(words.data()), sizeof words});
   DocumentId id;
   Write(uint64_t{origin.first_seconds} << (64 - 6 * kTimeCharacters), kTimeCharacters, id.data());

@@ -73,6 +73,7 @@ class CrashingFileSystem final : public PosixFileSystem {
       return file_->ReadAt(offset, out, size);
     }
     Result<FileStat> Stat() override { return file_->Stat(); }
+    Result<void> LinkTo(const std::string& path) override { return file_->LinkTo(path); }
     Result<void> WriteAt(uint64_t offset, std::string_view bytes) override {
       if (owner_.Works()) return file_->WriteAt(offset, bytes);
       if (owner_.left_ == -1) {

@@ -1,20 +1,16 @@
 #include "shipper/sink/dead_letters.h"
 
-#include <fcntl.h>
 #include <fmt/chrono.h>
 #include <fmt/core.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
-#include <filesystem>
-#include <fstream>
 
 #include "base/check.h"
 #include "base/logging.h"
+#include "base/planted_bug.h"
 #include "shipper/sink/json_text.h"
 
 namespace hinomi {
@@ -24,33 +20,15 @@ namespace {
 constexpr uint64_t kFilesPerDirectory = 8;  // what is discarded at a time is an eighth of the limit
 constexpr std::string_view kExtension = ".ndjson";
 
-class Descriptor {
- public:
-  explicit Descriptor(int value) : value_(value) {}
-  ~Descriptor() {
-    if (value_ >= 0) close(value_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return value_; }
+std::string NameOf(uint64_t number) { return fmt::format("{:06}{}", number, kExtension); }
 
- private:
-  int value_;
-};
-
-bool WriteAll(int descriptor, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = write(descriptor, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return false;
-    bytes.remove_prefix(static_cast<size_t>(written));
-  }
-  return true;
-}
-
-bool SyncDirectory(const std::string& path) {
-  const Descriptor directory(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  return directory.get() >= 0 && fsync(directory.get()) == 0;
+// The number of a file that NameOf named; 0 for any other.
+uint64_t NumberOf(std::string_view name) {
+  if (!name.ends_with(kExtension)) return 0;
+  const std::string_view digits = name.substr(0, name.size() - kExtension.size());
+  uint64_t number = 0;
+  const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  return parsed.ptr == digits.data() + digits.size() && parsed.ec == std::errc() ? number : 0;
 }
 
 std::string Timestamp(Duration wall) {
@@ -60,29 +38,25 @@ std::string Timestamp(Duration wall) {
                      fmt::gmtime(static_cast<time_t>(seconds.count())), milliseconds);
 }
 
-uint64_t CountLines(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return static_cast<uint64_t>(
-      std::count(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>(), '\n'));
-}
-
 }  // namespace
 
-DeadLetters::DeadLetters(DeadLettersOptions options, const Clock& clock, Metrics& metrics)
+DeadLetters::DeadLetters(DeadLettersOptions options, Parts parts)
     : options_(std::move(options)),
-      clock_(clock),
-      bytes_(metrics.GaugeOf("hinomi_dead_letters_bytes", "Bytes of dead letters on disk.")),
-      discarded_(metrics.CounterOf("hinomi_dead_letters_discarded_total",
-                                   "Dead letters discarded because their directory was full.")) {}
+      files_(parts.files),
+      clock_(parts.clock),
+      bytes_(parts.metrics.GaugeOf("hinomi_dead_letters_bytes", "Bytes of dead letters on disk.")),
+      discarded_(
+          parts.metrics.CounterOf("hinomi_dead_letters_discarded_total",
+                                  "Dead letters discarded because their directory was full.")) {}
 
 Result<void> DeadLetters::Append(const Batch& batch, std::string_view sink,
                                  std::string_view route) {
-  if (batch.rejections.empty()) return {};
+  if (batch.rejections.empty() || PlantedBug(Bug::kDeadLetterNotWritten)) return {};
   const std::string lines = Lines(batch, sink, route);
   const std::lock_guard lock(mutex_);
   if (auto opened = Open(); !opened) return opened;
   if (auto written = Write(lines); !written) return written;
-  while (total_bytes_ > options_.bytes_max && files_.size() > 1) {
+  while (total_bytes_ > options_.bytes_max && stored_.size() > 1) {
     if (auto discarded = DiscardOldest(); !discarded) {
       log::Warn("{}; the dead letters take more than their limit", discarded.error().message);
       break;
@@ -119,61 +93,49 @@ std::string DeadLetters::Lines(const Batch& batch, std::string_view sink,
   return lines;
 }
 
-std::string DeadLetters::PathOf(uint64_t number) const {
-  return fmt::format("{}/{:06}{}", options_.directory, number, kExtension);
+std::string DeadLetters::PathOf(const StoredFile& file) const {
+  return options_.directory + "/" + NameOf(file.number);
 }
 
 Result<void> DeadLetters::Open() {
   if (open_) return {};
-  if (mkdir(options_.directory.c_str(), 0700) != 0 && errno != EEXIST) {
-    return IoError("make the directory", options_.directory, errno);
-  }
-  files_.clear();
+  if (auto made = files_.MakePrivateDirectory(options_.directory); !made) return made;
+  const Result<std::vector<DirectoryEntry>> listed = files_.List(options_.directory, "");
+  if (!listed) return listed.error();
+  stored_.clear();
   total_bytes_ = 0;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(options_.directory, error)) {
-    const std::string name = entry.path().filename();
-    if (!name.ends_with(kExtension)) continue;
-    const std::string_view digits =
-        std::string_view(name).substr(0, name.size() - kExtension.size());
-    uint64_t number = 0;
-    const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-    if (parsed.ec != std::errc() || parsed.ptr != digits.data() + digits.size()) continue;
-    std::error_code unreadable;
-    const uint64_t bytes = entry.file_size(unreadable);
-    if (unreadable) continue;
-    files_.push_back({number, bytes});
-    total_bytes_ += bytes;
+  for (const DirectoryEntry& entry : *listed) {
+    const uint64_t number = NumberOf(entry.name);
+    if (number == 0) continue;
+    const Result<FileStat> stat = files_.Stat(options_.directory, entry.name);
+    if (!stat) return stat.error();
+    stored_.push_back({number, stat->size});
+    total_bytes_ += stat->size;
   }
-  if (error) return IoError("list", options_.directory, error.value());
-  std::sort(files_.begin(), files_.end(),
+  std::sort(stored_.begin(), stored_.end(),
             [](const StoredFile& a, const StoredFile& b) { return a.number < b.number; });
   // A new file for each run: a line that a crash has torn stays where it is.
-  files_.push_back({files_.empty() ? 1 : files_.back().number + 1, 0});
+  stored_.push_back({stored_.empty() ? 1 : stored_.back().number + 1, 0});
   open_ = true;
   return {};
 }
 
 Result<void> DeadLetters::Write(std::string_view lines) {
   const uint64_t file_bytes_max = options_.bytes_max / kFilesPerDirectory;
-  if (files_.back().bytes > 0 && files_.back().bytes + lines.size() > file_bytes_max) {
-    files_.push_back({files_.back().number + 1, 0});
+  if (stored_.back().bytes > 0 && stored_.back().bytes + lines.size() > file_bytes_max) {
+    stored_.push_back({stored_.back().number + 1, 0});
   }
-  StoredFile& current = files_.back();
-  const std::string path = PathOf(current.number);
-  const Descriptor file(
-      open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (file.get() < 0) return IoError("open", path, errno);
-  const bool is_new = current.bytes == 0;
-  if (!WriteAll(file.get(), lines) || fsync(file.get()) != 0 ||
-      (is_new && !SyncDirectory(options_.directory))) {
-    const Error error = IoError("write the dead letters to", path, errno);
+  StoredFile& current = stored_.back();
+  const Result<std::unique_ptr<WritableFile>> file = files_.OpenWritable(PathOf(current));
+  if (!file) return file.error();
+  Result<void> written = (*file)->WriteAt(current.bytes, lines);
+  if (written) written = (*file)->Sync();
+  if (written && current.bytes == 0) written = files_.SyncDirectory(options_.directory);
+  if (!written) {
     // Half of it would be there twice after the next try. If this fails too, it is: nothing is
     // lost.
-    if (ftruncate(file.get(), static_cast<off_t>(current.bytes)) != 0) {
-      files_.push_back({current.number + 1, 0});
-    }
-    return error;
+    if (!(*file)->Truncate(current.bytes)) stored_.push_back({current.number + 1, 0});
+    return written;
   }
   current.bytes += lines.size();
   total_bytes_ += lines.size();
@@ -181,15 +143,29 @@ Result<void> DeadLetters::Write(std::string_view lines) {
 }
 
 Result<void> DeadLetters::DiscardOldest() {
-  const StoredFile oldest = files_.front();
-  const std::string path = PathOf(oldest.number);
-  const uint64_t records = CountLines(path);
-  if (unlink(path.c_str()) != 0 && errno != ENOENT) return IoError("remove", path, errno);
-  files_.pop_front();
+  const StoredFile oldest = stored_.front();
+  const std::string path = PathOf(oldest);
+  const uint64_t records = LinesOf(oldest);
+  const Result<void> removed = files_.Remove(path);
+  if (!removed && removed.error().code != ENOENT) return removed;
+  stored_.pop_front();
   total_bytes_ -= oldest.bytes;
   discarded_.Add(static_cast<double>(records));
   log::Error("discarded {} dead letters ({}): their directory is full", records, path);
   return {};
+}
+
+uint64_t DeadLetters::LinesOf(const StoredFile& file) const {
+  const Result<std::unique_ptr<File>> opened = files_.Open(options_.directory, NameOf(file.number));
+  uint64_t lines = 0;
+  std::string block(64 << 10, '\0');
+  for (uint64_t offset = 0; opened;) {
+    const Result<size_t> count = (*opened)->ReadAt(offset, block.data(), block.size());
+    if (!count || *count == 0) break;
+    lines += static_cast<uint64_t>(std::count(block.data(), block.data() + *count, '\n'));
+    offset += *count;
+  }
+  return lines;
 }
 
 }  // namespace hinomi

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "base/clock.h"
+#include "base/filesystem.h"
 #include "base/metrics.h"
 #include "base/result.h"
 #include "shipper/batch.h"
@@ -26,7 +27,12 @@ struct DeadLettersOptions {
 /// Metrics: hinomi_dead_letters_bytes; hinomi_dead_letters_discarded_total, records.
 class DeadLetters {
  public:
-  DeadLetters(DeadLettersOptions options, const Clock& clock, Metrics& metrics);
+  struct Parts {
+    FileSystem& files;
+    const Clock& clock;
+    Metrics& metrics;
+  };
+  DeadLetters(DeadLettersOptions options, Parts parts);
 
   /// Appends one line for each of batch.rejections and syncs them to the disk; the caller then
   /// empties that list. Errors: io, nothing was written; the caller waits and tries again.
@@ -42,15 +48,17 @@ class DeadLetters {
   Result<void> Open();  // finds the files of an earlier run, once
   Result<void> Write(std::string_view lines);
   Result<void> DiscardOldest();
-  std::string PathOf(uint64_t number) const;
+  uint64_t LinesOf(const StoredFile& file) const;
+  std::string PathOf(const StoredFile& file) const;
 
   const DeadLettersOptions options_;
+  FileSystem& files_;
   const Clock& clock_;
   Gauge bytes_;
   Counter discarded_;
   std::mutex mutex_;
   bool open_ = false;
-  std::deque<StoredFile> files_;  // oldest first
+  std::deque<StoredFile> stored_;  // oldest first
   uint64_t total_bytes_ = 0;
 };
 

@@ -14,6 +14,7 @@ constexpr Duration kSweepEveryUnwatched = std::chrono::seconds(1);
 // Events are taken together in steps of this, so that a busy node costs a hundred wake-ups a second
 // and not one a line.
 constexpr Duration kEventStep = std::chrono::milliseconds(10);
+constexpr Duration kRootWait = std::chrono::milliseconds(500);
 constexpr int kLooksMax = 5;
 
 std::string Join(const std::string& directory, const std::string& name) {
@@ -296,36 +297,31 @@ void DirectorySource::RetryUnclear() {
 }
 
 void DirectorySource::Run(const std::stop_token& stop) {
-  std::vector<WatchEvent> events;
   while (!stop.stop_requested()) {
-    if (root_.empty()) {
-      Sweep();
-      if (root_.empty()) {
-        if (watcher_ != nullptr)
-          watcher_->Wait(std::chrono::milliseconds(500), &events);
-        else
-          std::this_thread::sleep_for(std::chrono::milliseconds(500));
-        events.clear();
-        continue;
-      }
-    }
-    const Duration next = swept_at_ + SweepEvery() - parts_.clock.Monotonic();
-    if (next <= Duration{0}) SweepAll();
-    RetryUnclear();
-    const Duration wait = std::clamp<Duration>(next, Duration{0}, std::chrono::seconds(1));
-    if (watcher_ == nullptr) {
-      std::this_thread::sleep_for(std::min<Duration>(wait, std::chrono::milliseconds(200)));
-      continue;
-    }
-    events.clear();
-    watcher_->Wait(wait, &events);
-    Handle(events);
-    if (!events.empty()) {
-      std::this_thread::sleep_for(kEventStep);
-    } else if (!files().Exists(root_)) {
-      SweepAll();  // as long as files below it are open its watch does not tell
-    }
+    const Duration pause = Step();
+    if (pause > Duration{0}) std::this_thread::sleep_for(pause);
   }
+}
+
+Duration DirectorySource::Step() {
+  std::vector<WatchEvent> events;
+  if (root_.empty()) Sweep();
+  if (root_.empty()) {
+    if (watcher_ == nullptr) return kRootWait;
+    watcher_->Wait(kRootWait, &events);
+    return Duration{0};
+  }
+  const Duration next = swept_at_ + SweepEvery() - parts_.clock.Monotonic();
+  if (next <= Duration{0}) SweepAll();
+  RetryUnclear();
+  const Duration wait = std::clamp<Duration>(next, Duration{0}, std::chrono::seconds(1));
+  if (watcher_ == nullptr) return std::min<Duration>(wait, std::chrono::milliseconds(200));
+  watcher_->Wait(wait, &events);
+  Handle(events);
+  if (!events.empty()) return kEventStep;
+  // As long as files below it are open its watch does not tell.
+  if (!files().Exists(root_)) SweepAll();
+  return Duration{0};
 }
 
 void DirectorySource::Interrupt() {

@@ -43,6 +43,10 @@ class DirectorySource {
   /// once.
   void Run(const std::stop_token& stop);
   void Interrupt();
+  /// One round of Run: looks at everything when that is due, waits for what the watcher tells, a
+  /// second at most, and looks there. Returns how long to pause before the next. Only when Run is
+  /// not running.
+  Duration Step();
 
   /// Looks at everything once more; the last thing of a drain. Only when Run is not running.
   void Sweep();

@@ -102,7 +102,8 @@ void Escrow::ScanBelow(const std::string& relative, std::vector<HeldFile>* found
 
 std::vector<HeldFile> Escrow::Scan() {
   std::vector<HeldFile> found;
-  if (works_) ScanBelow("", &found);
+  // Also where nothing can be linked now: what is there may be all that is left of its logs.
+  if (!directory_.empty()) ScanBelow("", &found);
   std::sort(found.begin(), found.end(),
             [](const HeldFile& a, const HeldFile& b) { return a.name < b.name; });
   links_.Set(static_cast<double>(found.size()));

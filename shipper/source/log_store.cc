@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "base/logging.h"
+#include "base/planted_bug.h"
 
 namespace hinomi {
 namespace {
@@ -214,7 +215,7 @@ void LogStore::Read(Lease* lease) {
     piece.data = {out, size};
     out += size;
     ++used;
-    if (size == wanted) continue;
+    if (size == wanted || PlantedBug(Bug::kShortReadPassedOver)) continue;
     // What is there is taken, the rest is seen at the next look.
     piece.last = false;
     lease->chunk.full = false;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/planted_bug.h"
 
 namespace hinomi {
 
@@ -43,6 +44,7 @@ bool Reader::Settle(uint64_t ticket, const SettledBytes& outcome) {
   if (found == in_flight_.end()) return false;
   found->settled = true;
   found->outcome = outcome;
+  if (PlantedBug(Bug::kTicketSkipped)) in_flight_.erase(in_flight_.begin(), found);
   while (!in_flight_.empty() && in_flight_.front().settled) {
     settled_bytes_ += in_flight_.front().outcome;
     in_flight_bytes_ -= in_flight_.front().bytes;
@@ -57,7 +59,7 @@ bool Reader::Forget(uint64_t ticket) {
       std::find_if(in_flight_.begin(), in_flight_.end(),
                    [ticket](const InFlight& entry) { return entry.ticket == ticket; });
   if (found == in_flight_.end()) return false;
-  read_ = std::move(found->begin);
+  if (!PlantedBug(Bug::kForgottenNotReadAgain)) read_ = std::move(found->begin);
   fresh_since = found->since;
   caught_up = false;
   for (auto it = found; it != in_flight_.end(); ++it) in_flight_bytes_ -= it->bytes;

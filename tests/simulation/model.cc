@@ -1,0 +1,353 @@
+#include "tests/simulation/model.h"
+
+#include <fmt/format.h>
+#include <simdjson.h>
+
+#include <algorithm>
+
+namespace hinomi::simulation {
+namespace {
+
+// Of two records that are cut at once the agent remembers one: the other's rest does not say so.
+constexpr bool kRemembersOneCut = true;
+// Parts before a hole in a log are joined with the parts of another record behind it.
+constexpr bool kClosesRecordsAtGaps = false;
+// A file that was truncated and has grown beyond its old size is taken for the same file.
+constexpr bool kNoticesRegrowth = false;
+// Of a log of which only the escrow has files.
+constexpr bool kTellsPathOfHeldFiles = false;
+// The compressed copy of a file that no checkpoint knows is read as another file.
+constexpr bool kKnowsCopiesOfHeldFiles = false;
+constexpr size_t kTellingBytesMin = 20;
+
+std::string NamespaceOf(const std::string& directory) {
+  return directory.substr(0, directory.find('_'));
+}
+
+}  // namespace
+
+struct Model::Parser {
+  simdjson::dom::parser json;
+};
+
+struct Model::Document {
+  std::string id;
+  std::string time;
+  std::string stream;
+  std::string path;
+  std::string pod_uid;
+  std::string message;
+  uint64_t offset = 0;
+  bool is_cut = false;
+};
+
+Model::Model() : parser_(std::make_unique<Parser>()) {}
+Model::~Model() = default;
+
+uint32_t Model::BeginLog(const std::string& directory, uint32_t restart) {
+  logs_.push_back({directory, restart, {}, false});
+  return static_cast<uint32_t>(logs_.size() - 1);
+}
+
+void Model::BeginFile(uint32_t log, uint64_t file) { files_[file].log = log; }
+
+uint32_t Model::Write(PhysicalLine line) {
+  const auto index = static_cast<uint32_t>(lines_.size());
+  std::vector<uint32_t>& stream = logs_[line.log].streams[line.is_stderr];
+  line.in_stream = static_cast<uint32_t>(stream.size());
+  stream.push_back(index);
+  WrittenFile& file = files_.at(line.file);
+  file.lines.push_back(index);
+  if (!kNoticesRegrowth && line.begin < file.bytes_before) line.is_destroyed = true;
+  line_at_[line.time] = index;
+  lines_.push_back(std::move(line));
+  return index;
+}
+
+void Model::WriteRest(uint32_t line, uint64_t bytes) { lines_[line].written += bytes; }
+
+std::string Model::Rest(uint32_t index) const {
+  const PhysicalLine& line = lines_[index];
+  return (line.header + line.body + "\n").substr(line.written);
+}
+
+void Model::Compressed(uint64_t file, uint64_t copy) {
+  compressed_[copy] = file;
+  if (!kKnowsCopiesOfHeldFiles) logs_[files_.at(file).log].is_disturbed = true;
+}
+
+void Model::Truncated(uint64_t file, uint64_t bytes_before) {
+  files_.at(file).bytes_before = std::max(files_.at(file).bytes_before, bytes_before);
+  for (const uint32_t line : files_.at(file).lines) lines_[line].is_destroyed = true;
+  logs_[files_.at(file).log].is_disturbed = true;
+}
+
+void Model::Died(const Inode& inode) {
+  const auto found = files_.find(inode.identity);
+  if (found == files_.end()) return;
+  found->second.is_dead = true;
+  logs_[found->second.log].is_disturbed = true;
+}
+
+void Model::SetRoutes(std::vector<RoutePlan> routes) { routes_ = std::move(routes); }
+
+void Model::StartNow(const std::string& route) {
+  for (uint32_t line = 0; line < lines_.size(); ++line) ArrivalOf(route, line).is_optional = true;
+}
+
+void Model::Dropped(const Inode& inode) {
+  const auto found = files_.find(inode.identity);
+  if (found == files_.end()) return;
+  for (const uint32_t line : found->second.lines) {
+    for (const RoutePlan& route : routes_) ArrivalOf(route.name, line).was_abandoned = false;
+  }
+}
+
+void Model::Released(const Inode& inode) {
+  const auto found = files_.find(inode.identity);
+  if (found == files_.end()) return;
+  for (const uint32_t line : found->second.lines) {
+    for (const RoutePlan& route : routes_) {
+      if (!IsComplete(route.name, line)) ArrivalOf(route.name, line).was_abandoned = true;
+    }
+  }
+}
+
+Model::Arrival& Model::ArrivalOf(const std::string& route, uint32_t line) {
+  std::vector<Arrival>& arrivals = arrivals_[route];
+  if (arrivals.size() <= line) arrivals.resize(lines_.size());
+  return arrivals[line];
+}
+
+bool Model::IsComplete(const std::string& route, uint32_t line) const {
+  const auto found = arrivals_.find(route);
+  if (found == arrivals_.end() || found->second.size() <= line) return false;
+  const Arrival& arrival = found->second[line];
+  const uint64_t readable = lines_[line].readable();
+  return arrival.has_arrived && arrival.covered.size() >= readable &&
+         std::all_of(arrival.covered.begin(), arrival.covered.end(), [](bool is) { return is; });
+}
+
+bool Model::HasArrived(const std::string& route, uint32_t line) const {
+  const auto found = arrivals_.find(route);
+  return found != arrivals_.end() && found->second.size() > line && found->second[line].has_arrived;
+}
+
+std::string Model::Describe(uint32_t index) const {
+  const PhysicalLine& line = lines_[index];
+  const WrittenLog& log = logs_[line.log];
+  return fmt::format("line {} \"{}{}\" of {}/{}.log, file #{}, offset {}", index, line.header,
+                     line.body.substr(0, 60), log.directory, log.restart, line.file, line.begin);
+}
+
+Model::Document Model::Parse(std::string_view item) {
+  Document document;
+  if (item.starts_with("{\"create\"")) {
+    const size_t newline = item.find('\n');
+    simdjson::dom::element action;
+    if (parser_->json.parse(item.substr(0, newline)).get(action) != simdjson::SUCCESS) {
+      throw Violation{fmt::format("an action that is no JSON: {}", item)};
+    }
+    document.id = std::string(action["create"]["_id"].get_string().value());
+    item.remove_prefix(newline + 1);
+  }
+  simdjson::dom::element json;
+  if (parser_->json.parse(item).get(json) != simdjson::SUCCESS) {
+    throw Violation{fmt::format("a document that is no JSON: {}", item)};
+  }
+  const auto text = [&](std::string_view pointer) {
+    return std::string(json.at_pointer(pointer).get_string().value());
+  };
+  document.time = text("/@timestamp");
+  document.stream = text("/stream");
+  document.path = text("/log/file/path");
+  document.pod_uid = text("/kubernetes/pod/uid");
+  document.message = text("/message");
+  document.offset = json.at_pointer("/log/offset").get_uint64().value();
+  document.is_cut = json.at_pointer("/log/flags").error() == simdjson::SUCCESS;
+  return document;
+}
+
+void Model::Stored(const Delivery& delivery) {
+  ++documents_;
+  const Document document = Parse(delivery.item);
+  if (tell) {
+    tell(fmt::format("{}: {} at {} {}{}: {} bytes: {}", delivery.route, document.time,
+                     document.path, document.offset, document.is_cut ? ", cut" : "",
+                     document.message.size(), document.message.substr(0, 40)));
+  }
+  CheckId(document, delivery);
+  Follow(document, delivery, /*dead=*/false);
+}
+
+void Model::FoundDeadLetters(std::string_view lines) {
+  while (!lines.empty()) {
+    const std::string_view line = lines.substr(0, lines.find('\n'));
+    lines.remove_prefix(std::min(lines.size(), line.size() + 1));
+    simdjson::dom::element letter;
+    if (parser_->json.parse(line).get(letter) != simdjson::SUCCESS) continue;  // torn
+    const std::string route(letter["route"].get_string().value());
+    const std::string item(letter["record"].get_string().value());
+    Follow(Parse(item), {route, item, false, false}, /*dead=*/true);
+  }
+}
+
+void Model::CheckId(const Document& document, const Delivery& delivery) {
+  if (document.id.empty()) return;
+  const auto route = std::find_if(routes_.begin(), routes_.end(), [&](const RoutePlan& plan) {
+    return plan.name == delivery.route;
+  });
+  const std::string meaning = fmt::format("{} {} {} {} {}", document.pod_uid, document.time,
+                                          document.stream, document.offset, document.message);
+  const auto [known, fresh] = ids_.try_emplace({route->sink, document.id}, meaning);
+  if (!fresh && known->second != meaning) {
+    throw Violation{fmt::format("one id for two documents: {}\n  {}\n  {}", document.id,
+                                known->second, meaning)};
+  }
+}
+
+// Where in the body of its first line a document begins.
+uint64_t Model::StartIn(const Document& document, uint32_t index, std::string_view item) const {
+  const PhysicalLine& line = lines_[index];
+  const WrittenLog& log = logs_[line.log];
+  const std::string path = fmt::format("/{}/{}.log", log.directory, log.restart);
+  const uint64_t from =
+      document.offset == line.begin ? 0 : document.offset - line.begin - line.header.size();
+  const bool is_its_path =
+      document.path.ends_with(path) || (!kTellsPathOfHeldFiles && document.path.empty());
+  if (!is_its_path || line.is_stderr != (document.stream == "stderr") || from > line.body.size()) {
+    throw Violation{fmt::format("a document is not of its line, {}: {}", Describe(index), item)};
+  }
+  return from;
+}
+
+void Model::CheckRepetition(const Delivery& delivery, uint32_t line, uint64_t from) {
+  Arrival& arrival = ArrivalOf(delivery.route, line);
+  const auto before = arrival.acknowledged_in.find(from);
+  const auto shed = shed_.find(delivery.route);
+  const bool may_repeat =
+      (shed != shed_.end() && shed->second == life_) || logs_[lines_[line].log].is_disturbed;
+  if (before != arrival.acknowledged_in.end() && before->second == life_ && !may_repeat) {
+    throw Violation{
+        fmt::format("sent again without need to route \"{}\": {}", delivery.route, Describe(line))};
+  }
+  if (delivery.acknowledged) arrival.acknowledged_in[from] = life_;
+}
+
+bool Model::MayBeGlued(const WrittenLog& log) const {
+  return !kClosesRecordsAtGaps && (log.is_disturbed || !ordered_);
+}
+
+// The line of another record that goes on with `text`, the longest: its begin may be a line, too.
+bool Model::FindGlued(const WrittenLog& log, std::string_view text, uint32_t* line) const {
+  size_t longest = 0;
+  const uint32_t here = *line;
+  for (const uint32_t other : log.streams[lines_[here].is_stderr]) {
+    const std::string_view body = lines_[other].body;
+    if (other == here || body.size() <= longest || text.empty()) continue;
+    if (!text.starts_with(body) && !body.starts_with(text)) continue;
+    longest = body.size();
+    *line = other;
+  }
+  return longest > 0;
+}
+
+void Model::Follow(const Document& document, const Delivery& delivery, bool dead) {
+  const auto found = line_at_.find(document.time);
+  if (found == line_at_.end()) {
+    throw Violation{fmt::format("a line that nobody wrote: {}", delivery.item)};
+  }
+  uint32_t index = found->second;
+  const WrittenLog& log = logs_[lines_[index].log];
+  uint64_t from = StartIn(document, index, delivery.item);
+  if (!dead) {
+    CheckRepetition(delivery, index, from);
+    if (!ArrivalOf(delivery.route, index).has_arrived) CheckOrder(document, delivery, index);
+  }
+  const bool starts_whole = from == 0 && lines_[index].is_first;
+  std::string_view rest = document.message;
+  while (true) {
+    const PhysicalLine& line = lines_[index];
+    const uint64_t bytes = std::min<uint64_t>(rest.size(), line.readable() - from);
+    if (std::string_view(line.body).substr(from, bytes) != rest.substr(0, bytes)) {
+      if (MayBeGlued(log) && rest.size() < document.message.size()) {
+        if (FindGlued(log, rest, &index)) continue;
+        return;
+      }
+      throw Violation{fmt::format("wrong text for {}: {}", Describe(index), delivery.item)};
+    }
+    Arrival& arrival = ArrivalOf(delivery.route, index);
+    arrival.has_arrived = true;
+    arrival.covered.resize(std::max<size_t>(arrival.covered.size(), line.readable()));
+    std::fill_n(arrival.covered.begin() + static_cast<ptrdiff_t>(from), bytes, true);
+    rest.remove_prefix(bytes);
+    const std::vector<uint32_t>& stream = log.streams[line.is_stderr];
+    const bool at_end = from + bytes == line.readable();
+    const bool goes_on = at_end && line.is_partial && line.in_stream + 1 < stream.size();
+    if (rest.empty() && !(goes_on && lines_[stream[line.in_stream + 1]].body.empty())) {
+      const bool whole = (starts_whole || kRemembersOneCut) && at_end && !line.is_partial;
+      if (whole || document.is_cut || log.is_disturbed || !ordered_) return;
+      throw Violation{fmt::format("part of a record without saying so, up to {}: {}",
+                                  Describe(index), delivery.item)};
+    }
+    if (!goes_on) {
+      from = 0;
+      if (MayBeGlued(log) && FindGlued(log, rest, &index)) continue;
+      throw Violation{
+          fmt::format("text beyond its record, {}: {}", Describe(index), delivery.item)};
+    }
+    index = stream[line.in_stream + 1];
+    from = 0;
+  }
+}
+
+void Model::CheckOrder(const Document& document, const Delivery& delivery, uint32_t line) {
+  const auto [newest, fresh] =
+      newest_.try_emplace({delivery.route, lines_[line].log, document.stream == "stderr"}, line);
+  if (fresh || newest->second < line) {
+    newest->second = line;
+  } else if (delivery.in_order && ordered_ && !logs_[lines_[line].log].is_disturbed) {
+    throw Violation{fmt::format("out of order on route \"{}\": {} came after {}", delivery.route,
+                                Describe(line), Describe(newest->second))};
+  }
+}
+
+bool Model::Takes(const RoutePlan& route, const WrittenLog& log) const {
+  for (const RoutePlan& plan : routes_) {
+    const bool matches =
+        plan.namespace_name.empty() || plan.namespace_name == NamespaceOf(log.directory);
+    if (plan.name == route.name) return matches;
+    if (matches && plan.stop) return false;
+  }
+  return false;
+}
+
+bool Model::IsOwed(const RoutePlan& route, uint32_t index) const {
+  const PhysicalLine& line = lines_[index];
+  if (line.is_destroyed || line.is_late || !Takes(route, logs_[line.log])) return false;
+  if (line.is_out_of_place && route.start_now) return false;  // it may lie before its `now`
+  // So little is not found again in a record that it was glued to.
+  const bool is_telling = line.is_first && line.body.size() >= kTellingBytesMin;
+  if (MayBeGlued(logs_[line.log]) && !is_telling) return false;
+  if (line.written <= line.header.size()) return false;  // not yet a line
+  const auto arrivals = arrivals_.find(route.name);
+  const bool known = arrivals != arrivals_.end() && arrivals->second.size() > index;
+  if (known && arrivals->second[index].is_optional) return false;
+  if (!files_.at(line.file).is_dead) return true;
+  return known && arrivals->second[index].was_abandoned;
+}
+
+void Model::CheckAllArrived() const {
+  for (const RoutePlan& route : routes_) {
+    for (uint32_t line = 0; line < lines_.size(); ++line) {
+      if (!IsOwed(route, line) || IsComplete(route.name, line)) continue;
+      const bool dead = files_.at(lines_[line].file).is_dead;
+      throw Violation{fmt::format("lost on route \"{}\": {}, {} bytes of body{}{}", route.name,
+                                  Describe(line), lines_[line].readable(),
+                                  HasArrived(route.name, line) ? ", a part has arrived" : "",
+                                  dead ? "; the agent gave its file up before" : "")};
+    }
+  }
+}
+
+}  // namespace hinomi::simulation
