@@ -187,9 +187,10 @@ void DirectorySource::ScanLogs(const std::string& directory) {
 }
 
 void DirectorySource::Reconcile(const std::string& directory, Found found) {
-  const bool complete = parts_.store.Reconcile(
-      {options_.name_prefix + directory, std::move(found.pod), options_.since, first_look_},
-      found.logs);
+  const bool complete =
+      parts_.store.Reconcile({options_.name_prefix + directory, AsTheNodeSees({root_, directory}),
+                              std::move(found.pod), options_.since, first_look_},
+                             found.logs);
   if (!complete) unclear_.insert(directory);
 }
 

@@ -172,36 +172,49 @@ bool Log::Reconcile(const std::vector<SegmentEntry>& entries, const Surroundings
 }
 
 // In the order of the directory. A file that sorts before a known one was there when that one was
-// first seen, and was dealt with then.
+// first seen, and was dealt with then, unless the log is known by files of the escrow alone.
 void Log::AppendNew(const std::vector<SegmentEntry>& entries, std::vector<Identified>& found,
                     const Surroundings& around) {
   size_t first = 0;
-  for (size_t i = 0; i < found.size(); ++i) {
-    if (found[i].seen == Seen::kKnown) first = i + 1;
+  size_t first_known = found.size();
+  for (size_t i = found.size(); i-- > 0;) {
+    if (found[i].seen != Seen::kKnown) continue;
+    first = std::max(first, i + 1);
+    first_known = i;
   }
-  for (size_t i = 0; i < found.size(); ++i) {
-    if (found[i].seen == Seen::kUnclear && i >= first) {
+  const bool only_held = std::exchange(only_held_, false);
+  for (size_t i = first; i-- > 0;) {
+    if (found[i].seen != Seen::kNew) continue;
+    const bool free = i < first_known && segments_.front().ordinal > 0;
+    if (only_held && free) {
+      Add(entries[i], std::move(found[i].file), around, /*front=*/true);
+    } else {
+      PassOver(entries[i], around);
+    }
+  }
+  for (size_t i = first; i < found.size(); ++i) {
+    if (found[i].seen == Seen::kUnclear) {
       if (around.now - *unclear_since_ < kUnclearMax) return;
-      passed_over_.insert(entries[i].id());
-      around.counters.files_missed.Add();
+      PassOver(entries[i], around);
       log::Error("\"{}/{}\" is given up: it cannot be opened", directory_, entries[i].name);
     }
-    if (found[i].seen != Seen::kNew) continue;
-    if (i >= first) {
-      Append(entries[i], std::move(found[i].file), around);
-    } else {
-      passed_over_.insert(entries[i].id());
-      around.counters.files_missed.Add();
+    if (found[i].seen == Seen::kNew) {
+      Add(entries[i], std::move(found[i].file), around, /*front=*/false);
     }
   }
 }
 
-void Log::Append(const SegmentEntry& entry, std::shared_ptr<File> file,
-                 const Surroundings& around) {
+void Log::PassOver(const SegmentEntry& entry, const Surroundings& around) {
+  passed_over_.insert(entry.id());
+  around.counters.files_missed.Add();
+}
+
+void Log::Add(const SegmentEntry& entry, std::shared_ptr<File> file, const Surroundings& around,
+              bool front) {
   const Result<FileStat> stat = file->Stat();
   if (!stat) return;
   Segment segment;
-  segment.ordinal = next_ordinal_++;
+  segment.ordinal = front ? segments_.front().ordinal - 1 : next_ordinal_++;
   segment.id = entry.id();
   segment.name = entry.name;
   segment.salt = SaltOf(segment);
@@ -214,7 +227,11 @@ void Log::Append(const SegmentEntry& entry, std::shared_ptr<File> file,
     for (Reader& reader : readers) reader.Account(left_out);
   }
   Attach(segment, std::move(file), entry, around);
-  segments_.push_back(std::move(segment));
+  if (front) {
+    segments_.push_front(std::move(segment));
+  } else {
+    segments_.push_back(std::move(segment));
+  }
 }
 
 void Log::SetSuperseded(const Surroundings& around) {
@@ -497,6 +514,7 @@ void Log::Restore(const LogState& state, std::vector<HeldFile> held, const Surro
     segments_.push_back(std::move(segment));
   }
   restored_bytes_ = seen_bytes_;
+  only_held_ = state.segments.empty() && !held.empty();
   for (HeldFile& file : held) RestoreHeld(std::move(file), around);
 }
 
@@ -508,6 +526,8 @@ void Log::RestoreHeld(HeldFile held, const Surroundings& around) {
     if (!content) return around.escrow.Release(held.name);
     file = std::move(*content);
   }
+  char first = 0;
+  if (file->ReadAt(0, &first, 1)) format = first == '{' ? LogFormat::kJsonFile : LogFormat::kCri;
   if (Segment* segment = Find(held.name.ordinal); segment != nullptr) {
     const Result<bool> same = Matches(*file, segment->fingerprint);
     if (segment->id != id && segment->copy_id != id) return around.escrow.Release(held.name);

@@ -146,7 +146,9 @@ class Log {
                  std::shared_ptr<File>* file);
   void AppendNew(const std::vector<SegmentEntry>& entries, std::vector<Identified>& found,
                  const Surroundings& around);
-  void Append(const SegmentEntry& entry, std::shared_ptr<File> file, const Surroundings& around);
+  void Add(const SegmentEntry& entry, std::shared_ptr<File> file, const Surroundings& around,
+           bool front);
+  void PassOver(const SegmentEntry& entry, const Surroundings& around);
   void Attach(Segment& segment, std::shared_ptr<File> file, const SegmentEntry& entry,
               const Surroundings& around);
   void Hold(Segment& segment, const Surroundings& around);
@@ -171,6 +173,7 @@ class Log {
   uint64_t seen_bytes_ = 0;
   uint64_t restored_bytes_ = 0;
   uint32_t restored_next_ordinal_ = 0;
+  bool only_held_ = false;                 // no checkpoint knows it, only the escrow does
   std::optional<Duration> unclear_since_;  // monotonic
   std::set<FileId> passed_over_;           // files of the directory that are none of its segments
   std::vector<Loss> late_;                 // found, and settled already

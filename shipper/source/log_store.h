@@ -69,6 +69,7 @@ struct LogDirectory {
   /// It is known by it, in the checkpoint too: <namespace>_<pod>_<uid>/<container> below pods_dir,
   /// an absolute path elsewhere.
   std::string name;
+  std::string path;         // as the node sees it
   PodInfo pod;              // restart_count and workload need not be set
   Duration since{0};        // files not written to for longer are left out when first seen
   bool first_look = false;  // it was there before the source looked for the first time

@@ -1,10 +1,13 @@
 // Which logs there are, who they are, and who reads them.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <ctime>
 #include <optional>
 
 #include "base/logging.h"
 #include "config/glob.h"
+#include "metadata/docker_path.h"
 #include "metadata/pod_path.h"
 #include "metadata/pod_wishes.h"
 #include "metadata/workload.h"
@@ -104,6 +107,12 @@ bool LogStore::Reconcile(const LogDirectory& directory, const std::vector<LogFil
     if (files != &gone) {
       log.format = files->format;
       log.path = files->path;
+    } else if (log.path.empty()) {
+      // Only the escrow has it: what its name was follows from how it is written.
+      log.path = fmt::format("{}/{}", directory.path,
+                             log.format == LogFormat::kCri
+                                 ? std::to_string(restart) + ".log"
+                                 : JsonLogName(name.substr(name.rfind('/') + 1)));
     }
     complete = log.Reconcile(files->segments, Around(now, directory.since)) && complete;
     if (Introduce(log, pod, directory.first_look)) restored_.erase({name, restart});
