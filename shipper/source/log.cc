@@ -270,8 +270,8 @@ void Log::Truncated(Segment& segment, uint64_t size, const Surroundings& around)
   // A power cut takes the ends of files; then the kubelet starts every container with a new file,
   // so that nothing was added to what was seen before.
   const Result<bool> same = Matches(*segment.file, segment.fingerprint);
-  const bool same_beginning =
-      format == LogFormat::kCri && size > 0 && size < segment.size && same && *same;
+  const bool same_beginning = segment.identified() && format == LogFormat::kCri && size > 0 &&
+                              size < segment.size && same && *same;
   Segment next;
   next.ordinal = next_ordinal_++;
   next.salt = next.ordinal;
