@@ -389,10 +389,22 @@ bool Log::SettledByAll(const Segment& segment) const {
   });
 }
 
+bool Log::MayFinish(const Segment& segment, Duration now) const {
+  if (unclear_since_ || segment.finished) return false;
+  // Before it is introduced nobody has read it: its first line could not be read yet.
+  const bool unread = origin == nullptr && segment.file != nullptr && segment.size > segment.begin;
+  return !unread && (segment.FinalAt(now) || segment.gone);
+}
+
+bool Log::HasSettled(Duration now) const {
+  return std::any_of(segments_.begin(), segments_.end(), [&](const Segment& segment) {
+    return MayFinish(segment, now) && SettledByAll(segment);
+  });
+}
+
 void Log::MarkSettled(Duration now) {
-  if (unclear_since_) return;
   for (Segment& segment : segments_) {
-    if (segment.finished || (!segment.FinalAt(now) && !segment.gone)) continue;
+    if (!MayFinish(segment, now)) continue;
     segment.finishing = SettledByAll(segment) || PlantedBug(Bug::kSegmentPrunedUnsettled);
   }
 }

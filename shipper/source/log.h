@@ -92,6 +92,8 @@ class Log {
   // In this order: a snapshot that holds them as settled is taken, it is on the disk, they are let
   // go of.
   void MarkSettled(Duration now);
+  /// True when there is something that MarkSettled would mark.
+  bool HasSettled(Duration now) const;
   void ReleaseSettled(const Surroundings& around);
   /// Drops segments that are finished and not in the directory. True when nothing of the log is
   /// left.
@@ -160,6 +162,7 @@ class Log {
   void Grow(Segment& segment, uint64_t size);
   void Truncated(Segment& segment, uint64_t size, const Surroundings& around);
   bool SettledByAll(const Segment& segment) const;
+  bool MayFinish(const Segment& segment, Duration now) const;
   Position Behind(const Segment& segment) const;
 
   uint64_t handle_;

@@ -370,6 +370,8 @@ void LogStore::Prune() {
     Log& log = *it->second;
     const bool busy = std::any_of(log.readers.begin(), log.readers.end(),
                                   [](const Reader& reader) { return reader.leased; });
+    // What is settled by now is let go of with the next checkpoint, also on a node that is idle.
+    if (!waiting_.contains(log.handle()) && log.HasSettled(now)) dirty_ = true;
     if (busy || waiting_.contains(log.handle()) || !log.Prune()) {
       ++it;
       continue;
