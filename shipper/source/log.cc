@@ -217,7 +217,6 @@ void Log::Add(const SegmentEntry& entry, std::shared_ptr<File> file, const Surro
   segment.ordinal = front ? segments_.front().ordinal - 1 : next_ordinal_++;
   segment.id = entry.id();
   segment.name = entry.name;
-  segment.salt = SaltOf(segment);
   segment.size = stat->size;
   seen_bytes_ += stat->size;
   if (stat->modified < around.modified_before && stat->size > 0) {
@@ -267,12 +266,13 @@ void Log::SetIdentity(Segment& segment) {
   if (time.empty() && !whole_line && !segment.superseded) return;
   const std::string_view printed = text.substr(0, Fingerprint::kBytesMax);
   segment.fingerprint = {static_cast<uint32_t>(printed.size()), Hash64Of(printed)};
-  // The birth time makes it unique and the first line's time makes it stable where there is no
-  // birth time. Not the ordinal: it starts anew when a checkpoint is lost, and the documents' ids
-  // with it.
-  const uint64_t seed = static_cast<uint64_t>(segment.id.birth.count()) ^ (segment.id.inode << 1) ^
-                        (segment.salt << 48);
-  segment.key = Hash64Of(time.empty() ? text.substr(0, 64) : time, seed) | 1;
+  const std::string_view beginning = time.empty() ? text.substr(0, 64) : time;
+  segment.key = Hash64Of(beginning) | 1;
+  // docker gives all parts of a long line one time, and a part may begin a file.
+  const bool taken = std::any_of(segments_.begin(), segments_.end(), [&](const Segment& other) {
+    return &other != &segment && other.key == segment.key;
+  });
+  if (taken) segment.key = Hash64Of(beginning, segment.ordinal + 1) | 1;
   if (!identified_) first_time = std::string(time);
   identified_ = true;
 }
@@ -291,11 +291,10 @@ void Log::Truncated(Segment& segment, uint64_t size, const Surroundings& around)
   // A power cut takes the ends of files; then the kubelet starts every container with a new file,
   // so that nothing was added to what was seen before.
   const Result<bool> same = Matches(*segment.file, segment.fingerprint);
-  const bool same_beginning =
-      format == LogFormat::kCri && size > 0 && size < segment.size && same && *same;
+  const bool same_beginning = segment.identified() && format == LogFormat::kCri && size > 0 &&
+                              size < segment.size && same && *same;
   Segment next;
   next.ordinal = next_ordinal_++;
-  next.salt = next.ordinal;
   next.id = std::exchange(segment.id, {});
   next.name = std::exchange(segment.name, "");
   next.root = segment.root;
@@ -410,10 +409,17 @@ bool Log::SettledByAll(const Segment& segment) const {
   });
 }
 
+bool Log::MayFinish(const Segment& segment, Duration now) const {
+  if (unclear_since_ || segment.finishing) return false;
+  // Before it is introduced nobody has read it: its first line could not be read yet.
+  const bool unread = origin == nullptr && segment.file != nullptr && segment.size > segment.begin;
+  return !unread && (segment.FinalAt(now) || segment.gone);
+}
+
 bool Log::MarkSettled(Duration now) {
   bool more = false;
   for (Segment& segment : segments_) {
-    if (unclear_since_ || segment.finishing || (!segment.FinalAt(now) && !segment.gone)) continue;
+    if (!MayFinish(segment, now)) continue;
     segment.finishing = SettledByAll(segment) || PlantedBug(Bug::kSegmentPrunedUnsettled);
     more = more || segment.finishing;
   }
@@ -546,7 +552,6 @@ void Log::RestoreHeld(HeldFile held, const Surroundings& around) {
   segment.ordinal = std::max(next_ordinal_, held.name.ordinal);
   next_ordinal_ = segment.ordinal + 1;
   segment.id = id;
-  segment.salt = SaltOf(segment);
   segment.file = std::move(file);
   segment.compressed = held.name.compressed;
   segment.held = true;
@@ -556,13 +561,6 @@ void Log::RestoreHeld(HeldFile held, const Surroundings& around) {
     around.escrow.Release(held.name);
   }
   segments_.push_back(std::move(segment));
-}
-
-// One file that gets a second segment must not get the same key.
-uint64_t Log::SaltOf(const Segment& segment) const {
-  const bool known = std::any_of(segments_.begin(), segments_.end(),
-                                 [&](const Segment& other) { return other.id == segment.id; });
-  return known ? segment.ordinal : 0;
 }
 
 }  // namespace hinomi

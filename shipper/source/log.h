@@ -155,7 +155,6 @@ class Log {
   void Release(Segment& segment, const Surroundings& around);
   HeldName HeldNameOf(const Segment& segment) const;
   void RestoreHeld(HeldFile held, const Surroundings& around);
-  uint64_t SaltOf(const Segment& segment) const;
   void SetSuperseded(const Surroundings& around);
   void FindVanished(const Surroundings& around);
   void SetIdentity(Segment& segment);
@@ -163,6 +162,7 @@ class Log {
   void Grow(Segment& segment, uint64_t size);
   void Truncated(Segment& segment, uint64_t size, const Surroundings& around);
   bool SettledByAll(const Segment& segment) const;
+  bool MayFinish(const Segment& segment, Duration now) const;
   Position Behind(const Segment& segment) const;
 
   uint64_t handle_;

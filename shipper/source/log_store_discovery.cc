@@ -115,7 +115,9 @@ bool LogStore::Reconcile(const LogDirectory& directory, const std::vector<LogFil
                                  : JsonLogName(name.substr(name.rfind('/') + 1)));
     }
     complete = log.Reconcile(files->segments, Around(now, directory.since)) && complete;
-    if (Introduce(log, pod, directory.first_look)) restored_.erase({name, restart});
+    // Where a first line cannot be read yet, its directory has to be looked at again.
+    const bool unread = !log.identified() && !log.segments().empty();
+    if (Introduce(log, pod, directory.first_look) && !unread) restored_.erase({name, restart});
     MarkAllReady(log, now);
   }
   return complete;

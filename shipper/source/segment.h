@@ -34,7 +34,6 @@ struct FileId {
 struct Segment {
   uint32_t ordinal = 0;  // place in the chain; positions name it
   uint64_t key = 0;      // goes into document ids; zero until there is a first line to tell it by
-  uint64_t salt = 0;     // into the key; set where one file gets a second segment
   FileId id;             // of the file that the log was written to
   FileId copy_id;        // of another file with the same content: compressed, or copied
   Fingerprint fingerprint;

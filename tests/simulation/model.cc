@@ -106,6 +106,7 @@ void Model::Dropped(const Inode& inode) {
 void Model::Released(const Inode& inode) {
   const auto found = files_.find(inode.identity);
   if (found == files_.end()) return;
+  if (tell) tell(fmt::format("given up: file #{}", inode.identity));
   for (const uint32_t line : found->second.lines) {
     for (const RoutePlan& route : routes_) {
       if (!IsComplete(route.name, line)) ArrivalOf(route.name, line).was_abandoned = true;

@@ -93,7 +93,7 @@ Simulation::Simulation(uint64_t seed, bool verbose)
       world_.kubelet,
       Kubelet::Parts{disk_, model_, random_, clock_,
                      [this](const std::string& what) { Tell("kubelet: " + what); }});
-  if (verbose_) model_.tell = [this](const std::string& what) { Tell("stored: " + what); };
+  if (verbose_) model_.tell = [this](const std::string& what) { Tell("model: " + what); };
   files_.faults = world_.faults;
   files_.interrupt = [this] { kubelet_->Act(); };
   files_.on_release = [this](const Inode& inode) { model_.Released(inode); };
