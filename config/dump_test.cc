@@ -56,6 +56,10 @@ limits:
   record_bytes_max: 256KiB  # default
   open_record_delay_max: 5s  # default
   namespaces_max: 200  # default
+escrow:
+  directory: "/var/log/hinomi/escrow"  # default
+  bytes_max: 2GiB  # default
+  free_percent_min: 25  # default
 fairness: []
 sources:
   kubernetes:

@@ -136,7 +136,8 @@ class Demonstration:
         sinks = {server.name: server.sink.format(port=server.port) for server in self.servers}
         if not sinks:
             sinks["archive"] = f'{{ type: archive, directory: "{DEMO / "archive"}", sync_every: 1s }}'
-        lines = ["cluster: demo", f'state_dir: "{DEMO / "state"}"', f'http: {{ listen: "{self.address}" }}', "sources:",
+        lines = ["cluster: demo", f'state_dir: "{DEMO / "state"}"',
+                 f'escrow: {{ directory: "{DEMO / "escrow"}" }}', f'http: {{ listen: "{self.address}" }}', "sources:",
                  f'  kubernetes: {{ pods_dir: "{self.pods_dir}" }}', "sinks:",
                  *[f"  {name}: {sink}" for name, sink in sinks.items()], "routes:",
                  *[f"  - {{ name: {name}, sink: {name} }}" for name in sinks]]

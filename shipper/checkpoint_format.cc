@@ -227,6 +227,12 @@ std::string EncodeCheckpoint(const CheckpointState& state) {
   writer.StartObject();
   writer.Key("epoch");
   writer.Int64(state.epoch_seconds);
+  writer.Key("routes");
+  writer.StartArray();
+  for (const std::string& route : state.routes) {
+    writer.String(route.data(), static_cast<rapidjson::SizeType>(route.size()));
+  }
+  writer.EndArray();
   writer.Key("logs");
   writer.StartArray();
   for (const LogState& log : state.logs) {
@@ -281,6 +287,12 @@ Result<CheckpointState> DecodeCheckpoint(std::string_view text) {
   const bool fits =
       Reader(document)
           .Get("epoch", &state.epoch_seconds)
+          .Each("routes",
+                [&state](const Value& entry) {
+                  if (!entry.IsString()) return false;
+                  state.routes.emplace_back(entry.GetString(), entry.GetStringLength());
+                  return true;
+                })
           .Each(
               "gone",
               [&state](const Value& entry) { return ReadGone(entry, &state.gone.emplace_back()); })

@@ -4,7 +4,7 @@
 // One header line, then one JSON object:
 //   hinomi-checkpoint <version> <generation> <bytes of the JSON> <xxh3-128 of the JSON, 32 hex
 //   digits>\n
-//   {"epoch":…,"logs":[{"dir":…,"restart":…,"time":…,"next":…,"segments":[…],"readers":[…]},…],
+//   {"epoch":…,"routes":[…],"logs":[{"dir":…,"restart":…,"time":…,"next":…,"segments":[…],"readers":[…]},…],
 //   "gone":[…]}
 #pragma once
 
@@ -61,6 +61,7 @@ struct LogState {
 struct CheckpointState {
   uint64_t generation = 0;
   int64_t epoch_seconds = 0;  // Unix time; since when the ledger counts
+  std::vector<std::string> routes;  // that have had their first look at the logs
   std::vector<LogState> logs;
   std::vector<GoneState> gone;
   /// Not stored: a newer state may have been lost, so that what is gone may have been settled.

@@ -23,6 +23,7 @@ CheckpointState Example(uint64_t generation) {
                          {}});
   state.logs = {log};
   state.epoch_seconds = 1795227915;
+  state.routes = {"all", "prod"};
   state.gone = {{"all", "prod", 77, {70, {0, 7, 0, 0}, {}}}};
   return state;
 }

@@ -65,7 +65,8 @@ TEST_F(MultilinePipelineTest, GoesOnOverARestartAtEveryLine) {
                                           Frames(1, 1),   Frames(2, 1), Line("behind")};
   for (size_t stop = 0; stop <= lines.size(); ++stop) {
     SCOPED_TRACE(stop);
-    std::filesystem::remove_all(std::filesystem::path(PathOf("0.log")).parent_path());
+    std::filesystem::remove_all(root_ / "var/log");
+    std::filesystem::create_directories(root_ / "var/log/pods");
     sink_.documents.clear();
     sink_.ids.clear();
     CheckpointState state;

@@ -298,6 +298,25 @@ TEST_F(PipelineTest, ReadsFromTheEscrowWhatWasRemovedWhileItWasDown) {
   EXPECT_EQ(ledger.entries[0].imbalance, 0);
 }
 
+TEST_F(PipelineTest, KnowsWhatItHoldsInWhatWasCompressedSinceTheCheckpoint) {
+  CheckpointState state;
+  {
+    Agent agent(*this);
+    Write(Lines(0, 10));
+    Pass(agent);
+    state = agent.store.Snapshot();
+    Rotate("20261121-022645");
+    Write(Lines(10, 10));
+    Pass(agent);
+  }
+  Rotate("20261121-022646");
+  Write(Lines(20, 5));
+  Gzip(PathOf("0.log.20261121-022646"), PathOf("0.log.20261121-022646.gz"));
+  Agent agent(*this, state);
+  Pass(agent, std::chrono::seconds(3));
+  ExpectLines(0, 25);
+}
+
 TEST_F(PipelineTest, HoldsNoMoreThanItMay) {
   config_.escrow.bytes_max = 100 << 10;
   Agent agent(*this);

@@ -139,7 +139,7 @@ void DirectorySource::SweepAll() {
     const std::string directory = name.substr(options_.name_prefix.size());
     if (Wanted(directory) && !files().Stat(root_, directory)) ScanLogs(directory);
   }
-  first_look_ = false;
+  if (std::exchange(first_look_, false)) parts_.store.Looked();
   watches_gauge_.Set(static_cast<double>(watches_.size()));
   degraded_gauge_.Set(degraded_ ? 1 : 0);
 }
@@ -187,9 +187,10 @@ void DirectorySource::ScanLogs(const std::string& directory) {
 }
 
 void DirectorySource::Reconcile(const std::string& directory, Found found) {
-  const bool complete = parts_.store.Reconcile(
-      {options_.name_prefix + directory, std::move(found.pod), options_.since, first_look_},
-      found.logs);
+  const bool complete =
+      parts_.store.Reconcile({options_.name_prefix + directory, AsTheNodeSees({root_, directory}),
+                              std::move(found.pod), options_.since, first_look_},
+                             found.logs);
   if (!complete) unclear_.insert(directory);
 }
 

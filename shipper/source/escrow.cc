@@ -56,6 +56,12 @@ void Escrow::Probe() {
   works_ = false;
   if (directory_.empty()) return Degrade("the escrow is switched off");
   Result<void> tried = files_.MakePrivateDirectory(directory_);
+  if (Result<std::unique_ptr<FileLock>> lock = files_.Lock(directory_); tried && !lock) {
+    others_ = lock.error().kind == ErrorKind::kTransient;
+    tried = lock.error();
+  } else if (lock) {
+    lock_ = std::move(*lock);
+  }
   const std::string file = directory_ + "/probe";
   const std::string link = directory_ + "/probe.link";
   for (const std::string& left : {file, link}) {
@@ -103,7 +109,7 @@ void Escrow::ScanBelow(const std::string& relative, std::vector<HeldFile>* found
 std::vector<HeldFile> Escrow::Scan() {
   std::vector<HeldFile> found;
   // Also where nothing can be linked now: what is there may be all that is left of its logs.
-  if (!directory_.empty()) ScanBelow("", &found);
+  if (!directory_.empty() && !others_) ScanBelow("", &found);
   std::sort(found.begin(), found.end(),
             [](const HeldFile& a, const HeldFile& b) { return a.name < b.name; });
   links_.Set(static_cast<double>(found.size()));

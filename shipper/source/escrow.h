@@ -61,6 +61,8 @@ class Escrow {
 
   const std::string directory_;
   FileSystem& files_;
+  std::unique_ptr<FileLock> lock_;  // two agents would take each other's files for their own
+  bool others_ = false;             // another agent has it
   bool works_ = false;
   std::string degraded_;
   std::set<std::string> foreign_roots_;  // on other mounts

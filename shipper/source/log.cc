@@ -130,6 +130,10 @@ void Log::Release(Segment& segment, const Surroundings& around) {
 }
 
 bool Log::Reconcile(const std::vector<SegmentEntry>& entries, const Surroundings& around) {
+  // What came from the escrow and is in no checkpoint yet: it may be here too, but compressed.
+  for (Segment& segment : segments_) {
+    if (segment.file != nullptr && !segment.identified()) SetIdentity(segment);
+  }
   std::vector<Identified> found;
   bool unclear = false;
   for (size_t i = 0; i < entries.size(); ++i) {
@@ -168,36 +172,49 @@ bool Log::Reconcile(const std::vector<SegmentEntry>& entries, const Surroundings
 }
 
 // In the order of the directory. A file that sorts before a known one was there when that one was
-// first seen, and was dealt with then.
+// first seen, and was dealt with then, unless the log is known by files of the escrow alone.
 void Log::AppendNew(const std::vector<SegmentEntry>& entries, std::vector<Identified>& found,
                     const Surroundings& around) {
   size_t first = 0;
-  for (size_t i = 0; i < found.size(); ++i) {
-    if (found[i].seen == Seen::kKnown) first = i + 1;
+  size_t first_known = found.size();
+  for (size_t i = found.size(); i-- > 0;) {
+    if (found[i].seen != Seen::kKnown) continue;
+    first = std::max(first, i + 1);
+    first_known = i;
   }
-  for (size_t i = 0; i < found.size(); ++i) {
-    if (found[i].seen == Seen::kUnclear && i >= first) {
+  const bool only_held = std::exchange(only_held_, false);
+  for (size_t i = first; i-- > 0;) {
+    if (found[i].seen != Seen::kNew) continue;
+    const bool free = i < first_known && segments_.front().ordinal > 0;
+    if (only_held && free) {
+      Add(entries[i], std::move(found[i].file), around, /*front=*/true);
+    } else {
+      PassOver(entries[i], around);
+    }
+  }
+  for (size_t i = first; i < found.size(); ++i) {
+    if (found[i].seen == Seen::kUnclear) {
       if (around.now - *unclear_since_ < kUnclearMax) return;
-      passed_over_.insert(entries[i].id());
-      around.counters.files_missed.Add();
+      PassOver(entries[i], around);
       log::Error("\"{}/{}\" is given up: it cannot be opened", directory_, entries[i].name);
     }
-    if (found[i].seen != Seen::kNew) continue;
-    if (i >= first) {
-      Append(entries[i], std::move(found[i].file), around);
-    } else {
-      passed_over_.insert(entries[i].id());
-      around.counters.files_missed.Add();
+    if (found[i].seen == Seen::kNew) {
+      Add(entries[i], std::move(found[i].file), around, /*front=*/false);
     }
   }
 }
 
-void Log::Append(const SegmentEntry& entry, std::shared_ptr<File> file,
-                 const Surroundings& around) {
+void Log::PassOver(const SegmentEntry& entry, const Surroundings& around) {
+  passed_over_.insert(entry.id());
+  around.counters.files_missed.Add();
+}
+
+void Log::Add(const SegmentEntry& entry, std::shared_ptr<File> file, const Surroundings& around,
+              bool front) {
   const Result<FileStat> stat = file->Stat();
   if (!stat) return;
   Segment segment;
-  segment.ordinal = next_ordinal_++;
+  segment.ordinal = front ? segments_.front().ordinal - 1 : next_ordinal_++;
   segment.id = entry.id();
   segment.name = entry.name;
   segment.salt = SaltOf(segment);
@@ -210,7 +227,11 @@ void Log::Append(const SegmentEntry& entry, std::shared_ptr<File> file,
     for (Reader& reader : readers) reader.Account(left_out);
   }
   Attach(segment, std::move(file), entry, around);
-  segments_.push_back(std::move(segment));
+  if (front) {
+    segments_.push_front(std::move(segment));
+  } else {
+    segments_.push_back(std::move(segment));
+  }
 }
 
 void Log::SetSuperseded(const Surroundings& around) {
@@ -390,23 +411,20 @@ bool Log::SettledByAll(const Segment& segment) const {
 }
 
 bool Log::MayFinish(const Segment& segment, Duration now) const {
-  if (unclear_since_ || segment.finished) return false;
+  if (unclear_since_ || segment.finishing) return false;
   // Before it is introduced nobody has read it: its first line could not be read yet.
   const bool unread = origin == nullptr && segment.file != nullptr && segment.size > segment.begin;
   return !unread && (segment.FinalAt(now) || segment.gone);
 }
 
-bool Log::HasSettled(Duration now) const {
-  return std::any_of(segments_.begin(), segments_.end(), [&](const Segment& segment) {
-    return MayFinish(segment, now) && SettledByAll(segment);
-  });
-}
-
-void Log::MarkSettled(Duration now) {
+bool Log::MarkSettled(Duration now) {
+  bool more = false;
   for (Segment& segment : segments_) {
     if (!MayFinish(segment, now)) continue;
     segment.finishing = SettledByAll(segment) || PlantedBug(Bug::kSegmentPrunedUnsettled);
+    more = more || segment.finishing;
   }
+  return more;
 }
 
 void Log::ReleaseSettled(const Surroundings& around) {
@@ -503,6 +521,7 @@ void Log::Restore(const LogState& state, std::vector<HeldFile> held, const Surro
     segments_.push_back(std::move(segment));
   }
   restored_bytes_ = seen_bytes_;
+  only_held_ = state.segments.empty() && !held.empty();
   for (HeldFile& file : held) RestoreHeld(std::move(file), around);
 }
 
@@ -514,6 +533,8 @@ void Log::RestoreHeld(HeldFile held, const Surroundings& around) {
     if (!content) return around.escrow.Release(held.name);
     file = std::move(*content);
   }
+  char first = 0;
+  if (file->ReadAt(0, &first, 1)) format = first == '{' ? LogFormat::kJsonFile : LogFormat::kCri;
   if (Segment* segment = Find(held.name.ordinal); segment != nullptr) {
     const Result<bool> same = Matches(*file, segment->fingerprint);
     if (segment->id != id && segment->copy_id != id) return around.escrow.Release(held.name);

@@ -91,9 +91,8 @@ class Log {
 
   // In this order: a snapshot that holds them as settled is taken, it is on the disk, they are let
   // go of.
-  void MarkSettled(Duration now);
-  /// True when there is something that MarkSettled would mark.
-  bool HasSettled(Duration now) const;
+  /// True when there are more than the last time.
+  bool MarkSettled(Duration now);
   void ReleaseSettled(const Surroundings& around);
   /// Drops segments that are finished and not in the directory. True when nothing of the log is
   /// left.
@@ -147,7 +146,9 @@ class Log {
                  std::shared_ptr<File>* file);
   void AppendNew(const std::vector<SegmentEntry>& entries, std::vector<Identified>& found,
                  const Surroundings& around);
-  void Append(const SegmentEntry& entry, std::shared_ptr<File> file, const Surroundings& around);
+  void Add(const SegmentEntry& entry, std::shared_ptr<File> file, const Surroundings& around,
+           bool front);
+  void PassOver(const SegmentEntry& entry, const Surroundings& around);
   void Attach(Segment& segment, std::shared_ptr<File> file, const SegmentEntry& entry,
               const Surroundings& around);
   void Hold(Segment& segment, const Surroundings& around);
@@ -173,6 +174,7 @@ class Log {
   uint64_t seen_bytes_ = 0;
   uint64_t restored_bytes_ = 0;
   uint32_t restored_next_ordinal_ = 0;
+  bool only_held_ = false;                 // no checkpoint knows it, only the escrow does
   std::optional<Duration> unclear_since_;  // monotonic
   std::set<FileId> passed_over_;           // files of the directory that are none of its segments
   std::vector<Loss> late_;                 // found, and settled already

@@ -350,9 +350,11 @@ CheckpointState LogStore::Snapshot() {
     state.gone.push_back({names[key.second], key.first, gone.produced, gone.settled});
   }
   state.epoch_seconds = epoch_seconds_;
-  for (const auto& [handle, log] : logs_) {
-    if (!waiting_.contains(handle)) log->MarkSettled(now);
+  state.routes.assign(known_routes_.begin(), known_routes_.end());
+  for (const std::string& name : names) {
+    if (looked_ && !known_routes_.contains(name)) state.routes.push_back(name);
   }
+  MarkSettled(now);
   dirty_ = false;
   return state;
 }
@@ -370,8 +372,6 @@ void LogStore::Prune() {
     Log& log = *it->second;
     const bool busy = std::any_of(log.readers.begin(), log.readers.end(),
                                   [](const Reader& reader) { return reader.leased; });
-    // What is settled by now is let go of with the next checkpoint, also on a node that is idle.
-    if (!waiting_.contains(log.handle()) && log.HasSettled(now)) dirty_ = true;
     if (busy || waiting_.contains(log.handle()) || !log.Prune()) {
       ++it;
       continue;

@@ -69,6 +69,7 @@ struct LogDirectory {
   /// It is known by it, in the checkpoint too: <namespace>_<pod>_<uid>/<container> below pods_dir,
   /// an absolute path elsewhere.
   std::string name;
+  std::string path;         // as the node sees it
   PodInfo pod;              // restart_count and workload need not be set
   Duration since{0};        // files not written to for longer are left out when first seen
   bool first_look = false;  // it was there before the source looked for the first time
@@ -93,6 +94,8 @@ class LogStore {
   /// may learn later who is behind it: that holds for later records, but its routes stay. False
   /// when it is to be looked at again soon.
   bool Reconcile(const LogDirectory& directory, const std::vector<LogFiles>& logs);
+  /// Every directory of a source was looked at: from now on no route is new.
+  void Looked();
   /// The file of that restart was written to.
   void Touch(const std::string& directory, uint32_t restart);
   /// More is known of these pods, or nobody will say more: their logs are introduced, and what they
@@ -201,6 +204,7 @@ class LogStore {
   bool Introduce(Log& log, const PodInfo& pod, bool first_look);
   bool Enrich(Log& log, PodInfo* pod, bool* first_look);
   void Reintroduce(Log& log);
+  void MarkSettled(Duration now);
   void JoinShares(const Log& log, bool forgive);
   void AddReaders(Log& log, bool first_look);
   Reader MakeReader(const Log& log, uint32_t route, bool first_look) const;
@@ -242,6 +246,7 @@ class LogStore {
   std::condition_variable wake_;
   bool woken_ = false;
   bool hurry_ = false;
+  bool looked_ = false;
   std::set<std::string> known_routes_;  // those of the checkpoint
   uint64_t next_handle_ = 1;
   uint64_t next_ticket_ = 1;

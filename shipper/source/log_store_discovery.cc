@@ -1,10 +1,13 @@
 // Which logs there are, who they are, and who reads them.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <ctime>
 #include <optional>
 
 #include "base/logging.h"
 #include "config/glob.h"
+#include "metadata/docker_path.h"
 #include "metadata/pod_path.h"
 #include "metadata/pod_wishes.h"
 #include "metadata/workload.h"
@@ -45,10 +48,9 @@ void LogStore::Restore(const CheckpointState& state) {
   }
   for (const LogState& log : state.logs) {
     restored_[{log.directory, log.restart}] = {log, true, {}};
-    for (const ReaderState& reader : log.readers) known_routes_.insert(reader.route);
   }
+  known_routes_.insert(state.routes.begin(), state.routes.end());
   for (const GoneState& gone : state.gone) {
-    known_routes_.insert(gone.route);
     for (uint32_t route = 0; route < options_.routes.size(); ++route) {
       if (options_.routes[route].name != gone.route) continue;
       gone_[{gone.namespace_name, route}] = {gone.produced_bytes, gone.settled};
@@ -72,6 +74,12 @@ Log& LogStore::LogOf(const std::string& directory, uint32_t restart) {
     log->Restore(stored->second.state, std::move(stored->second.held), Around(clock_.Monotonic()));
   }
   return *(logs_[next_handle_++] = std::move(log));
+}
+
+void LogStore::Looked() {
+  const std::lock_guard lock(mutex_);
+  looked_ = true;
+  dirty_ = true;
 }
 
 bool LogStore::Reconcile(const LogDirectory& directory, const std::vector<LogFiles>& logs) {
@@ -99,6 +107,12 @@ bool LogStore::Reconcile(const LogDirectory& directory, const std::vector<LogFil
     if (files != &gone) {
       log.format = files->format;
       log.path = files->path;
+    } else if (log.path.empty()) {
+      // Only the escrow has it: what its name was follows from how it is written.
+      log.path = fmt::format("{}/{}", directory.path,
+                             log.format == LogFormat::kCri
+                                 ? std::to_string(restart) + ".log"
+                                 : JsonLogName(name.substr(name.rfind('/') + 1)));
     }
     complete = log.Reconcile(files->segments, Around(now, directory.since)) && complete;
     // Where a first line cannot be read yet, its directory has to be looked at again.

@@ -49,8 +49,17 @@ void LogStore::EnforceEscrowLimits() {
 std::vector<Loss> LogStore::FindLosses() {
   const std::lock_guard lock(mutex_);
   std::vector<Loss> losses;
-  for (const auto& [handle, log] : logs_) log->FindLosses(clock_.Monotonic(), &losses);
+  const Duration now = clock_.Monotonic();
+  for (const auto& [handle, log] : logs_) log->FindLosses(now, &losses);
+  MarkSettled(now);
   return losses;
+}
+
+// Files can be let go of once a checkpoint says that they are settled, so one is due.
+void LogStore::MarkSettled(Duration now) {
+  for (const auto& [handle, log] : logs_) {
+    if (!waiting_.contains(handle) && log->MarkSettled(now)) dirty_ = true;
+  }
 }
 
 bool LogStore::HasLosses() const {
