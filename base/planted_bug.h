@@ -26,10 +26,9 @@ enum class Bug {
   kCutNotRemembered,
   kMidLineOverwritten,
   kShortReadPassedOver,
-  kLinkReleasedTooEarly,
 };
 
-inline constexpr std::array<std::pair<Bug, std::string_view>, 17> kPlantedBugs = {{
+inline constexpr std::array<std::pair<Bug, std::string_view>, 16> kPlantedBugs = {{
     {Bug::kCheckpointAhead, "the checkpoint holds what was read instead of what is settled"},
     {Bug::kInodeAlone, "a file of the checkpoint is known by its inode alone"},
     {Bug::kPartDroppedAtRotation, "a record that is open at the end of a file is dropped"},
@@ -46,8 +45,6 @@ inline constexpr std::array<std::pair<Bug, std::string_view>, 17> kPlantedBugs =
     {Bug::kCutNotRemembered, "the checkpoint forgets that a line was cut"},
     {Bug::kMidLineOverwritten, "a record cut beside a long line hides that the line goes on"},
     {Bug::kShortReadPassedOver, "behind a short read the next file is read"},
-    {Bug::kLinkReleasedTooEarly,
-     "a held file is released though the checkpoint could not be written"},
 }};
 
 #ifdef HINOMI_PLANTED_BUGS

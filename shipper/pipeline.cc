@@ -4,7 +4,6 @@
 
 #include "base/check.h"
 #include "base/logging.h"
-#include "base/planted_bug.h"
 #include "shipper/source/docker.h"
 #include "shipper/source/kubernetes.h"
 
@@ -120,7 +119,6 @@ void Pipeline::SaveCheckpoint() {
     store_.ReleaseSettled();
     return;
   }
-  if (PlantedBug(Bug::kLinkReleasedTooEarly)) store_.ReleaseSettled();
   checkpoint_errors_.Add();
   store_.SetDirty();
   log::Error("{}; until it can be written, a restart sends lines twice", saved.error().message);

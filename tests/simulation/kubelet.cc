@@ -12,9 +12,9 @@ namespace {
 
 constexpr size_t kRotatedMax = 3;
 // The agent gets stuck after a restart behind a first segment that was empty.
-constexpr bool kRotatesEmptyFiles = false;
+constexpr bool kRotatesEmptyFiles = true;
 // The agent reads what ends within a line's head again and again, for ever.
-constexpr bool kTearsHeads = false;
+constexpr bool kTearsHeads = true;
 // Less than what the agent leaves a writer after it has seen the file's successor.
 constexpr Duration kLateAfter = std::chrono::milliseconds(500);
 

@@ -15,9 +15,9 @@ constexpr bool kClosesRecordsAtGaps = false;
 // A file that was truncated and has grown beyond its old size is taken for the same file.
 constexpr bool kNoticesRegrowth = false;
 // Of a log of which only the escrow has files.
-constexpr bool kTellsPathOfHeldFiles = false;
+constexpr bool kTellsPathOfHeldFiles = true;
 // The compressed copy of a file that no checkpoint knows is read as another file.
-constexpr bool kKnowsCopiesOfHeldFiles = false;
+constexpr bool kKnowsCopiesOfHeldFiles = true;
 constexpr size_t kTellingBytesMin = 20;
 
 std::string NamespaceOf(const std::string& directory) {
