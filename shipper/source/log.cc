@@ -273,7 +273,9 @@ void Log::SetIdentity(Segment& segment) {
     return &other != &segment && other.key == segment.key;
   });
   if (taken) segment.key = Hash64Of(beginning, segment.ordinal + 1) | 1;
-  if (!identified_) first_time = std::string(time);
+  // What only the escrow has may be told by before files that are older.
+  const bool oldest = restored_next_ordinal_ == 0 && &segment == &segments_.front();
+  if (!identified_ || (oldest && origin == nullptr)) first_time = std::string(time);
   identified_ = true;
 }
 
