@@ -77,7 +77,7 @@ def run(arguments, name, directory):
     target = TARGETS[name](directory)
     port = free_ports()
     config = directory / "config.yaml"
-    config.write_text(f'state_dir: {directory}/state\nescrow: {{ directory: {directory}/escrow }}\nhttp: {{ listen: "127.0.0.1:{port}" }}\n'
+    config.write_text(f'state_dir: {directory}/state\nescrow: {{ directory: {directory}/escrow, free_percent_min: 0 }}\nhttp: {{ listen: "127.0.0.1:{port}" }}\n'
                       f"sources: {{ kubernetes: {{ pods_dir: {directory}/pods }} }}\n"
                       f"sinks: {{ bench: {{ {target.sink}{arguments.settings and ', ' + arguments.settings} }} }}\n")
     try:

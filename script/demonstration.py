@@ -137,7 +137,8 @@ class Demonstration:
         if not sinks:
             sinks["archive"] = f'{{ type: archive, directory: "{DEMO / "archive"}", sync_every: 1s }}'
         lines = ["cluster: demo", f'state_dir: "{DEMO / "state"}"',
-                 f'escrow: {{ directory: "{DEMO / "escrow"}" }}', f'http: {{ listen: "{self.address}" }}', "sources:",
+                 f'escrow: {{ directory: "{DEMO / "escrow"}", free_percent_min: 0 }}',
+                 f'http: {{ listen: "{self.address}" }}', "sources:",
                  f'  kubernetes: {{ pods_dir: "{self.pods_dir}" }}', "sinks:",
                  *[f"  {name}: {sink}" for name, sink in sinks.items()], "routes:",
                  *[f"  - {{ name: {name}, sink: {name} }}" for name in sinks]]

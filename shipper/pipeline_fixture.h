@@ -81,6 +81,7 @@ class PipelineTest : public ::testing::Test {
   PipelineTest() {
     config_.host_root = root_.path();
     config_.node = "node-1";
+    config_.escrow.free_percent_min = 0;  // however full this disk is
     config_.sinks.resize(1);
     config_.sinks[0].name = "keep";
     config_.sinks[0].batch_bytes = 64 << 10;

@@ -38,7 +38,7 @@ class Agent:
         """Writes the configuration: one sink, one route. `changes` replace whole top-level keys."""
         config = {
             "cluster": "demo", "node": "node-1", "state_dir": str(self.state),
-            "escrow": {"directory": str(self.directory / "escrow")},
+            "escrow": {"directory": str(self.directory / "escrow"), "free_percent_min": 0},  # however full this disk is
             "http": {"listen": f"127.0.0.1:{self.port}"},
             "sources": {"kubernetes": {"pods_dir": str(self.pods)}},
             "sinks": {"search": {"type": "elasticsearch", **sink}},

@@ -101,7 +101,7 @@ class NodeAgent(Agent):
 
     def configure(self, **changes):
         super().configure({}, **{
-            "state_dir": "/var/lib/hinomi", "escrow": {}, "sources": {"kubernetes": {}},
+            "state_dir": "/var/lib/hinomi", "escrow": {"free_percent_min": 0}, "sources": {"kubernetes": {}},
             "sinks": {"files": {"type": "archive", "directory": "/var/lib/archive", "sync_every": "200ms"}},
             "routes": [{"name": "all", "sink": "files"}], **changes})
 
