@@ -60,7 +60,7 @@ struct LogState {
 
 struct CheckpointState {
   uint64_t generation = 0;
-  int64_t epoch_seconds = 0;  // Unix time; since when the ledger counts
+  int64_t epoch_seconds = 0;        // Unix time; since when the ledger counts
   std::vector<std::string> routes;  // that have had their first look at the logs
   std::vector<LogState> logs;
   std::vector<GoneState> gone;

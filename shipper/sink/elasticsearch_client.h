@@ -12,9 +12,9 @@
 
 #include "base/clock.h"
 #include "base/filesystem.h"
+#include "base/http_client.h"
 #include "config/config.h"
 #include "shipper/sink.h"
-#include "base/http_client.h"
 
 namespace hinomi {
 

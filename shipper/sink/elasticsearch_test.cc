@@ -10,8 +10,8 @@
 #include <fstream>
 #include <functional>
 
-#include "shipper/sink/elasticsearch_setup.h"
 #include "base/fake_http_server.h"
+#include "shipper/sink/elasticsearch_setup.h"
 
 namespace hinomi {
 namespace {

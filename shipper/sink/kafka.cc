@@ -6,8 +6,8 @@
 #include <map>
 
 #include "base/check.h"
-#include "shipper/sink/kafka_error.h"
 #include "base/secret.h"
+#include "shipper/sink/kafka_error.h"
 
 namespace hinomi {
 namespace {

@@ -19,9 +19,7 @@ class MemoryFile final : public File {
     if (offset >= bytes_.size()) return 0;
     return bytes_.copy(out, size, offset);
   }
-  Result<FileStat> Stat() override {
-    return FileStat{FileKind::kRegular, 1, bytes_.size()};
-  }
+  Result<FileStat> Stat() override { return FileStat{FileKind::kRegular, 1, bytes_.size()}; }
   Result<void> LinkTo(const std::string& path) override {
     return IoError("link to", path, ENOTSUP);
   }

@@ -1,5 +1,5 @@
-// What a kubelet answers is foreign: whatever it is, each pod that comes of it can be kept in a file
-// and read again.
+// What a kubelet answers is foreign: whatever it is, each pod that comes of it can be kept in a
+// file and read again.
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
