@@ -12,7 +12,8 @@ namespace {
 
 constexpr size_t kInputBytes = 32 << 10;
 constexpr size_t kFooterBytes = 8;
-constexpr size_t kMemberBytesMin = 18;  // header and footer
+constexpr size_t kMemberBytesMin = 18;                      // header and footer
+constexpr std::array<uint8_t, 3> kMagic = {0x1f, 0x8b, 8};  // deflate is the only method there is
 // Deflate makes no more than 1032 bytes of one: below this the footer's 32 bits hold the size.
 constexpr uint64_t kSizeFitsFooterBytes = 4 << 20;
 
@@ -112,6 +113,11 @@ Result<std::unique_ptr<GunzipFile>> GunzipFile::Open(std::shared_ptr<File> file,
   const Result<FileStat> stat = file->Stat();
   if (!stat) return stat.error();
   if (stat->size < kMemberBytesMin) return Corrupt("it is too short");
+  std::array<uint8_t, 3> magic{};
+  if (Result<size_t> read = file->ReadAt(0, reinterpret_cast<char*>(magic.data()), magic.size());
+      !read || magic != kMagic) {
+    return read ? Corrupt("it is no gzip file") : read.error();
+  }
   std::array<uint8_t, kFooterBytes> footer{};
   const Result<size_t> count = file->ReadAt(stat->size - kFooterBytes,
                                             reinterpret_cast<char*>(footer.data()), footer.size());

@@ -112,6 +112,8 @@ TEST_F(GunzipFileTest, TellsDamageAndNeverReadsOn) {
     refused += out ? 0 : 1;
   }
   EXPECT_GT(refused, 100);
+  EXPECT_EQ(Open("2026-01-01T00:00:00Z stdout F as if it were a log\n").error().kind,
+            ErrorKind::kCorrupt);
   EXPECT_FALSE(read(good + Gzip(Lines(100, 4))).ok()) << "nobody writes two members";
 }
 

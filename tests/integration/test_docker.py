@@ -122,7 +122,8 @@ def test_every_line_arrives_exactly_once_through_rotations_and_a_kill(agent, roo
     seen = [tuple(d["message"].split()[:2]) for d in elasticsearch.documents(index)]
     assert len(seen) == total
     assert set(seen) == {(c.name, str(sequence)) for c in containers for sequence in range(lines)}
-    assert agent.metric("hinomi_log_bytes_lost_total") == 0
+    assert agent.metric("hinomi_ledger_bytes", state="lost") == 0
+    assert agent.metric("hinomi_ledger_imbalance_bytes") == 0
 
 
 def test_bad_input_is_counted_and_the_rest_flows(agent, root, container_of):
@@ -188,4 +189,5 @@ def test_links_of_the_kubelet_are_followed_as_they_are_written(agent, root, cont
         assert agent.log().count(f'"message":"linked {i} ') == 1, i
     assert agent.log().count('"pod":{"name":"web"') == 200
     assert agent.metric("hinomi_logs") == 1
-    assert agent.metric("hinomi_log_bytes_lost_total") == 0
+    assert agent.metric("hinomi_ledger_bytes", state="lost") == 0
+    assert agent.metric("hinomi_ledger_imbalance_bytes") == 0
