@@ -193,7 +193,7 @@ void Log::AppendNew(const std::vector<SegmentEntry>& entries, std::vector<Identi
     }
   }
   for (size_t i = first; i < found.size(); ++i) {
-    if (found[i].seen == Seen::kUnclear) {
+    if (found[i].seen == Seen::kUnclear && !passed_over_.contains(entries[i].id())) {
       if (around.now - *unclear_since_ < kUnclearMax) return;
       PassOver(entries[i], around);
       log::Error("\"{}/{}\" is given up: it cannot be opened", directory_, entries[i].name);

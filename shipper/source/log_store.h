@@ -187,6 +187,14 @@ class LogStore {
     Duration since{0};
     bool first_look = false;
   };
+  /// Of all logs of a route, those that are gone included.
+  struct RouteSums {
+    uint64_t produced = 0;
+    SettledBytes settled;
+    uint64_t pending = 0;
+    uint64_t imbalance = 0;
+    Duration oldest{0};
+  };
   struct NamespaceCounters {
     std::string label;
     Counter lines;
@@ -229,7 +237,7 @@ class LogStore {
   void CountBytes(Log& log);
   void CountNoRoute(Log& log);
   ByteCounters& BytesOf(const std::string& namespace_name, uint32_t route);
-  static void RefreshLedger(const Ledger& ledger, const std::string& route, RouteMetrics& metrics);
+  static void ShowSums(const RouteSums& sums, RouteMetrics& metrics);
   std::string NamespaceLabel(const std::string& namespace_name);
   bool HasLosses() const;
   void Fold(Log& log);

@@ -29,8 +29,9 @@ void LogStore::EnforceEscrowLimits() {
     }
   }
   escrow_bytes_.Set(static_cast<double>(held));
+  if (held == 0) return;
   uint64_t wanted = held - std::min(held, options_.escrow_bytes_max);
-  if (const Result<DiskSpace> space = files_.SpaceOf(escrow_.directory()); space && held > 0) {
+  if (const Result<DiskSpace> space = files_.SpaceOf(escrow_.directory()); space) {
     const uint64_t kept_free = space->total / 100 * options_.escrow_free_percent_min;
     wanted = std::max(wanted, kept_free - std::min(kept_free, space->available));
   }

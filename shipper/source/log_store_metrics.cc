@@ -71,56 +71,47 @@ void LogStore::RegisterMetrics() {
 }
 
 void LogStore::RefreshGauges() {
-  const Ledger ledger = TakeLedger();
   const std::lock_guard lock(mutex_);
   const Duration now = clock_.Monotonic();
-  std::vector<Duration> oldest(routes_.size(), now);
-  std::map<std::pair<std::string, uint32_t>, uint64_t> pending;
+  std::vector<RouteSums> sums(routes_.size());
+  for (auto& [key, counters] : bytes_) counters.pending.Set(0);
   uint64_t open = 0;
   for (const auto& [handle, log] : logs_) {
     for (const Segment& segment : log->segments()) open += segment.file != nullptr ? 1 : 0;
     CountBytes(*log);
     for (const Reader& reader : log->readers) {
-      const uint64_t bytes = log->BytesAfter(reader.settled().at);
-      pending[{NamespaceLabel(log->origin->pod.namespace_name), reader.route()}] += bytes;
-      if (bytes == 0) continue;
-      oldest[reader.route()] = std::min(oldest[reader.route()], reader.unsettled_since());
+      const uint64_t pending = log->BytesAfter(reader.settled().at);
+      RouteSums& sum = sums[reader.route()];
+      sum.produced += log->ProducedFor(reader);
+      sum.settled += reader.settled_bytes();
+      sum.pending += pending;
+      sum.imbalance += static_cast<uint64_t>(std::abs(log->ImbalanceOf(reader)));
+      BytesOf(NamespaceLabel(log->origin->pod.namespace_name), reader.route())
+          .pending.Add(static_cast<double>(pending));
+      if (pending > 0) sum.oldest = std::max(sum.oldest, now - reader.unsettled_since());
     }
   }
-  std::vector<uint64_t> pending_of(routes_.size(), 0);
-  for (auto& [key, counters] : bytes_) counters.pending.Set(0);
-  for (const auto& [key, bytes] : pending) {
-    BytesOf(key.first, key.second).pending.Set(static_cast<double>(bytes));
-    pending_of[key.second] += bytes;
+  for (const auto& [key, gone] : gone_) {
+    RouteSums& sum = sums[key.second];
+    sum.produced += gone.produced;
+    sum.settled += gone.settled;
+    sum.imbalance +=
+        static_cast<uint64_t>(std::abs(static_cast<int64_t>(gone.produced - gone.settled.Total())));
   }
-  for (size_t route = 0; route < routes_.size(); ++route) {
-    routes_[route].oldest.Set(std::chrono::duration<double>(now - oldest[route]).count());
-    routes_[route].pending.Set(static_cast<double>(pending_of[route]));
-    RefreshLedger(ledger, options_.routes[route].name, routes_[route]);
-  }
+  for (size_t route = 0; route < routes_.size(); ++route) ShowSums(sums[route], routes_[route]);
   segments_open_.Set(static_cast<double>(open));
   logs_gauge_.Set(static_cast<double>(logs_.size()));
 }
 
-void LogStore::RefreshLedger(const Ledger& ledger, const std::string& route,
-                             RouteMetrics& metrics) {
-  uint64_t produced = 0;
-  uint64_t pending = 0;
-  uint64_t imbalance = 0;
-  SettledBytes settled;
-  for (const LedgerEntry& entry : ledger.entries) {
-    if (entry.route != route) continue;
-    produced += entry.produced;
-    settled += entry.settled;
-    pending += entry.in_flight + entry.unread;
-    imbalance += static_cast<uint64_t>(std::abs(entry.imbalance));
-  }
-  metrics.ledger["produced"].Set(static_cast<double>(produced));
-  metrics.ledger["acknowledged"].Set(static_cast<double>(settled.acknowledged));
-  metrics.ledger["dropped"].Set(static_cast<double>(settled.DroppedTotal()));
-  metrics.ledger["lost"].Set(static_cast<double>(settled.LostTotal()));
-  metrics.ledger["pending"].Set(static_cast<double>(pending));
-  metrics.imbalance.Set(static_cast<double>(imbalance));
+void LogStore::ShowSums(const RouteSums& sums, RouteMetrics& metrics) {
+  metrics.oldest.Set(std::chrono::duration<double>(sums.oldest).count());
+  metrics.pending.Set(static_cast<double>(sums.pending));
+  metrics.ledger["produced"].Set(static_cast<double>(sums.produced));
+  metrics.ledger["acknowledged"].Set(static_cast<double>(sums.settled.acknowledged));
+  metrics.ledger["dropped"].Set(static_cast<double>(sums.settled.DroppedTotal()));
+  metrics.ledger["lost"].Set(static_cast<double>(sums.settled.LostTotal()));
+  metrics.ledger["pending"].Set(static_cast<double>(sums.pending));
+  metrics.imbalance.Set(static_cast<double>(sums.imbalance));
 }
 
 void LogStore::CountSettled(const Slice& slice) {
@@ -161,11 +152,10 @@ void LogStore::CountBytes(Log& log) {
       continue;
     }
     const SettledBytes settled = reader.settled_bytes() - reader.counted.settled;
-    ByteCounters& counters =
-        BytesOf(NamespaceLabel(log.origin->pod.namespace_name), reader.route());
+    const std::string name = NamespaceLabel(log.origin->pod.namespace_name);
+    ByteCounters& counters = BytesOf(name, reader.route());
     counters.produced.Add(static_cast<double>(produced - reader.counted.produced));
     counters.acknowledged.Add(static_cast<double>(settled.acknowledged));
-    const std::string& name = NamespaceLabel(log.origin->pod.namespace_name);
     const Labels labels = {{"namespace", name}, {"route", options_.routes[reader.route()].name}};
     const auto count = [&](std::optional<Counter>& counter, bool lost, std::string_view reason,
                            uint64_t bytes) {

@@ -51,9 +51,11 @@ class Kafka:
         return {partition["partition"]: partition["leader"] for of in topics for partition in of["partitions"]}
 
     def count(self, topic):
-        """By the brokers' high watermarks: nothing is read."""
+        """By the brokers' high watermarks: nothing is read. A partition without a leader counts as empty: kcat says
+        "Leader not available" in the place of its offset."""
         queries = [word for partition in self.leaders(topic) for word in ("-t", f"{topic}:{partition}:-1")]
-        return sum(int(line.split()[-1]) for line in self._kcat("-Q", *queries).splitlines()) if queries else 0
+        answers = [line.split()[-1] for line in self._kcat("-Q", *queries).splitlines()] if queries else []
+        return sum(int(answer) for answer in answers if answer.isdecimal())
 
     def create(self, topic, partitions=1, replicas=1, **config):
         """config: max_message_bytes=… for the topic's max.message.bytes."""
