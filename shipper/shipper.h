@@ -45,8 +45,13 @@ class Shipper {
   std::string NotReady() const;
   /// Sinks that do not take records, each with why.
   std::vector<std::pair<std::string, std::string>> SinkErrors() const;
-  /// What is going on, for people. Any thread.
+  /// Why files are not held over a restart; empty when they are.
+  std::string EscrowDegraded() const { return pipeline_.store().EscrowDegraded(); }
+  // For people. Any thread.
+  /// What is going on.
   ShipperStatus Status();
+  /// What became of every byte.
+  Ledger TakeLedger() const { return pipeline_.store().TakeLedger(); }
 
  private:
   void Housekeep(const std::stop_token& stop);
