@@ -160,12 +160,13 @@ HttpServer::Handlers Agent::GuardedHandlers() {
   };
   const auto ask = [this](auto answer) {
     return [this, answer](const IncomingRequest& request) {
-      const Shipper* shipper = StartedShipper();
+      Shipper* shipper = StartedShipper();
       if (shipper == nullptr) return HttpResponse{.status = 503, .body = "not ready yet\n"};
       return answer(request, *shipper);
     };
   };
   guarded["/api/v1/ledger"] = ask(AnswerLedger);
+  guarded["/api/v1/explain"] = ask(AnswerExplain);
   return guarded;
 }
 

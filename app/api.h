@@ -8,6 +8,8 @@
 namespace hinomi {
 
 /// /api/v1/ledger. Any thread.
-HttpResponse AnswerLedger(const IncomingRequest& request, const Shipper& shipper);
+HttpResponse AnswerLedger(const IncomingRequest& request, Shipper& shipper);
+/// /api/v1/explain. Any thread.
+HttpResponse AnswerExplain(const IncomingRequest& request, Shipper& shipper);
 
 }  // namespace hinomi

@@ -5,6 +5,8 @@
 
 #include "app/agent_client.h"
 #include "app/command.h"
+#include "app/explain.h"
+#include "shipper/disk_facts.h"
 
 namespace hinomi {
 namespace {
@@ -29,6 +31,15 @@ void AddAskOptions(CLI::App* command, AskArguments* arguments) {
   command->add_flag("--json", arguments->json, "the same for machines");
 }
 
+int Print(const AgentAnswer& answer) {
+  if (answer.error.empty()) {
+    std::fputs(answer.text.c_str(), stdout);
+    return 0;
+  }
+  std::fprintf(stderr, "%s\n", answer.error.c_str());
+  return kExitFailed;
+}
+
 struct LedgerArguments : AskArguments {
   std::string namespace_pattern, pod_pattern, route_pattern;
 };
@@ -45,9 +56,35 @@ int PrintLedger(const LedgerArguments& arguments) {
                                         {"route", arguments.route_pattern},
                                         {"format", arguments.json ? "json" : "text"}}},
                                       loaded.config.http, files);
-  std::fputs(answer.error.empty() ? answer.text.c_str() : (answer.error + "\n").c_str(),
-             answer.error.empty() ? stdout : stderr);
-  return answer.error.empty() ? 0 : kExitFailed;
+  return Print(answer);
+}
+
+struct ExplainArguments : AskArguments {
+  std::string pod;
+};
+
+int PrintExplanation(const ExplainArguments& arguments) {
+  const Loaded loaded = Load(arguments.config);
+  if (!Report(loaded)) return kExitConfig;
+  const Result<PodQuery> query = ParsePodQuery(arguments.pod);
+  if (!query) {
+    std::fprintf(stderr, "%s\n", query.error().message.c_str());
+    return kExitConfig;
+  }
+  std::signal(SIGPIPE, SIG_IGN);
+  PosixFileSystem files;
+  const AgentAnswer answer =
+      AskAgent({arguments.UrlFor(loaded.config),
+                "/api/v1/explain",
+                {{"pod", arguments.pod}, {"format", arguments.json ? "json" : "text"}}},
+               loaded.config.http, files);
+  if (answer.status != 0 || !arguments.address.empty()) return Print(answer);
+  const PodFacts facts = FactsFromDisk(loaded.config, files, *query);
+  const Explanation explanation =
+      Explain({loaded.config, facts, arguments.pod, SystemClock().Wall(), answer.error});
+  std::fputs(arguments.json ? (ToJson(explanation) + "\n").c_str() : ToText(explanation).c_str(),
+             stdout);
+  return 0;
 }
 
 }  // namespace
@@ -60,6 +97,19 @@ Command AddLedgerCommand(CLI::App& app) {
   command->add_option("--pod", arguments->pod_pattern, "pattern with * and ?");
   command->add_option("--route", arguments->route_pattern, "pattern with * and ?");
   return {command, [arguments] { return PrintLedger(*arguments); }};
+}
+
+Command AddExplainCommand(CLI::App& app) {
+  CLI::App* command =
+      app.add_subcommand("explain", "why the lines of a pod are or are not arriving");
+  const auto arguments = std::make_shared<ExplainArguments>();
+  AddAskOptions(command, arguments.get());
+  command
+      ->add_option("POD", arguments->pod,
+                   "pod, namespace/pod, namespace/pod/container, with * and ?, or the beginning "
+                   "of a container's id")
+      ->required();
+  return {command, [arguments] { return PrintExplanation(*arguments); }};
 }
 
 }  // namespace hinomi
