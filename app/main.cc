@@ -12,6 +12,7 @@
 
 #include "app/agent.h"
 #include "app/cat.h"
+#include "app/check.h"
 #include "app/command.h"
 #include "app/version.h"
 #include "base/logging.h"
@@ -54,6 +55,9 @@ int Check(const Loaded& loaded) {
                  loaded.errors.size() == 1 ? "" : "s");
     return kExitConfig;
   }
+  PosixFileSystem files;
+  for (const std::string& warning : CheckEscrow(loaded.config, files))
+    std::fprintf(stderr, "warning: %s\n", warning.c_str());
   std::printf("the configuration is valid\n");
   return 0;
 }
@@ -112,8 +116,9 @@ int Main(int argc, char** argv) {
   app.require_subcommand(1);
   Arguments arguments;
   CLI::App* run = app.add_subcommand("run", "run the agent until SIGTERM or Ctrl-C");
-  CLI::App* check =
-      app.add_subcommand("check", "say whether the configuration is valid, with every error");
+  CLI::App* check = app.add_subcommand("check",
+                                       "say whether the configuration is valid, with every error, "
+                                       "and whether this machine suits it");
   CLI::App* config =
       app.add_subcommand("config", "print the settings in effect, and where each comes from");
   CLI::App* cat = app.add_subcommand("cat", "print the records of an archive");
