@@ -35,9 +35,9 @@ AgentAnswer AskAgent(const AgentQuestion& question, const HttpConfig& config, Fi
   options.peer = "the agent";
   HttpAnswer answer = HttpClient(options).Send(request, {});
   if (!answer.code.empty()) {
-    return {.error = answer.error +
-                     "; start it with hinomi run, or name where it listens with --address or its "
-                     "configuration with --config"};
+    return {.error =
+                answer.error +
+                " Start it with hinomi run, or say with --address or --config where it listens"};
   }
   AgentAnswer result{answer.status, std::move(answer.body), ""};
   if (result.status == 200) return result;

@@ -36,5 +36,6 @@ bool Report(const Loaded& loaded);
 // The subcommands that fill a file of their own.
 Command AddLedgerCommand(CLI::App& app);
 Command AddExplainCommand(CLI::App& app);
+Command AddPurgeCommand(CLI::App& app);
 
 }  // namespace hinomi

@@ -239,9 +239,10 @@ std::vector<Sentence> AboutProgress(const ExplainInput& input, const LogFacts& l
     sentences.push_back({"delivered", fmt::format("All that it wrote is delivered: {}.",
                                                   HumanBytes(ledger.produced))});
   } else {
-    sentences.push_back({"settled", fmt::format("Nothing is to come: of {}, {} are delivered.",
-                                                HumanBytes(ledger.produced),
-                                                HumanBytes(ledger.settled.acknowledged))});
+    sentences.push_back(
+        {"settled", fmt::format("All of its {} are settled; {} of them were not delivered.",
+                                HumanBytes(ledger.produced),
+                                HumanBytes(ledger.produced - ledger.settled.acknowledged))});
   }
   AddSettled<DropReason>("dropped", ledger.settled.dropped, &sentences);
   AddSettled<LossReason>("lost", ledger.settled.lost, &sentences);

@@ -15,9 +15,9 @@ struct LedgerQuery {
   static constexpr size_t kLogsMax = 10000;
 
   // Patterns with * and ?; empty matches everything.
-  std::string namespace_pattern;
-  std::string pod_pattern;
-  std::string route_pattern;
+  std::string namespace_pattern = "";
+  std::string pod_pattern = "";
+  std::string route_pattern = "";
   size_t logs_max = 1000;
   bool table = false;  // else JSON
 };

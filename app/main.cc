@@ -122,7 +122,8 @@ int Main(int argc, char** argv) {
   CLI::App* config =
       app.add_subcommand("config", "print the settings in effect, and where each comes from");
   CLI::App* cat = app.add_subcommand("cat", "print the records of an archive");
-  const std::vector<Command> commands = {AddLedgerCommand(app), AddExplainCommand(app)};
+  const std::vector<Command> commands = {AddLedgerCommand(app), AddExplainCommand(app),
+                                         AddPurgeCommand(app)};
   CLI::App* version = app.add_subcommand("version", "print version and commit");
   for (CLI::App* command : {run, check, config}) AddConfigOptions(command, &arguments.config);
   AddCatOptions(cat, &arguments);

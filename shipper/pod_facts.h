@@ -19,6 +19,7 @@ struct HeldUp {
   Per per = Per::kPod;
   uint64_t bytes_per_second = 0;
   Duration remaining{0};
+  bool operator==(const HeldUp&) const = default;
 };
 
 /// One route's way through a log.
