@@ -78,7 +78,7 @@ struct DeliveryStatus {
   uint64_t in_flight_bytes = 0;  // encoded
   bool full = false;             // there is no room for another batch
   Duration retry{0};             // until a batch that failed is tried again
-  std::vector<RefusedRoute> refused;
+  std::vector<RefusedRoute> refused = {};
 };
 
 /// What kind of sink it is, as in the configuration, and where it sends to, without secrets.
