@@ -11,6 +11,7 @@
 namespace hinomi {
 namespace {
 
+constexpr char kNeeds[] = "the agent must be able to make files and hard links there";
 constexpr int kLevelsMax = 3;  // pods, containers, files
 
 // The first regular file that lies so deep, to try the mount with.
@@ -79,7 +80,7 @@ std::string TryMount(const Config& config, FileSystem& files, const std::string&
   if (log == nullptr) return "";
   const Result<void> linked = TryLinks(files, config.EscrowPath(), log.get());
   if (linked) return "";
-  if (linked.error().code != EXDEV) return Warning(linked.error().message, "see that cause");
+  if (linked.error().code != EXDEV) return Warning(linked.error().message, kNeeds);
   return Warning(fmt::format("it and \"{}\" do not lie on one mount", source),
                  "mount what contains both as one, such as /var/log");
 }
@@ -93,9 +94,7 @@ std::vector<std::string> CheckEscrow(const Config& config, FileSystem& files) {
   }
   const Traceless traceless(files, directory);
   const Result<void> made = files.MakePrivateDirectory(directory);
-  if (!made) {
-    return {Warning(made.error().message, "the agent must be able to write there, as root")};
-  }
+  if (!made) return {Warning(made.error().message, kNeeds)};
   const Result<std::unique_ptr<FileLock>> lock = files.Lock(directory);
   if (!lock) {
     if (AgentRuns(config, files)) return {};
@@ -103,9 +102,7 @@ std::vector<std::string> CheckEscrow(const Config& config, FileSystem& files) {
                     "another agent has it: give each its own escrow.directory and state_dir")};
   }
   const Result<void> linked = TryLinks(files, directory);
-  if (!linked) {
-    return {Warning(linked.error().message, "its file system must allow hard links")};
-  }
+  if (!linked) return {Warning(linked.error().message, kNeeds)};
   std::vector<std::string> sources;
   if (config.kubernetes_enabled) sources.push_back(config.kubernetes.pods_dir);
   if (config.docker_enabled) {

@@ -70,7 +70,7 @@ TEST_F(CheckTest, SaysWhoHasItAndWhatIsInTheWay) {
 
   config_.escrow.directory = "/escrow";
   std::ofstream(root_ / "escrow") << "a file";
-  EXPECT_THAT(CheckEscrow(config_, files_), ElementsAre(HasSubstr("must be able to write")));
+  EXPECT_THAT(CheckEscrow(config_, files_), ElementsAre(HasSubstr("must be able to make files")));
   fs::remove(root_ / "escrow");
 
   fs::create_directory(root_ / "escrow");

@@ -88,7 +88,6 @@ class Planner {
     root_ = root;
     std::map<std::string, PurgeGroup> groups;
     Descend("", classify, ours, &groups);
-    plan_->directories.pop_back();  // root itself
     plan_->roots.push_back(root);
     for (auto& [what, group] : groups) plan_->groups.push_back(std::move(group));
   }
@@ -97,6 +96,7 @@ class Planner {
   void Descend(const std::string& relative, const Classify& classify,
                const std::function<bool(const std::string&)>& ours,
                std::map<std::string, PurgeGroup>* groups) {
+    const size_t strangers = plan_->strangers.size();
     const Result<std::vector<DirectoryEntry>> listed = files_.List(root_, relative);
     for (const DirectoryEntry& entry : listed ? *listed : std::vector<DirectoryEntry>{}) {
       const std::string path = relative.empty() ? entry.name : relative + "/" + entry.name;
@@ -120,7 +120,9 @@ class Planner {
       const Result<FileStat> stat = files_.Stat(root_, path);
       if (stat) group.bytes += stat->size;
     }
-    plan_->directories.push_back(relative.empty() ? root_ : root_ + "/" + relative);
+    if (!relative.empty() && plan_->strangers.size() == strangers) {
+      plan_->directories.push_back(root_ + "/" + relative);
+    }
   }
 
   FileSystem& files_;
