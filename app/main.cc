@@ -13,6 +13,7 @@
 
 #include "app/agent.h"
 #include "app/cat.h"
+#include "app/timeline.h"
 #include "app/version.h"
 #include "base/logging.h"
 #include "config/load.h"
@@ -31,6 +32,7 @@ struct Arguments {
   std::vector<std::string> overrides;
   bool reference = false;
   CatOptions cat;
+  TimelineOptions timeline;
   std::string since, until;
 };
 
@@ -57,6 +59,15 @@ void AddCatOptions(CLI::App* command, Arguments* arguments) {
                       "from this time on: 2026-11-21T07:30Z, or how long ago: 90m");
   command->add_option("--until", arguments->until, "before this time");
   command->add_option("--grep", cat.text, "only records that hold this text");
+}
+
+void AddTimelineOptions(CLI::App* command, Arguments* arguments) {
+  TimelineOptions& timeline = arguments->timeline;
+  command->add_option("--namespace", timeline.namespace_pattern, "pattern with * and ?");
+  command->add_option("--pod", timeline.pod_pattern, "pattern with * and ?");
+  command->add_option("--since", arguments->since,
+                      "from this time on: 2026-11-21T07:30Z, or how long ago: 90m");
+  command->add_flag("--json", timeline.json, "one JSON object a line");
 }
 
 LoadOptions OptionsOf(const Arguments& arguments) {
@@ -114,21 +125,33 @@ int PrintConfig(const Loaded& loaded, bool reference) {
   return 0;
 }
 
+// Leaves `time` alone where nothing is given; false when that cannot be understood.
+bool ParseTime(const std::string& text, std::optional<Duration>* time) {
+  if (text.empty()) return true;
+  const Result<Duration> parsed = ParseCatTime(text, SystemClock().Wall());
+  if (parsed) *time = *parsed;
+  if (!parsed) std::fprintf(stderr, "%s\n", parsed.error().message.c_str());
+  return parsed.ok();
+}
+
 int PrintArchive(Arguments& arguments) {
   std::signal(SIGPIPE, SIG_IGN);
-  const Duration now = SystemClock().Wall();
-  for (auto [text, time] : {std::pair(&arguments.since, &arguments.cat.since),
-                            std::pair(&arguments.until, &arguments.cat.until)}) {
-    if (text->empty()) continue;
-    const Result<Duration> parsed = ParseCatTime(*text, now);
-    if (!parsed) {
-      std::fprintf(stderr, "%s\n", parsed.error().message.c_str());
-      return kExitConfig;
-    }
-    *time = *parsed;
+  if (!ParseTime(arguments.since, &arguments.cat.since) ||
+      !ParseTime(arguments.until, &arguments.cat.until)) {
+    return kExitConfig;
   }
   PosixFileSystem files;
   return Cat(arguments.cat, files, stdout, stderr) ? 0 : kExitFailed;
+}
+
+int PrintTimeline(const Loaded& loaded, Arguments& arguments) {
+  std::signal(SIGPIPE, SIG_IGN);
+  if (!Report(loaded) || !ParseTime(arguments.since, &arguments.timeline.since)) {
+    return kExitConfig;
+  }
+  arguments.timeline.directory = loaded.config.state_dir + "/events";
+  PosixFileSystem files;
+  return Timeline(arguments.timeline, files, stdout, stderr) ? 0 : kExitFailed;
 }
 
 // Signals are taken by one thread in its own time; all others never see them.
@@ -163,9 +186,14 @@ int Main(int argc, char** argv) {
   CLI::App* config =
       app.add_subcommand("config", "print the settings in effect, and where each comes from");
   CLI::App* cat = app.add_subcommand("cat", "print the records of an archive");
+  CLI::App* timeline = app.add_subcommand(
+      "timeline",
+      "print what the agent has noticed on this node: ends of containers with their "
+      "last lines, losses, dead sinks");
   CLI::App* version = app.add_subcommand("version", "print version and commit");
-  for (CLI::App* command : {run, check, config}) AddConfigOptions(command, &arguments);
+  for (CLI::App* command : {run, check, config, timeline}) AddConfigOptions(command, &arguments);
   AddCatOptions(cat, &arguments);
+  AddTimelineOptions(timeline, &arguments);
   config->add_flag("--reference", arguments.reference, "print the manual of all settings instead");
   try {
     app.parse(argc, argv);
@@ -181,6 +209,7 @@ int Main(int argc, char** argv) {
   const Loaded loaded = LoadConfig(OptionsOf(arguments));
   if (*check) return Check(loaded);
   if (*config) return PrintConfig(loaded, arguments.reference);
+  if (*timeline) return PrintTimeline(loaded, arguments);
   PrepareProcess();
   return Run(loaded);
 }

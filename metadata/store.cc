@@ -14,6 +14,7 @@ constexpr Duration kPollEvery = std::chrono::seconds(5);
 constexpr Duration kPollEveryMin = std::chrono::milliseconds(100);
 constexpr Duration kBackOffMin = std::chrono::seconds(1);
 constexpr Duration kBackOffMax = std::chrono::seconds(30);
+constexpr Duration kOldNewsAfter = std::chrono::hours(1);
 constexpr uint64_t kFileBytesMax = 4 << 20;
 constexpr size_t kTextBytesMax = 64 << 10;  // of a pod's labels, and of its annotations
 constexpr size_t kRunsMax = 64;             // of a container that are gone from the runtime
@@ -67,6 +68,7 @@ MetadataStore::MetadataStore(Options options, Parts parts)
       files_(parts.files),
       clock_(parts.clock),
       changed_(std::move(parts.changed)),
+      exited_(std::move(parts.exited)),
       pods_gauge_(parts.metrics.GaugeOf("hinomi_metadata_pods", "Pods whose metadata is kept.")),
       refused_(parts.metrics.GaugeOf("hinomi_metadata_pods_refused",
                                      "Pods of this node that metadata.pods_max has no room for.")),
@@ -247,6 +249,26 @@ void MetadataStore::Poll(Source& source, const std::stop_token& stop) {
     for (const auto& [uid, since] : std::exchange(waiting_, {})) uids.insert(uid);
   }
   if (!uids.empty()) changed_({uids.begin(), uids.end()});
+  TellExits();
+}
+
+void MetadataStore::NoticeExits(const PodMetadata& known,
+                                const std::shared_ptr<const PodMetadata>& next) {
+  if (exited_ == nullptr) return;
+  for (const ContainerMetadata& container : next->containers) {
+    if (container.state != ContainerState::kExited) continue;
+    const ContainerMetadata* before = FindContainer(known, container.name, container.attempt);
+    const bool old_news = before == nullptr && container.finished < clock_.Wall() - kOldNewsAfter;
+    const bool known_already = before != nullptr && before->state == ContainerState::kExited;
+    if (!old_news && !known_already) exits_.emplace_back(next, container);
+  }
+}
+
+void MetadataStore::TellExits() {
+  std::unique_lock lock(mutex_);
+  const auto exits = std::exchange(exits_, {});
+  lock.unlock();
+  for (const auto& [pod, container] : exits) exited_(*pod, container);
 }
 
 void MetadataStore::Failed(Source& source, const Error& error) {
@@ -306,7 +328,9 @@ bool MetadataStore::Merge(Entry* entry, PodMetadata next) {
   }
   if (entry->pod != nullptr && next == known) return false;
   if (next.annotations != known.annotations) ReportWishes(next);
-  entry->pod = std::make_shared<const PodMetadata>(std::move(next));
+  auto pod = std::make_shared<const PodMetadata>(std::move(next));
+  NoticeExits(known, pod);
+  entry->pod = std::move(pod);
   entry->stored = false;
   return true;
 }

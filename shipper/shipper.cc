@@ -27,7 +27,13 @@ Shipper::Shipper(const Config& config, const std::string& own_pod, Parts parts)
     : config_(config),
       clock_(parts.clock),
       pipeline_(config, own_pod,
-                {parts.files, parts.clock, parts.metrics, MakeSink, MakeWatcher, parts.metadata}) {}
+                {.files = parts.files,
+                 .clock = parts.clock,
+                 .metrics = parts.metrics,
+                 .make_sink = MakeSink,
+                 .make_watcher = MakeWatcher,
+                 .metadata = parts.metadata,
+                 .events = parts.events}) {}
 
 Shipper::~Shipper() = default;
 

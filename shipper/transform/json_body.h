@@ -12,7 +12,7 @@
 namespace hinomi {
 
 /// Which documents the records become: the agent's own members in them differ.
-enum class Documents : uint8_t { kKubernetes, kDocker };
+enum class Documents : uint8_t { kKubernetes, kDocker, kEvents };
 
 /// One per worker; not for two threads at once.
 class JsonBody {
