@@ -11,7 +11,8 @@
 
 namespace hinomi {
 
-/// Which documents the records become: the agent's own members in them differ.
+/// Which documents the records become: the agent's own members in them differ. Those of events have
+/// "hinomi" in their bodies, since the agent wrote them.
 enum class Documents : uint8_t { kKubernetes, kDocker, kEvents };
 
 /// One per worker; not for two threads at once.
