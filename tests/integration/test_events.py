@@ -16,8 +16,9 @@ SCREEN = {"type": "stdout"}
 
 
 def events(agent, action=None):
-    """What the agent has written to its standard output of events so far."""
-    found = [json.loads(line) for line in agent.log().splitlines() if line.startswith('{"@timestamp"')]
+    """What the agent has written to its standard output of events so far; what a kill made it send twice, once."""
+    written = [json.loads(line) for line in agent.log().splitlines() if line.startswith('{"@timestamp"')]
+    found = {(document["log"]["file"]["path"], document["log"]["offset"]): document for document in written}.values()
     assert all("event" in document["hinomi"] for document in found), "a route for events alone has lines"
     return [document for document in found if action in (None, document["hinomi"]["event"]["action"])]
 
