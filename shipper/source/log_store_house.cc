@@ -57,8 +57,8 @@ std::vector<MissedFile> LogStore::TakeMissed() {
     for (std::string& name : log->TakeMissed()) {
       const auto known = pods_.find(log->directory());
       if (known == pods_.end() || HoldsEvents(log->directory())) continue;
-      MissedFile& file = missed.emplace_back(known->second, std::move(name));
-      file.pod.restart_count = log->restart();
+      missed.push_back({known->second, std::move(name)});
+      missed.back().pod.restart_count = log->restart();
     }
   }
   return missed;
