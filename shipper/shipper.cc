@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "base/logging.h"
+#include "shipper/source/kubernetes.h"
 
 namespace hinomi {
 namespace {
@@ -132,6 +133,7 @@ std::vector<std::pair<std::string, std::string>> Shipper::SinkErrors() const {
 ShipperStatus Shipper::Status() {
   ShipperStatus status;
   for (const std::unique_ptr<DirectorySource>& source : pipeline_.sources()) {
+    if (source->kind() == kEventsKind) continue;  // nobody has configured it
     status.sources.push_back({source->kind(), source->place(), source->NotReady()});
   }
   for (size_t i = 0; i < config_.sinks.size(); ++i) {

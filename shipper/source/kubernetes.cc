@@ -37,7 +37,7 @@ KubernetesSource::Tree KubernetesSource::PodsOf(const Config& config) {
 }
 
 KubernetesSource::Tree KubernetesSource::EventsOf(const Config& config) {
-  return {{.kind = "events",
+  return {{.kind = std::string(kEventsKind),
            .host_root = "/",
            .root = config.state_dir + "/events",
            .link_roots = {},

@@ -13,11 +13,15 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "config/config.h"
 #include "shipper/source/directory_source.h"
 
 namespace hinomi {
+
+/// The kind of the source of the agent's own events.
+inline constexpr std::string_view kEventsKind = "events";
 
 class KubernetesSource final : public DirectorySource {
  public:

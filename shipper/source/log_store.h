@@ -155,7 +155,7 @@ class LogStore {
   /// Lets go of logs that are gone and settled.
   void Prune();
 
-  /// What every log has delivered and what it waits with. Looks once more at files that were
+  /// What every log has delivered and what it waits with, but for the agent's own events. Looks once more at files that were
   /// written to since they were last read.
   LogsStatus Report();
   /// What became of every byte, by route and log. Any thread.
