@@ -60,6 +60,10 @@ Pipeline::Pipeline(const Config& config, const std::string& own_pod, Parts parts
       saved_at_(parts_.clock.Monotonic()) {
   BuildRoutes();
   BuildSources();
+  if (parts_.events != nullptr) {
+    reporter_ = std::make_unique<EventReporter>(EventReporter::Parts{
+        *parts_.events, store_, deliveries_, config_.routes, parts_.clock, parts_.metrics});
+  }
   store_.Restore(checkpoint_.Load());
   parts_.metrics.OnScrape([this] {
     const Duration age = parts_.clock.Monotonic() - saved_at_.load();
@@ -99,7 +103,12 @@ void Pipeline::BuildRoutes() {
 void Pipeline::BuildSources() {
   const DirectorySource::Parts parts{store_, parts_.files, parts_.clock, parts_.metrics};
   if (config_.kubernetes_enabled) {
-    sources_.push_back(std::make_unique<KubernetesSource>(config_, parts, parts_.make_watcher()));
+    sources_.push_back(std::make_unique<KubernetesSource>(KubernetesSource::PodsOf(config_), parts,
+                                                          parts_.make_watcher()));
+  }
+  if (parts_.events != nullptr) {
+    sources_.push_back(std::make_unique<KubernetesSource>(KubernetesSource::EventsOf(config_),
+                                                          parts, parts_.make_watcher()));
   }
   if (!config_.docker_enabled) return;
   for (const std::string& root : config_.docker.roots) {
@@ -121,9 +130,29 @@ void Pipeline::SaveCheckpoint() {
   log::Error("{}; until it can be written, a restart sends lines twice", saved.error().message);
 }
 
+// What is lost is said before it is settled.
+void Pipeline::SettleLosses() {
+  const uint64_t given_up_bytes = store_.EnforceEscrowLimits();
+  std::vector<Loss> losses = store_.FindLosses();
+  const std::vector<MissedFile> missed = store_.TakeMissed();
+  if (reporter_ != nullptr) {
+    losses = reporter_->Record(std::move(losses));
+    reporter_->EscrowFull(given_up_bytes);
+    reporter_->FilesLost(missed);
+    reporter_->WatchSinks();
+    parts_.events->Trim([this](const std::string& directory, uint32_t restart) {
+      return store_.Settled(std::string(kEventsPrefix) + directory, restart);
+    });
+  }
+  store_.Settle(losses);
+}
+
+void Pipeline::ContainerExited(const PodMetadata& pod, const ContainerMetadata& container) {
+  if (reporter_ != nullptr) reporter_->ContainerExited(pod, container);
+}
+
 Duration Pipeline::Housekeep() {
-  store_.EnforceEscrowLimits();
-  store_.Settle(store_.FindLosses());
+  SettleLosses();
   SaveCheckpoint();
   store_.Prune();
   for (const std::unique_ptr<Delivery>& delivery : deliveries_) delivery->Watch();

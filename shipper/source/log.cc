@@ -121,7 +121,8 @@ HeldName Log::HeldNameOf(const Segment& segment) const {
 }
 
 void Log::Hold(Segment& segment, const Surroundings& around) {
-  if (segment.held || (origin != nullptr && readers.empty())) return;
+  // The agent does not take its own events away before they are settled.
+  if (segment.held || HoldsEvents(directory_) || (origin != nullptr && readers.empty())) return;
   segment.held = around.escrow.Hold(HeldNameOf(segment), *segment.file, segment.root);
 }
 
@@ -206,6 +207,11 @@ void Log::AppendNew(const std::vector<SegmentEntry>& entries, std::vector<Identi
 
 void Log::PassOver(const SegmentEntry& entry, const Surroundings& around) {
   passed_over_.insert(entry.id());
+  CountMissed(entry.name, around);
+}
+
+void Log::CountMissed(const std::string& name, const Surroundings& around) {
+  missed_.push_back(name);
   around.counters.files_missed.Add();
 }
 
@@ -252,7 +258,9 @@ void Log::FindVanished(const Surroundings& around) {
     }
     segment.GiveUp(around.vanished, around.now);
     // The last one may have been written to after it was seen for the last time.
-    if (segment.ordinal + 1 == restored_next_ordinal_) around.counters.files_missed.Add();
+    if (segment.ordinal + 1 == restored_next_ordinal_) {
+      CountMissed(std::to_string(restart_) + ".log", around);
+    }
   }
 }
 

@@ -7,6 +7,8 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/metrics.h"
@@ -16,6 +18,10 @@
 #include "shipper/source/segment.h"
 
 namespace hinomi {
+
+/// What the names of directories begin with that hold the agent's own events.
+inline constexpr std::string_view kEventsPrefix = "events/";
+inline bool HoldsEvents(std::string_view directory) { return directory.starts_with(kEventsPrefix); }
 
 /// A file of a log as its directory shows it, oldest first.
 struct SegmentEntry {
@@ -83,6 +89,9 @@ class Log {
   /// to.
   void Refresh(const Surroundings& around);
 
+  /// Files that nobody saw, or that may have grown since, by name; each is told once.
+  std::vector<std::string> TakeMissed() { return std::exchange(missed_, {}); }
+
   /// Moves readers on where nothing is left to read of a segment that is gone, and appends what is
   /// lost of others to `losses`. Readers stay before a loss until it is settled.
   void FindLosses(Duration now, std::vector<Loss>* losses);
@@ -149,6 +158,7 @@ class Log {
   void Add(const SegmentEntry& entry, std::shared_ptr<File> file, const Surroundings& around,
            bool front);
   void PassOver(const SegmentEntry& entry, const Surroundings& around);
+  void CountMissed(const std::string& name, const Surroundings& around);
   void Attach(Segment& segment, std::shared_ptr<File> file, const SegmentEntry& entry,
               const Surroundings& around);
   void Hold(Segment& segment, const Surroundings& around);
@@ -176,7 +186,8 @@ class Log {
   bool only_held_ = false;                 // no checkpoint knows it, only the escrow does
   std::optional<Duration> unclear_since_;  // monotonic
   std::set<FileId> passed_over_;           // files of the directory that are none of its segments
-  std::vector<Loss> late_;                 // found, and settled already
+  std::vector<std::string> missed_;
+  std::vector<Loss> late_;  // found, and settled already
   std::deque<Segment> segments_;
 };
 

@@ -379,8 +379,10 @@ void LogStore::Prune() {
       continue;
     }
     const LogStatus last = StatusOf(log, now);
-    gone_lines_ += last.lines;
-    gone_bytes_ += last.bytes;
+    if (!HoldsEvents(log.directory())) {
+      gone_lines_ += last.lines;
+      gone_bytes_ += last.bytes;
+    }
     Fold(log);
     for (const Reader& reader : log.readers) queues_[reader.route()].ready.Leave(log.handle());
     by_name_.erase({log.directory(), log.restart()});
