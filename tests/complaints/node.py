@@ -65,7 +65,7 @@ def memory_mib(pid):
 def written_bytes(pid):
     """To files, sockets and all else."""
     lines = pathlib.Path(f"/proc/{pid}/io").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("write_bytes:"))
+    return next(int(line.split()[1]) for line in lines if line.startswith("wchar:"))
 
 
 def bytes_below(directory):
