@@ -30,7 +30,7 @@ def test_held_bytes_are_bounded_counted_and_let_go(agent, log_of, fault_server):
     agent.configure({"endpoints": [fault_server.url]}, escrow=escrow, fairness=[{"bytes_per_second": 50000}])
     log, lines = log_of("pod"), 0
     agent.start()
-    for _ in range(scale(7, 500)):
+    for _ in range(scale(5, 500)):
         write(log, lines, 2000)
         lines += 2000
         log.rotate(compress=False)
@@ -50,7 +50,7 @@ def test_held_bytes_are_bounded_counted_and_let_go(agent, log_of, fault_server):
     assert 0 < found["lost"] < found["produced"]
     assert abs(gone * line_bytes - found["lost"]) < line_bytes * (1 + gone / 100), (gone, found)
     eventually(lambda: bytes_below(agent.directory / "escrow") <= log.size(), 10, "what is settled is still held")
-    assert agent.metric("hinomi_escrow_bytes") == 0
+    eventually(lambda: agent.metric("hinomi_escrow_bytes") == 0, 5, "what is let go of still counts")
     assert agent.stop() == 0
 
 
