@@ -104,7 +104,7 @@ class LogStore {
   /// Of all pods with a log that is not settled and gone.
   std::set<std::string> PodUids() const;
   /// Directories of logs that are known, so that those which vanished can be reconciled.
-  std::vector<std::pair<std::string, PodInfo>> Directories() const;
+  std::vector<std::string> Directories() const;
 
   // Work.
   /// Waits until a route may have something to lease, or `timeout` has passed, or Wake is called.

@@ -220,7 +220,7 @@ void LogStore::MetadataChanged(const std::vector<std::string>& pod_uids) {
 
 std::set<std::string> LogStore::PodUids() const {
   std::set<std::string> uids;
-  for (const auto& [directory, pod] : Directories()) {
+  for (const std::string& directory : Directories()) {
     const auto named =
         ParsePodDirectory(std::string_view(directory).substr(0, directory.find('/')));
     if (named) uids.insert(named->pod_uid);
@@ -306,11 +306,15 @@ void LogStore::Touch(const std::string& directory, uint32_t restart) {
   MarkAllReady(log, now);
 }
 
-std::vector<std::pair<std::string, PodInfo>> LogStore::Directories() const {
+std::vector<std::string> LogStore::Directories() const {
   const std::lock_guard lock(mutex_);
-  std::map<std::string, PodInfo> all = pods_;
-  for (const auto& [name, state] : restored_) all.try_emplace(name.first);
-  return {all.begin(), all.end()};
+  std::vector<std::string> all;
+  all.reserve(pods_.size() + restored_.size());
+  for (const auto& [name, pod] : pods_) all.push_back(name);
+  for (const auto& [name, stored] : restored_) all.push_back(name.first);
+  std::sort(all.begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  return all;
 }
 
 Reader& LogStore::ReaderOf(Log& log, uint32_t route) {
