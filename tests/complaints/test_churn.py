@@ -25,8 +25,8 @@ def series(agent):
 
 def test_pods_that_come_and_go_leave_nothing_behind(agent, archive, log_of):
     """Not a series, a watch, a descriptor, a held file, nor memory, whatever their names and namespaces."""
-    rounds, pods = scale(6, 1000), 100
-    archive.configure(limits={"namespaces_max": 20})
+    rounds, pods = scale(4, 1000), 100
+    archive.configure(limits={"namespaces_max": 10})
     agent.start()
     after_first = None
     for round_ in range(rounds):
@@ -36,7 +36,7 @@ def test_pods_that_come_and_go_leave_nothing_behind(agent, archive, log_of):
                                                   or 0) >= n, 20, agent.log)
         bury(logs)
         eventually(lambda: agent.metric("hinomi_logs") == 0, 20, agent.log)
-        if round_ == 2:
+        if round_ == 1:
             after_first = series(agent), memory_mib(agent.process.pid)
     assert len(archive.documents()) == rounds * pods
     assert series(agent) <= after_first[0]

@@ -33,7 +33,7 @@ def test_a_burst_under_rotation(agent, race):
 
 def test_a_backlog_is_read_in_flat_memory(agent, race):
     """However large it is: 20 GiB in script/torture."""
-    mebibytes, resident = scale(300, 20 << 10), []
+    mebibytes, resident = scale(200, 20 << 10), []
     lines = mebibytes * 4400  # of some 237 bytes
     race.write("--pods", 10, "--lines", lines, seconds=scale(60, 1800))
     race.configure()
