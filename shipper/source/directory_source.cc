@@ -202,22 +202,6 @@ void DirectorySource::Reconcile(const std::string& directory, Found found) {
   if (!complete) unclear_.insert(directory);
 }
 
-std::optional<DirectorySource::Place> DirectorySource::ResolveLink(const Place& link) const {
-  const Result<std::string> target = files().Resolve(options_.host_root, AsTheNodeSees(link));
-  if (!target) return std::nullopt;
-  const auto below = [&](const std::string& root) -> std::optional<Place> {
-    if (!target->starts_with(root + "/")) return std::nullopt;
-    return Place{root, target->substr(root.size() + 1)};
-  };
-  if (std::optional<Place> place = below(root_)) return place;
-  for (const std::string& path : options_.link_roots) {
-    const Result<std::string> root = files().Resolve(options_.host_root, path);
-    if (!root) continue;
-    if (std::optional<Place> place = below(*root)) return place;
-  }
-  return std::nullopt;
-}
-
 void DirectorySource::Refuse(const Place& place) {
   const std::string path = place.root + "/" + place.path;
   if (!refused_.insert(path).second) return;
@@ -232,7 +216,10 @@ bool DirectorySource::Find(const Place& directory, const DirectoryEntry& entry,
   const Place file{directory.root, Join(directory.path, entry.name)};
   std::optional<Place> place;
   if (entry.kind == FileKind::kRegular) place = file;
-  if (entry.kind == FileKind::kLink) place = ResolveLink(file);
+  if (entry.kind == FileKind::kLink) {
+    place =
+        FollowLink(files(), {options_.host_root, root_, options_.link_roots}, AsTheNodeSees(file));
+  }
   if (!place) {
     Refuse(file);
     return true;

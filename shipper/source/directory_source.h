@@ -18,6 +18,7 @@
 #include "base/directory_watcher.h"
 #include "base/filesystem.h"
 #include "shipper/source/log_store.h"
+#include "shipper/source/place.h"
 
 namespace hinomi {
 
@@ -64,11 +65,6 @@ class DirectorySource {
   struct Found {
     PodInfo pod;
     std::vector<LogFiles> logs;
-  };
-  /// A file or directory by its path below a root whose links are resolved.
-  struct Place {
-    std::string root;
-    std::string path;
   };
   /// Its share of a gauge that several sources add up to.
   class Share {
@@ -127,7 +123,6 @@ class DirectorySource {
   void Watch(const std::string& path, const std::string& elsewhere_for = "");
   std::string DirectoryOf(const Watched& watched) const;
   void Handle(const std::vector<WatchEvent>& events);
-  std::optional<Place> ResolveLink(const Place& link) const;
   void Refuse(const Place& place);
   void RetryUnclear();
   Duration SweepEvery() const;

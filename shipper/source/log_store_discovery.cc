@@ -12,6 +12,7 @@
 #include "metadata/pod_wishes.h"
 #include "metadata/workload.h"
 #include "shipper/source/log_store.h"
+#include "shipper/source/route_choice.h"
 
 namespace hinomi {
 namespace {
@@ -230,16 +231,12 @@ std::set<std::string> LogStore::PodUids() const {
 
 void LogStore::AddReaders(Log& log, bool first_look) {
   const PodInfo& pod = log.origin->pod;
-  static const PodMetadata kUnknown;
-  const PodMetadata& metadata = pod.metadata == nullptr ? kUnknown : *pod.metadata;
-  const bool excluded = WishesOf(metadata.annotations).exclude;
-  for (uint32_t route = 0; route < options_.routes.size() && !excluded; ++route) {
-    const RouteConfig& config = options_.routes[route];
-    if (!Matches(config.match, pod.namespace_name, pod.pod_name, pod.container_name)) continue;
-    if (!HasLabels(config.match, metadata.labels)) continue;
+  const bool excluded = pod.metadata != nullptr && WishesOf(pod.metadata->annotations).exclude;
+  const std::vector<RouteChoice> choices = ChooseRoutes(options_.routes, pod);
+  for (uint32_t route = 0; route < choices.size() && !excluded; ++route) {
+    if (!choices[route].taken()) continue;
     log.readers.push_back(MakeReader(log, route, first_look));
     log.readers.back().fresh_since = clock_.Monotonic();
-    if (config.stop) break;
   }
   if (log.readers.empty()) {
     log.LetGo(Around(clock_.Monotonic()));
