@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import kubelet
+from waiting import eventually
 
 
 class Chatty:
@@ -91,8 +92,10 @@ def expect_balance(agent):
 
 @contextlib.contextmanager
 def stopped(agent):
-    """The agent sees nothing of what happens meanwhile, until it has ended."""
+    """The agent sees nothing of what happens meanwhile, until the end of `with`."""
     agent.signal(signal.SIGSTOP)
+    state = pathlib.Path(f"/proc/{agent.process.pid}/stat")
+    eventually(lambda: state.read_text().rpartition(")")[2].split()[0] == "T", 5, "the agent does not stand still")
     try:
         yield
     finally:

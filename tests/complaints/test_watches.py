@@ -17,7 +17,7 @@ def test_events_that_the_kernel_dropped(agent, archive, log_of):
     agent.start()
     written = {log.pod: [] for log in noisy}
     with stopped(agent):
-        for number in range(QUEUE // 2 + 1000):  # events in turn are not taken together
+        for number in range(QUEUE // 2 + 4000):  # events in turn are not taken together
             for log in noisy:
                 written[log.pod].append(f"line {number}")
                 log.line(written[log.pod][-1])
