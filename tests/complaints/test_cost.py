@@ -48,7 +48,7 @@ def test_a_checkpoint_of_ten_thousand_logs(agent, race, many_logs, log_of):
     """While one of them is written to, so that it is written as often as it may be."""
     race.configure()
     many_logs(10_000)
-    busy, seconds = log_of("busy"), scale(10, 600)
+    busy, seconds = log_of("busy"), scale(17, 600)  # at 256 KiB/s it is due every fourteen
     written, cpu, began = written_bytes(agent.process.pid), agent.cpu_seconds(), time.monotonic()
     while time.monotonic() - began < seconds:
         busy.line("keeps the checkpoint changing")
