@@ -54,12 +54,16 @@ class Agent:
         self.launch()
         eventually(lambda: self.ready().ok, 30, lambda: f"the agent is not ready\n{self.log()}")
 
-    def launch(self):
-        """Starts it and waits until it answers at all."""
+    def spawn(self):
+        """Starts it and waits for nothing."""
         with self.output.open("ab") as output:
             self.process = subprocess.Popen([*self.command, "--config", str(self.config)], stdin=subprocess.DEVNULL,
                                             stdout=output, stderr=output, cwd=ROOT,
                                             env=ENVIRONMENT)
+
+    def launch(self):
+        """Starts it and waits until it answers at all."""
+        self.spawn()
 
         def answers():
             assert self.process.poll() is None, f"the agent ended with {self.process.returncode}\n{self.log()}"
