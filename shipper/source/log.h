@@ -147,7 +147,9 @@ class Log {
   void AppendNew(const std::vector<SegmentEntry>& entries, std::vector<Identified>& found,
                  const Surroundings& around);
   void Add(const SegmentEntry& entry, std::shared_ptr<File> file, const Surroundings& around,
-           bool front);
+           uint32_t ordinal);
+  void Insert(Segment segment);
+  bool IsFree(uint32_t ordinal);
   void PassOver(const SegmentEntry& entry, const Surroundings& around);
   void Attach(Segment& segment, std::shared_ptr<File> file, const SegmentEntry& entry,
               const Surroundings& around);
@@ -173,7 +175,7 @@ class Log {
   uint64_t seen_bytes_ = 0;
   uint64_t restored_bytes_ = 0;
   uint32_t restored_next_ordinal_ = 0;
-  bool only_held_ = false;                 // no checkpoint knows it, only the escrow does
+  uint32_t restored_settled_before_ = 0;   // all routes were done with older segments
   std::optional<Duration> unclear_since_;  // monotonic
   std::set<FileId> passed_over_;           // files of the directory that are none of its segments
   std::vector<Loss> late_;                 // found, and settled already
