@@ -89,10 +89,12 @@ void Log::Truncated(Segment& segment, uint64_t size, const Surroundings& around)
   next.superseded_at = segment.superseded_at;
   Release(segment, around);
   next.file = segment.file;
+  next.open_id = segment.open_id;
   segment.superseded = true;
   segment.superseded_at = around.now - kSupersededGrace;
   if (segment.copy != nullptr) {
     segment.file = std::exchange(segment.copy, nullptr);
+    segment.open_id = segment.copy_id;
     Hold(segment, around);
   } else if (same_beginning) {
     segment.GiveUp(LossReason::kTruncated, around.now, size);

@@ -46,17 +46,21 @@ Log::Identified Log::Identify(const SegmentEntry& entry, bool last, const Surrou
   std::shared_ptr<File> file;
   for (size_t i = segments_.size(); i-- > 0;) {
     Segment& segment = segments_[i];
-    if (segment.id != entry.id() && segment.copy_id != entry.id()) continue;
+    const bool original = segment.id == entry.id();
+    if (!original && segment.copy_id != entry.id()) continue;
+    const bool open = (segment.file != nullptr && segment.open_id == entry.id()) ||
+                      (segment.copy != nullptr && !original);
     const bool same_life = entry.stat.birth != Duration{0};
-    if (segment.file != nullptr || (segment.finished && same_life)) return {Seen::kKnown, i};
+    if (open || (segment.finished && same_life)) return {Seen::kKnown, i};
     // If it cannot be opened or read now it is still there: what is unread of it is not lost.
     const Seen opened = file == nullptr ? OpenEntry(entry, around, &file) : Seen::kNew;
     if (opened != Seen::kNew) return {opened, i};
     const Result<bool> same =
         PlantedBug(Bug::kInodeAlone) ? true : Matches(*file, segment.fingerprint);
     if (!same) return {Seen::kUnclear, i};
+    if (!*same && !original) segment.copy_id = {};
     if (!*same) continue;
-    if (!segment.finished) Attach(segment, file, entry, around);
+    if (!segment.finished && segment.file == nullptr) Attach(segment, file, entry, around);
     return {Seen::kKnown, i};
   }
   if (passed_over_.contains(entry.id())) return {};
@@ -92,6 +96,7 @@ void Log::Attach(Segment& segment, std::shared_ptr<File> file, const SegmentEntr
                  const Surroundings& around) {
   Release(segment, around);
   segment.file = std::move(file);
+  segment.open_id = entry.id();
   segment.root = entry.root;
   segment.compressed = entry.compressed;
   segment.gone.reset();
@@ -281,6 +286,7 @@ void Log::RestoreHeld(HeldFile held, const Surroundings& around) {
     if (segment->id != id && segment->copy_id != id) return around.escrow.Release(held.name);
     if (!same || *same) {
       segment->file = std::move(file);
+      segment->open_id = id;
       segment->compressed = held.name.compressed;
       segment->held = true;
       return;
@@ -292,7 +298,7 @@ void Log::RestoreHeld(HeldFile held, const Surroundings& around) {
   }
   Segment segment;
   segment.ordinal = Find(held.name.ordinal) == nullptr ? held.name.ordinal : next_ordinal_;
-  segment.id = id;
+  segment.id = segment.open_id = id;
   segment.file = std::move(file);
   segment.compressed = held.name.compressed;
   segment.held = true;
