@@ -148,7 +148,7 @@ class Log {
                  const Surroundings& around);
   void Add(const SegmentEntry& entry, std::shared_ptr<File> file, const Surroundings& around,
            uint32_t ordinal);
-  void Insert(Segment segment);
+  Segment& Insert(Segment segment);
   bool IsFree(uint32_t ordinal);
   void PassOver(const SegmentEntry& entry, const Surroundings& around);
   void Attach(Segment& segment, std::shared_ptr<File> file, const SegmentEntry& entry,
@@ -177,7 +177,8 @@ class Log {
   uint32_t restored_next_ordinal_ = 0;
   uint32_t restored_settled_before_ = 0;   // all routes were done with older segments
   std::optional<Duration> unclear_since_;  // monotonic
-  std::set<FileId> passed_over_;           // files of the directory that are none of its segments
+  /// Files of the directory that are none of its segments. By their names, too: an inode comes back.
+  std::set<std::pair<FileId, std::string>> passed_over_;
   std::vector<Loss> late_;                 // found, and settled already
   std::deque<Segment> segments_;
 };

@@ -55,18 +55,20 @@ Log::Identified Log::Identify(const SegmentEntry& entry, bool last, const Surrou
     // If it cannot be opened or read now it is still there: what is unread of it is not lost.
     const Seen opened = file == nullptr ? OpenEntry(entry, around, &file) : Seen::kNew;
     if (opened != Seen::kNew) return {opened, i};
-    const Result<bool> same =
-        PlantedBug(Bug::kInodeAlone) ? true : Matches(*file, segment.fingerprint);
+    const bool same_nothing = entry.stat.size == 0 && entry.name == segment.name;
+    const Result<bool> same = PlantedBug(Bug::kInodeAlone)         ? true
+                              : segment.fingerprint.bytes == 0 ? same_nothing
+                                                               : Matches(*file, segment.fingerprint);
     if (!same) return {Seen::kUnclear, i};
     if (!*same && !original) segment.copy_id = {};
     if (!*same) continue;
     if (!segment.finished && segment.file == nullptr) Attach(segment, file, entry, around);
     return {Seen::kKnown, i};
   }
-  if (passed_over_.contains(entry.id())) return {};
+  if (passed_over_.contains({entry.id(), entry.name})) return {};
   const Seen opened = file == nullptr ? OpenEntry(entry, around, &file) : Seen::kNew;
   if (opened != Seen::kNew) {
-    if (opened == Seen::kNothing) passed_over_.insert(entry.id());
+    if (opened == Seen::kNothing) passed_over_.insert({entry.id(), entry.name});
     return {opened};
   }
   // The file that is being written to is nobody's copy.
@@ -121,9 +123,10 @@ bool Log::Reconcile(const std::vector<SegmentEntry>& entries, const Surroundings
   }
   if (!unclear) {
     unclear_since_.reset();
-    std::erase_if(passed_over_, [&](const FileId& id) {
-      return std::none_of(entries.begin(), entries.end(),
-                          [&](const SegmentEntry& entry) { return entry.id() == id; });
+    std::erase_if(passed_over_, [&](const auto& known) {
+      return std::none_of(entries.begin(), entries.end(), [&](const SegmentEntry& entry) {
+        return entry.id() == known.first && entry.name == known.second;
+      });
     });
     // While something cannot be opened, nobody can say which names are gone.
     for (Segment& segment : segments_) segment.name.clear();
@@ -170,10 +173,14 @@ void Log::AppendNew(const std::vector<SegmentEntry>& entries, std::vector<Identi
     Add(entries[i], std::move(found[i].file), around, ordinal);
   }
   for (size_t i = first; i < found.size(); ++i) {
-    if (found[i].seen == Seen::kUnclear && !passed_over_.contains(entries[i].id())) {
+    if (found[i].seen == Seen::kUnclear && !passed_over_.contains({entries[i].id(), entries[i].name})) {
       if (around.now - *unclear_since_ < kUnclearMax) return;
       PassOver(entries[i], around);
       log::Error("\"{}/{}\" is given up: it cannot be opened", directory_, entries[i].name);
+    }
+    // The file that it is a copy of may have been new, too.
+    if (found[i].seen == Seen::kNew && entries[i].compressed) {
+      found[i] = IdentifyByContent(entries[i], found[i].file);
     }
     if (found[i].seen == Seen::kNew) {
       Add(entries[i], std::move(found[i].file), around, next_ordinal_);
@@ -191,7 +198,7 @@ bool Log::IsFree(uint32_t ordinal) {
 }
 
 void Log::PassOver(const SegmentEntry& entry, const Surroundings& around) {
-  passed_over_.insert(entry.id());
+  passed_over_.insert({entry.id(), entry.name});
   around.counters.files_missed.Add();
 }
 
@@ -212,15 +219,15 @@ void Log::Add(const SegmentEntry& entry, std::shared_ptr<File> file, const Surro
     for (Reader& reader : readers) reader.Account(left_out);
   }
   Attach(segment, std::move(file), entry, around);
-  Insert(std::move(segment));
+  SetIdentity(Insert(std::move(segment)));
 }
 
-void Log::Insert(Segment segment) {
+Segment& Log::Insert(Segment segment) {
   next_ordinal_ = std::max(next_ordinal_, segment.ordinal + 1);
   const auto successor =
       std::find_if(segments_.begin(), segments_.end(),
                    [&](const Segment& other) { return other.ordinal > segment.ordinal; });
-  segments_.insert(successor, std::move(segment));
+  return *segments_.insert(successor, std::move(segment));
 }
 
 void Log::SetSuperseded(const Surroundings& around) {
