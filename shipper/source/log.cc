@@ -68,8 +68,9 @@ void Log::SetIdentity(Segment& segment) {
 bool Log::Rewritten(Segment& segment, const FileStat& stat) {
   if (segment.compressed) return false;
   if (stat.size < segment.size) return true;
-  if (stat.modified == std::exchange(segment.modified, stat.modified)) return false;
+  if (stat.modified == segment.modified) return false;
   const Result<bool> same = Matches(*segment.file, segment.fingerprint);
+  if (same) segment.modified = stat.modified;
   return same && !*same;
 }
 
@@ -199,7 +200,7 @@ bool Log::SettledByAll(const Segment& segment) const {
 }
 
 bool Log::MayFinish(const Segment& segment, Duration now) const {
-  if (unclear_since_ || segment.finishing) return false;
+  if (unclear_ || segment.finishing) return false;
   // Before it is introduced nobody has read it: its first line could not be read yet.
   const bool unread = origin == nullptr && segment.file != nullptr && segment.size > segment.begin;
   return !unread && (segment.FinalAt(now) || segment.gone);

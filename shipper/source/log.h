@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -133,6 +134,7 @@ class Log {
     kNew,      // no segment yet
     kNothing,  // not there any more, or of no use
     kUnclear,  // cannot be opened now
+    kMoved,    // its name is gone or another's by now
   };
   struct Identified {
     Seen seen = Seen::kNothing;
@@ -140,10 +142,18 @@ class Log {
     std::shared_ptr<File> file = nullptr;  // where it had to be opened
   };
 
+  /// To open a file, in vain so far.
+  struct Tries {
+    Duration since{0};  // monotonic
+    int count = 0;
+  };
+
   Identified Identify(const SegmentEntry& entry, bool last, const Surroundings& around);
   Identified IdentifyByContent(const SegmentEntry& entry, const std::shared_ptr<File>& file);
   Seen OpenEntry(const SegmentEntry& entry, const Surroundings& around,
                  std::shared_ptr<File>* file);
+  void CountTries(const std::vector<SegmentEntry>& entries, const std::vector<Identified>& found,
+                  Duration now);
   void AppendNew(const std::vector<SegmentEntry>& entries, std::vector<Identified>& found,
                  const Surroundings& around);
   void Add(const SegmentEntry& entry, std::shared_ptr<File> file, const Surroundings& around,
@@ -175,11 +185,13 @@ class Log {
   uint64_t seen_bytes_ = 0;
   uint64_t restored_bytes_ = 0;
   uint32_t restored_next_ordinal_ = 0;
-  uint32_t restored_settled_before_ = 0;   // all routes were done with older segments
-  std::optional<Duration> unclear_since_;  // monotonic
-  /// Files of the directory that are none of its segments. By their names, too: an inode comes back.
+  uint32_t restored_settled_before_ = 0;  // all routes were done with older segments
+  bool unclear_ = false;                  // the last look has not shown what all files are
+  std::map<FileId, Tries> unclear_files_;
+  /// Files of the directory that are none of its segments. By their names, too: an inode comes
+  /// back.
   std::set<std::pair<FileId, std::string>> passed_over_;
-  std::vector<Loss> late_;                 // found, and settled already
+  std::vector<Loss> late_;  // found, and settled already
   std::deque<Segment> segments_;
 };
 

@@ -9,8 +9,10 @@
 namespace hinomi {
 namespace {
 
-// A file that cannot be opened holds up those that come after it for no longer than this.
+// A file that cannot be opened holds up those that come after it for no longer than this, if it was
+// tried so often: time alone may have passed while the process stood still.
 constexpr Duration kUnclearMax = std::chrono::seconds(60);
+constexpr int kTriesMin = 10;
 
 }  // namespace
 
@@ -25,13 +27,13 @@ Log::Seen Log::OpenEntry(const SegmentEntry& entry, const Surroundings& around,
     opened = content ? Result<std::unique_ptr<File>>(std::move(*content)) : content.error();
   }
   if (opened && stat) {
-    if (FileId{stat->inode, stat->birth} != entry.id()) return Seen::kUnclear;
+    if (FileId{stat->inode, stat->birth} != entry.id()) return Seen::kMoved;
     *file = std::move(*opened);
     return Seen::kNew;
   }
   const Error& error = opened ? stat.error() : opened.error();
   // The file itself may live on under another name.
-  if (error.code == ENOENT) return Seen::kUnclear;
+  if (error.code == ENOENT) return Seen::kMoved;
   around.counters.open_errors.Add();
   const bool damaged = error.kind == ErrorKind::kCorrupt;
   if (origin == nullptr || !origin->own) {
@@ -56,9 +58,10 @@ Log::Identified Log::Identify(const SegmentEntry& entry, bool last, const Surrou
     const Seen opened = file == nullptr ? OpenEntry(entry, around, &file) : Seen::kNew;
     if (opened != Seen::kNew) return {opened, i};
     const bool same_nothing = entry.stat.size == 0 && entry.name == segment.name;
-    const Result<bool> same = PlantedBug(Bug::kInodeAlone)         ? true
-                              : segment.fingerprint.bytes == 0 ? same_nothing
-                                                               : Matches(*file, segment.fingerprint);
+    const Result<bool> same = PlantedBug(Bug::kInodeAlone) ? true
+                              : segment.fingerprint.bytes == 0
+                                  ? same_nothing
+                                  : Matches(*file, segment.fingerprint);
     if (!same) return {Seen::kUnclear, i};
     if (!*same && !original) segment.copy_id = {};
     if (!*same) continue;
@@ -116,13 +119,14 @@ bool Log::Reconcile(const std::vector<SegmentEntry>& entries, const Surroundings
     const bool last = i + 1 == entries.size();
     found.push_back(Identify(entries[i], last && !entries[i].compressed, around));
     Identified& one = found.back();
-    unclear = unclear || one.seen == Seen::kUnclear;
+    unclear = unclear || one.seen == Seen::kUnclear || one.seen == Seen::kMoved;
     if (one.seen == Seen::kKnown && one.file != nullptr && !segments_[one.segment].finished) {
       Attach(segments_[one.segment], one.file, entries[i], around);
     }
   }
+  unclear_ = unclear;
+  CountTries(entries, found, around.now);
   if (!unclear) {
-    unclear_since_.reset();
     std::erase_if(passed_over_, [&](const auto& known) {
       return std::none_of(entries.begin(), entries.end(), [&](const SegmentEntry& entry) {
         return entry.id() == known.first && entry.name == known.second;
@@ -130,8 +134,6 @@ bool Log::Reconcile(const std::vector<SegmentEntry>& entries, const Surroundings
     });
     // While something cannot be opened, nobody can say which names are gone.
     for (Segment& segment : segments_) segment.name.clear();
-  } else if (!unclear_since_) {
-    unclear_since_ = around.now;
   }
   for (size_t i = 0; i < entries.size(); ++i) {
     if (found[i].seen != Seen::kKnown) continue;
@@ -146,6 +148,19 @@ bool Log::Reconcile(const std::vector<SegmentEntry>& entries, const Surroundings
   Refresh(around);
   if (!unclear) FindVanished(around);
   return !unclear;
+}
+
+void Log::CountTries(const std::vector<SegmentEntry>& entries, const std::vector<Identified>& found,
+                     Duration now) {
+  std::map<FileId, Tries> unclear;
+  for (size_t i = 0; i < entries.size(); ++i) {
+    if (found[i].seen != Seen::kUnclear) continue;
+    const auto known = unclear_files_.find(entries[i].id());
+    Tries tries = known == unclear_files_.end() ? Tries{now, 0} : known->second;
+    ++tries.count;
+    unclear[entries[i].id()] = tries;
+  }
+  unclear_files_ = std::move(unclear);
 }
 
 // In the order of the directory. A file that sorts before a known one was there when that one was
@@ -173,14 +188,17 @@ void Log::AppendNew(const std::vector<SegmentEntry>& entries, std::vector<Identi
     Add(entries[i], std::move(found[i].file), around, ordinal);
   }
   for (size_t i = first; i < found.size(); ++i) {
-    if (found[i].seen == Seen::kUnclear && !passed_over_.contains({entries[i].id(), entries[i].name})) {
-      if (around.now - *unclear_since_ < kUnclearMax) return;
+    if (found[i].seen == Seen::kMoved) return;
+    if (found[i].seen == Seen::kUnclear) {
+      const Tries& tries = unclear_files_.at(entries[i].id());
+      if (around.now - tries.since < kUnclearMax || tries.count < kTriesMin) return;
       PassOver(entries[i], around);
       log::Error("\"{}/{}\" is given up: it cannot be opened", directory_, entries[i].name);
     }
     // The file that it is a copy of may have been new, too.
     if (found[i].seen == Seen::kNew && entries[i].compressed) {
       found[i] = IdentifyByContent(entries[i], found[i].file);
+      if ((unclear_ = found[i].seen == Seen::kUnclear)) return;
     }
     if (found[i].seen == Seen::kNew) {
       Add(entries[i], std::move(found[i].file), around, next_ordinal_);

@@ -13,7 +13,7 @@ constexpr bool kRemembersOneCut = true;
 // Parts before a hole in a log are joined with the parts of another record behind it.
 constexpr bool kClosesRecordsAtGaps = false;
 // A file that was truncated and has grown beyond its old size is taken for the same file.
-constexpr bool kNoticesRegrowth = false;
+constexpr bool kNoticesRegrowth = true;
 // Of a log of which only the escrow has files.
 constexpr bool kTellsPathOfHeldFiles = true;
 // The compressed copy of a file that no checkpoint knows is read as another file.
