@@ -320,9 +320,20 @@ class LineDecoder {
     record->content = chain[0];
   }
 
+  /// So that they take nothing of the line behind them along.
+  void TakeNulsBeforeTail() {
+    line_ = rest_;
+    line_.state = LineState::kInvalid;
+    LeaveWhatFollowsNuls(&line_);
+    if (line_.raw.size() == rest_.raw.size()) return;
+    TakeLine();
+    rest_.raw.remove_prefix(line_.raw.size());
+  }
+
   /// The limit holds for a line whose end is not there yet, too.
   void TakeLongTail() {
     if (rest_.raw.empty() || cut_.kind == Kind::kMidLine) return;
+    TakeNulsBeforeTail();
     if (Format::Parse(rest_.raw, &rest_.head) != LineState::kValid) return;
     if (rest_.head.body_bytes > body_bytes_max_) TakeLongLine(rest_);
   }
