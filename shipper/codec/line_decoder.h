@@ -129,12 +129,18 @@ class LineDecoder {
     return true;
   }
 
+  /// Where a head can be told from its beginning it is the first one behind NULs, so that it does
+  /// not matter how much of the line is there.
   static void LeaveWhatFollowsNuls(Line* line) {
     const std::string_view text = line->text();
-    const size_t follows = text.rfind('\0') + 1;  // 0 when there is none
     LineHead ignored;
-    if (follows == 0 || Format::Parse(text.substr(follows), &ignored) != LineState::kValid) return;
-    line->raw = line->raw.substr(0, follows);
+    for (size_t nul = Format::kHeadFirst ? text.find('\0') : text.rfind('\0');
+         nul != std::string_view::npos; nul = text.find('\0', nul)) {
+      nul = std::min(text.find_first_not_of('\0', nul), text.size());
+      if (Format::Parse(text.substr(nul), &ignored) != LineState::kValid) continue;
+      line->raw = line->raw.substr(0, nul);
+      return;
+    }
   }
 
   void TakeRestOfCutLine() {

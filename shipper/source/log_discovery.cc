@@ -82,13 +82,14 @@ Log::Identified Log::Identify(const SegmentEntry& entry, bool last, const Surrou
 // before the original was truncated.
 Log::Identified Log::IdentifyByContent(const SegmentEntry& entry,
                                        const std::shared_ptr<File>& file) {
+  char head[Fingerprint::kBytesMax];
+  const Result<size_t> count = file->ReadAt(0, head, sizeof head);
+  if (!count) return {count.error().kind == ErrorKind::kCorrupt ? Seen::kNothing : Seen::kUnclear};
   for (size_t i = 0; i < segments_.size(); ++i) {
     Segment& segment = segments_[i];
-    if (!segment.fingerprint.telling()) continue;
-    const Result<bool> same = Matches(*file, segment.fingerprint);
-    if (!same && same.error().kind == ErrorKind::kCorrupt) return {};
-    if (!same) return {Seen::kUnclear};
-    if (!*same) continue;
+    const Fingerprint& print = segment.fingerprint;
+    if (!print.telling() || print.bytes > *count) continue;
+    if (Hash64Of({head, print.bytes}) != print.hash) continue;
     segment.copy_id = entry.id();
     if (segment.file == nullptr) return {Seen::kKnown, i, file};
     if (!entry.compressed) segment.copy = file;
