@@ -167,7 +167,7 @@ class Log {
   void Release(Segment& segment, const Surroundings& around);
   HeldName HeldNameOf(const Segment& segment) const;
   void RestoreHeld(HeldFile held, const Surroundings& around);
-  void SetSuperseded(const Surroundings& around);
+  void SetSuperseded(const std::string& newest, const Surroundings& around);
   void FindVanished(const Surroundings& around);
   void SetIdentity(Segment& segment);
   bool Rewritten(Segment& segment, const FileStat& stat);

@@ -52,7 +52,9 @@ Log::Identified Log::Identify(const SegmentEntry& entry, bool last, const Surrou
     if (!original && segment.copy_id != entry.id()) continue;
     const bool open = (segment.file != nullptr && segment.open_id == entry.id()) ||
                       (segment.copy != nullptr && !original);
-    const bool same_life = entry.stat.birth != Duration{0};
+    // What is finished was there for longer than a birth time is coarse; a copy need not have been.
+    const bool same_life =
+        entry.stat.birth != Duration{0} && (original || entry.name == segment.name);
     if (open || (segment.finished && same_life)) return {Seen::kKnown, i};
     // If it cannot be opened or read now it is still there: what is unread of it is not lost.
     const Seen opened = file == nullptr ? OpenEntry(entry, around, &file) : Seen::kNew;
@@ -145,7 +147,7 @@ bool Log::Reconcile(const std::vector<SegmentEntry>& entries, const Surroundings
     if (segment.finished && !segment.gone && grown) Grow(segment, entries[i].stat.size);
   }
   AppendNew(entries, found, around);
-  if (!unclear) SetSuperseded(around);
+  if (!unclear) SetSuperseded(entries.empty() ? "" : entries.back().name, around);
   Refresh(around);
   if (!unclear) FindVanished(around);
   return !unclear;
@@ -249,15 +251,16 @@ Segment& Log::Insert(Segment segment) {
   return *segments_.insert(successor, std::move(segment));
 }
 
-void Log::SetSuperseded(const Surroundings& around) {
-  for (size_t i = 0; i < segments_.size(); ++i) {
-    Segment& segment = segments_[i];
-    const bool last = i + 1 == segments_.size();
+// The writer has the newest file of the directory. That may not be the last of the chain, where an
+// older one was truncated after it began.
+void Log::SetSuperseded(const std::string& newest, const Surroundings& around) {
+  for (Segment& segment : segments_) {
     const bool was_superseded = segment.superseded;
-    segment.superseded = !last || segment.name.empty() || segment.compressed || segment.gone;
+    const bool followed = segment.name != newest;
+    segment.superseded = followed || segment.name.empty() || segment.compressed || segment.gone;
     if (was_superseded || !segment.superseded) continue;
     segment.superseded_at = segment.compressed ? around.now - kSupersededGrace : around.now;
-    if (!last) around.counters.segments_rotated.Add();
+    if (followed && !segment.name.empty()) around.counters.segments_rotated.Add();
   }
 }
 
