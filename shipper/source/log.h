@@ -123,6 +123,9 @@ class Log {
   /// True when there is a line to know the log by.
   bool identified() const { return identified_; }
 
+  /// True when the last look has not shown what all files are.
+  bool unclear() const { return unclear_; }
+
   LogState State(const std::vector<std::string>& route_names) const;
   /// Takes over a checkpoint's chain, and files of it that the escrow held; others are found by the
   /// next Reconcile.

@@ -146,6 +146,8 @@ bool Log::Reconcile(const std::vector<SegmentEntry>& entries, const Surroundings
     const bool grown = segment.id == entries[i].id() && entries[i].stat.size > segment.size;
     if (segment.finished && !segment.gone && grown) Grow(segment, entries[i].stat.size);
   }
+  // What is left of a file that was truncated comes before its successor.
+  Refresh(around);
   AppendNew(entries, found, around);
   if (!unclear) SetSuperseded(entries.empty() ? "" : entries.back().name, around);
   Refresh(around);
