@@ -261,6 +261,11 @@ Reader LogStore::MakeReader(const Log& log, uint32_t route, bool first_look) con
       Reader reader(route, {state.cursor, state.continuing}, state.settled);
       reader.produced_before = static_cast<int64_t>(state.produced_bytes - log.restored_bytes());
       reader.counted = {state.produced_bytes, state.settled};
+      // What was written behind its cursor while no agent ran.
+      SettledBytes late;
+      late.lost[static_cast<size_t>(LossReason::kLate)] =
+          static_cast<uint64_t>(std::max<int64_t>(log.ImbalanceOf(reader), 0));
+      reader.Account(late);
       return reader;
     }
   }

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "shipper/pipeline.h"
+#include "tests/simulation/audit.h"
 #include "tests/simulation/simulated_clock.h"
 #include "tests/simulation/world.h"
 
@@ -57,6 +58,7 @@ class Simulation {
   void NoteShedding();
   void Drain();
   bool DrainRound();
+  void Audit() const;
   void CheckEnd();
   void Tell(const std::string& what);
 
@@ -113,7 +115,10 @@ void Simulation::Tell(const std::string& what) {
 RunResult Simulation::Run() {
   RunResult result;
   try {
-    for (step_ = 0; step_ < world_.steps; ++step_) Act();
+    for (step_ = 0; step_ < world_.steps; ++step_) {
+      Act();
+      Audit();
+    }
     Drain();
     CheckEnd();
   } catch (const Violation& violation) {
@@ -325,6 +330,7 @@ void Simulation::Drain() {
   int quiet = 0;
   for (int round = 0; round < kDrainRoundsMax; ++round) {
     quiet = DrainRound() ? 0 : quiet + 1;
+    Audit();
     if (quiet >= kQuietRoundsMin && life_->pipeline->Drained() && life_->sent.empty()) return;
   }
   throw Violation{fmt::format("the agent does not come to rest: store {}, worker {}, {} sent",
@@ -358,12 +364,18 @@ bool Simulation::DrainRound() {
   return busy;
 }
 
+void Simulation::Audit() const {
+  if (life_ != nullptr) CheckLedger(life_->pipeline->store().TakeLedger(), world_);
+}
+
 void Simulation::CheckEnd() {
   const std::string dead_letters = world_.config.state_dir + "/dead_letters";
   for (const DirectoryEntry& entry : disk_.List(dead_letters)) {
     model_.FoundDeadLetters(disk_.Find(dead_letters + "/" + entry.name)->content);
   }
   model_.CheckAllArrived();
+  CheckLedgerAtRest(life_->pipeline->store().TakeLedger(), world_, model_, disk_);
+  CheckEscrowAtRest(world_, disk_);
   for (const InodePointer& inode : files_.Held()) {
     // One that was truncated unseen gets behind its successors, and is let go of after them only.
     if (inode->links == 0 && !world_.kubelet.truncates) {
