@@ -117,7 +117,7 @@ void Log::Grow(Segment& segment, uint64_t size) {
   late.lost[static_cast<size_t>(LossReason::kLate)] = more;
   for (Reader& reader : readers) {
     if (reader.read().at.segment <= segment.ordinal) continue;
-    reader.Account(late);
+    reader.AddPassed(segment.ordinal, late);
     late_.push_back({handle_,
                      reader.route(),
                      {segment.ordinal, segment.size},

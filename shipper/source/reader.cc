@@ -13,7 +13,7 @@ Duration Reader::unsettled_since() const {
 
 void Reader::Advance(uint64_t ticket, Cursor to, uint64_t bytes) {
   CHECK(to.at >= read_.at);
-  in_flight_.push_back({ticket, read_, to, fresh_since, bytes, false, {}});
+  in_flight_.push_back({ticket, read_, to, fresh_since, bytes, false, {}, {}});
   in_flight_bytes_ += bytes;
   read_ = std::move(to);
 }
@@ -37,6 +37,16 @@ void Reader::Lose(Position to, const SettledBytes& outcome) {
   has_open = false;
 }
 
+void Reader::AddPassed(uint32_t segment, const SettledBytes& outcome) {
+  const auto ticket =
+      std::find_if(in_flight_.begin(), in_flight_.end(),
+                   [segment](const InFlight& entry) { return entry.end.at.segment > segment; });
+  if (ticket == in_flight_.end() || settled_.at.segment > segment) return Account(outcome);
+  ticket->passed += outcome;
+  ticket->bytes += outcome.Total();
+  in_flight_bytes_ += outcome.Total();
+}
+
 bool Reader::Settle(uint64_t ticket, const SettledBytes& outcome) {
   const auto found =
       std::find_if(in_flight_.begin(), in_flight_.end(),
@@ -47,6 +57,7 @@ bool Reader::Settle(uint64_t ticket, const SettledBytes& outcome) {
   if (PlantedBug(Bug::kTicketSkipped)) in_flight_.erase(in_flight_.begin(), found);
   while (!in_flight_.empty() && in_flight_.front().settled) {
     settled_bytes_ += in_flight_.front().outcome;
+    settled_bytes_ += in_flight_.front().passed;
     in_flight_bytes_ -= in_flight_.front().bytes;
     settled_ = std::move(in_flight_.front().end);
     in_flight_.pop_front();
