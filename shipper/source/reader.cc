@@ -73,7 +73,9 @@ bool Reader::Forget(uint64_t ticket) {
   if (!PlantedBug(Bug::kForgottenNotReadAgain)) read_ = std::move(found->begin);
   fresh_since = found->since;
   caught_up = false;
-  for (auto it = found; it != in_flight_.end(); ++it) in_flight_bytes_ -= it->bytes;
+  for (auto it = found; it != in_flight_.end(); ++it) {
+    if (!PlantedBug(Bug::kSentAgainCountedTwice)) in_flight_bytes_ -= it->bytes;
+  }
   in_flight_.erase(found, in_flight_.end());
   has_open = false;
   return true;

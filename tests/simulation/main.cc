@@ -117,7 +117,7 @@ Search RunSeeds(uint64_t from, uint64_t count, unsigned jobs, uint64_t failures_
 int RunMany(uint64_t from, uint64_t count, unsigned jobs, uint64_t failures_max) {
   const Search search = RunSeeds(from, count, jobs, failures_max);
   if (search.failed > 0) fmt::print("again: script/simulate --seed {} -v\n", search.seed);
-  fmt::print("{} seeds, {} failed ({} lines, {} documents)\n", search.passed + search.failed,
+  fmt::print("{} passed, {} failed: seeds, with {} lines and {} documents\n", search.passed,
              search.failed, search.lines, search.documents);
   return search.failed == 0 ? 0 : 1;
 }
@@ -125,7 +125,7 @@ int RunMany(uint64_t from, uint64_t count, unsigned jobs, uint64_t failures_max)
 #ifdef HINOMI_PLANTED_BUGS
 /// Wakes one bug after another. All must be found.
 int FindPlanted(uint64_t count, unsigned jobs) {
-  int missed = 0;
+  size_t missed = 0;
   for (const auto& [bug, mistake] : kPlantedBugs) {
     awake_bug = bug;
     const Search search = RunSeeds(1, count, jobs, 1);
@@ -133,7 +133,7 @@ int FindPlanted(uint64_t count, unsigned jobs) {
     fmt::print("{:>12}  {}\n",
                search.failed > 0 ? fmt::format("{} seeds", search.seed) : "NOT FOUND", mistake);
   }
-  fmt::print("{} planted bugs, {} not found\n", kPlantedBugs.size(), missed);
+  fmt::print("{} passed, {} failed: planted bugs\n", kPlantedBugs.size() - missed, missed);
   return missed == 0 ? 0 : 1;
 }
 #endif
