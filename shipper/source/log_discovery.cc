@@ -90,7 +90,8 @@ Log::Identified Log::IdentifyByContent(const SegmentEntry& entry,
   for (size_t i = 0; i < segments_.size(); ++i) {
     Segment& segment = segments_[i];
     const Fingerprint& print = segment.fingerprint;
-    if (!print.telling() || print.bytes > *count) continue;
+    const bool whole = entry.compressed && print.bytes == *count && segment.size == *count;
+    if ((!print.telling() && !whole) || print.bytes == 0 || print.bytes > *count) continue;
     if (Hash64Of({head, print.bytes}) != print.hash) continue;
     segment.copy_id = entry.id();
     if (segment.file == nullptr) return {Seen::kKnown, i, file};
