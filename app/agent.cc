@@ -9,6 +9,7 @@
 #include <optional>
 #include <thread>
 
+#include "app/api.h"
 #include "app/page/page.h"
 #include "app/process_metrics.h"
 #include "app/version.h"
@@ -73,6 +74,11 @@ HttpResponse Agent::Ready() {
   for (const auto& [sink, error] : shipper_->SinkErrors()) {
     response.body += "sink " + sink + ": " + error + "\n";
   }
+  if (const std::string degraded = shipper_->EscrowDegraded(); !degraded.empty()) {
+    response.body +=
+        "escrow: " + degraded +
+        "; files that are not settled are held by their descriptors, until a restart\n";
+  }
   return response;
 }
 
@@ -129,13 +135,13 @@ StatusSample Agent::Sample() {
   return sample;
 }
 
-HttpServer::Handlers Agent::Handlers() {
-  HttpServer::Handlers handlers;
-  handlers["/healthz"] = [](const IncomingRequest&) { return HttpResponse{.body = "ok\n"}; };
-  handlers["/readyz"] = [this](const IncomingRequest&) { return Ready(); };
-  handlers["/metrics"] = [this](const IncomingRequest&) {
-    return HttpResponse{200, "text/plain; version=0.0.4; charset=utf-8", metrics_.Expose()};
-  };
+// What there is once all is started is there until the end.
+Shipper* Agent::StartedShipper() {
+  const std::lock_guard lock(mutex_);
+  return shipper_.get();
+}
+
+HttpServer::Handlers Agent::GuardedHandlers() {
   HttpServer::Handlers guarded;
   for (auto& [path, file] : PageFiles()) {
     guarded[path] = [file = file](const IncomingRequest&) { return file; };
@@ -152,7 +158,26 @@ HttpServer::Handlers Agent::Handlers() {
     };
     return response;
   };
-  for (auto& [path, handler] : guarded) {
+  const auto ask = [this](auto answer) {
+    return [this, answer](const IncomingRequest& request) {
+      Shipper* shipper = StartedShipper();
+      if (shipper == nullptr) return HttpResponse{.status = 503, .body = "not ready yet\n"};
+      return answer(request, *shipper);
+    };
+  };
+  guarded["/api/v1/ledger"] = ask(AnswerLedger);
+  guarded["/api/v1/explain"] = ask(AnswerExplain);
+  return guarded;
+}
+
+HttpServer::Handlers Agent::Handlers() {
+  HttpServer::Handlers handlers;
+  handlers["/healthz"] = [](const IncomingRequest&) { return HttpResponse{.body = "ok\n"}; };
+  handlers["/readyz"] = [this](const IncomingRequest&) { return Ready(); };
+  handlers["/metrics"] = [this](const IncomingRequest&) {
+    return HttpResponse{200, "text/plain; version=0.0.4; charset=utf-8", metrics_.Expose()};
+  };
+  for (auto& [path, handler] : GuardedHandlers()) {
     handlers[path] = [this, handler = handler](const IncomingRequest& request) {
       std::optional<HttpResponse> refusal = access_.Refuse(request);
       return refusal ? *std::move(refusal) : handler(request);

@@ -31,7 +31,9 @@ class Agent {
   Result<std::unique_ptr<FileLock>> TakeState();
   std::unique_ptr<MetadataStore> MakeMetadata();
   HttpServer::Handlers Handlers();
+  HttpServer::Handlers GuardedHandlers();
   HttpResponse Ready();
+  Shipper* StartedShipper();
   std::string NotReady() const;  // under the lock
   StatusSample Sample();
   void SetNotReady(std::string why);

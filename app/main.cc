@@ -3,7 +3,6 @@
 //   0  done    1  the agent cannot run here    2  the configuration is wrong
 #include <malloc.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <csignal>
@@ -13,39 +12,20 @@
 
 #include "app/agent.h"
 #include "app/cat.h"
+#include "app/check.h"
+#include "app/command.h"
 #include "app/version.h"
 #include "base/logging.h"
-#include "config/load.h"
-#include "shipper/builtin.h"
-
-extern char** environ;
 
 namespace hinomi {
 namespace {
 
-constexpr int kExitFailed = 1;
-constexpr int kExitConfig = 2;
-
 struct Arguments {
-  std::string config;
-  std::vector<std::string> overrides;
+  ConfigArguments config;
   bool reference = false;
   CatOptions cat;
   std::string since, until;
 };
-
-void AddConfigOptions(CLI::App* command, Arguments* arguments) {
-  command
-      ->add_option("--config", arguments->config,
-                   "the configuration file (YAML); without one: this node's container logs to "
-                   "standard output")
-      ->type_name("FILE");
-  command
-      ->add_option("--set", arguments->overrides,
-                   "one setting, over file and environment; repeatable")
-      ->type_name("KEY=VALUE")
-      ->take_all();
-}
 
 void AddCatOptions(CLI::App* command, Arguments* arguments) {
   CatOptions& cat = arguments->cat;
@@ -57,31 +37,6 @@ void AddCatOptions(CLI::App* command, Arguments* arguments) {
                       "from this time on: 2026-11-21T07:30Z, or how long ago: 90m");
   command->add_option("--until", arguments->until, "before this time");
   command->add_option("--grep", cat.text, "only records that hold this text");
-}
-
-LoadOptions OptionsOf(const Arguments& arguments) {
-  LoadOptions options;
-  if (!arguments.config.empty()) options.path = arguments.config;
-  options.overrides = arguments.overrides;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string text = *entry;
-    const size_t equals = text.find('=');
-    if (equals != std::string::npos)
-      options.environment[text.substr(0, equals)] = text.substr(equals + 1);
-  }
-  char host[256] = {};
-  gethostname(host, sizeof host - 1);
-  options.host_name = host;
-  options.check_parts = CheckSinks;
-  return options;
-}
-
-// Prints what is wrong; false when the configuration cannot be used.
-bool Report(const Loaded& loaded) {
-  for (const std::string& warning : loaded.warnings)
-    std::fprintf(stderr, "warning: %s\n", warning.c_str());
-  for (const std::string& error : loaded.errors) std::fprintf(stderr, "%s\n", error.c_str());
-  return loaded.errors.empty();
 }
 
 int Run(const Loaded& loaded) {
@@ -100,6 +55,9 @@ int Check(const Loaded& loaded) {
                  loaded.errors.size() == 1 ? "" : "s");
     return kExitConfig;
   }
+  PosixFileSystem files;
+  for (const std::string& warning : CheckEscrow(loaded.config, files))
+    std::fprintf(stderr, "warning: %s\n", warning.c_str());
   std::printf("the configuration is valid\n");
   return 0;
 }
@@ -158,13 +116,16 @@ int Main(int argc, char** argv) {
   app.require_subcommand(1);
   Arguments arguments;
   CLI::App* run = app.add_subcommand("run", "run the agent until SIGTERM or Ctrl-C");
-  CLI::App* check =
-      app.add_subcommand("check", "say whether the configuration is valid, with every error");
+  CLI::App* check = app.add_subcommand("check",
+                                       "say whether the configuration is valid, with every error, "
+                                       "and whether this machine suits it");
   CLI::App* config =
       app.add_subcommand("config", "print the settings in effect, and where each comes from");
   CLI::App* cat = app.add_subcommand("cat", "print the records of an archive");
+  const std::vector<Command> commands = {AddLedgerCommand(app), AddExplainCommand(app),
+                                         AddPurgeCommand(app)};
   CLI::App* version = app.add_subcommand("version", "print version and commit");
-  for (CLI::App* command : {run, check, config}) AddConfigOptions(command, &arguments);
+  for (CLI::App* command : {run, check, config}) AddConfigOptions(command, &arguments.config);
   AddCatOptions(cat, &arguments);
   config->add_flag("--reference", arguments.reference, "print the manual of all settings instead");
   try {
@@ -177,8 +138,11 @@ int Main(int argc, char** argv) {
     std::printf("hinomi %s (commit %s)\n", kVersion, kCommit);
     return 0;
   }
+  for (const Command& command : commands) {
+    if (*command.options) return command.run();
+  }
   if (*cat) return PrintArchive(arguments);
-  const Loaded loaded = LoadConfig(OptionsOf(arguments));
+  const Loaded loaded = Load(arguments.config);
   if (*check) return Check(loaded);
   if (*config) return PrintConfig(loaded, arguments.reference);
   PrepareProcess();

@@ -1,90 +1,26 @@
 #include "app/status_json.h"
 
-#include <rapidjson/stringbuffer.h>
-#include <rapidjson/writer.h>
-
-#include <cmath>
-
+#include "app/json_writer.h"
 #include "app/version.h"
-#include "shipper/encode/escape.h"
 
 namespace hinomi {
 namespace {
 
 double Seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
 
-// Members of objects, one after another.
-class Writer {
- public:
-  Writer() { json_.SetMaxDecimalPlaces(3); }
-
-  void Member(std::string_view key, std::string_view value) {
-    Key(key);
-    quoted_ = '"';
-    AppendEscaped(value, &quoted_);
-    quoted_ += '"';
-    json_.RawValue(quoted_.data(), quoted_.size(), rapidjson::kStringType);
-  }
-  void Member(std::string_view key, const char* value) { Member(key, std::string_view(value)); }
-  void Member(std::string_view key, uint64_t value) {
-    Key(key);
-    json_.Uint64(value);
-  }
-  void Member(std::string_view key, double value) {
-    Key(key);
-    Number(value);
-  }
-  void Member(std::string_view key, Duration value) { Member(key, Seconds(value)); }
-  void Member(std::string_view key, bool value) {
-    Key(key);
-    json_.Bool(value);
-  }
-  template <typename Members>
-  void Object(std::string_view key, Members members) {
-    Key(key);
-    Object(members);
-  }
-  template <typename Members>
-  void Object(Members members) {
-    json_.StartObject();
-    members();
-    json_.EndObject();
-  }
-  template <typename Items>
-  void Array(std::string_view key, Items items) {
-    Key(key);
-    json_.StartArray();
-    items();
-    json_.EndArray();
-  }
-  // JSON has no words for what is no number.
-  void Number(double value) { json_.Double(std::isfinite(value) ? value : 0); }
-
-  std::string Text() const { return {text_.GetString(), text_.GetSize()}; }
-
- private:
-  void Key(std::string_view key) {
-    json_.Key(key.data(), static_cast<rapidjson::SizeType>(key.size()));
-  }
-
-  rapidjson::StringBuffer text_;
-  rapidjson::Writer<rapidjson::StringBuffer> json_{text_};
-  std::string quoted_;
-};
-
-void WriteRates(Writer& json, const StatusRates& rates) {
+void WriteRates(JsonWriter& json, const StatusRates& rates) {
   json.Member("lines_per_second", rates.lines_per_second);
   json.Member("bytes_per_second", rates.bytes_per_second);
 }
 
-void WriteReasons(Writer& json, std::string_view key,
+void WriteReasons(JsonWriter& json, std::string_view key,
                   const std::map<std::string_view, uint64_t>& bytes) {
   json.Object(key, [&] {
     for (const auto& [reason, count] : bytes) json.Member(reason, count);
   });
 }
 
-void WriteTotals(Writer& json, const StatusTotals& totals, const LogsStatus& logs) {
+void WriteTotals(JsonWriter& json, const StatusTotals& totals, const LogsStatus& logs) {
   WriteRates(json, totals.rates);
   json.Member("lines", logs.lines);
   json.Member("bytes", logs.bytes);
@@ -94,7 +30,7 @@ void WriteTotals(Writer& json, const StatusTotals& totals, const LogsStatus& log
   WriteReasons(json, "lost_bytes", logs.lost_bytes);
 }
 
-void WriteSink(Writer& json, const SinkStatus& sink, double records_per_second) {
+void WriteSink(JsonWriter& json, const SinkStatus& sink, double records_per_second) {
   json.Member("name", sink.name);
   json.Member("type", sink.type);
   json.Member("target", sink.target);
@@ -108,7 +44,7 @@ void WriteSink(Writer& json, const SinkStatus& sink, double records_per_second) 
   json.Member("in_flight_bytes", delivery.in_flight_bytes);
 }
 
-void WriteLog(Writer& json, const LogView& view) {
+void WriteLog(JsonWriter& json, const LogView& view) {
   const PodInfo& pod = view.log->origin->pod;
   json.Member("namespace", pod.namespace_name);
   json.Member("pod", pod.pod_name);
@@ -122,7 +58,7 @@ void WriteLog(Writer& json, const LogView& view) {
   json.Member("oldest_unsettled_seconds", view.log->oldest);
 }
 
-void WriteHistory(Writer& json, const std::deque<StatusTotals>& history) {
+void WriteHistory(JsonWriter& json, const std::deque<StatusTotals>& history) {
   const auto series = [&](std::string_view key, auto value) {
     json.Array(key, [&] {
       for (const StatusTotals& totals : history) json.Number(static_cast<double>(value(totals)));
@@ -137,7 +73,7 @@ void WriteHistory(Writer& json, const std::deque<StatusTotals>& history) {
   series("cpu_percent", [](const auto& totals) { return totals.cpu_percent; });
 }
 
-void WriteAll(Writer& json, const StatusView& view) {
+void WriteAll(JsonWriter& json, const StatusView& view) {
   const StatusSample& sample = view.sample;
   const ShipperStatus& shipper = sample.shipper;
   const StatusTotals& now = view.history.back();
@@ -178,7 +114,7 @@ void WriteAll(Writer& json, const StatusView& view) {
 }  // namespace
 
 std::string ToJson(const StatusView& view) {
-  Writer json;
+  JsonWriter json;
   json.Object([&] { WriteAll(json, view); });
   return json.Text();
 }

@@ -1,4 +1,4 @@
-// The status as one line of JSON. RapidJSON stays behind this file.
+// The status as one line of JSON.
 #pragma once
 
 #include <string>

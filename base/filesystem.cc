@@ -49,8 +49,24 @@ Duration ToDuration(int64_t seconds, int64_t nanoseconds) {
   return std::chrono::seconds(seconds) + std::chrono::nanoseconds(nanoseconds);
 }
 
+// The path that an open file has now, for errors: many files are open, and few of them fail.
+std::string NameOf(int descriptor) {
+  char path[PATH_MAX] = {};
+  const std::string self = fmt::format("/proc/self/fd/{}", descriptor);
+  const ssize_t bytes = readlink(self.c_str(), path, sizeof path);
+  return bytes < 0 ? self : std::string(path, static_cast<size_t>(bytes));
+}
+
+Error FailedTo(std::string_view verb, int descriptor) {
+  const int cause = errno;
+  return IoError(verb, NameOf(descriptor), cause);
+}
+
 // statx(2) for the birth time, fstatat(2) where a kernel or a seccomp filter does not have it.
-Result<FileStat> StatAt(int directory, const char* name, int flags, const std::string& object) {
+Result<FileStat> StatAt(int directory, const char* name, int flags) {
+  const auto failed = [&](int cause) {
+    return IoError("look at", *name == 0 ? NameOf(directory) : name, cause);
+  };
   struct statx fresh = {};
   const unsigned wanted = STATX_BASIC_STATS | STATX_BTIME;
   if (statx(directory, name, flags | AT_SYMLINK_NOFOLLOW, wanted, &fresh) == 0) {
@@ -66,10 +82,10 @@ Result<FileStat> StatAt(int directory, const char* name, int flags, const std::s
     }
     return stat;
   }
-  if (errno != ENOSYS && errno != EPERM) return IoError("look at", object, errno);
+  if (errno != ENOSYS && errno != EPERM) return failed(errno);
   struct stat old = {};
   if (fstatat(directory, name, &old, flags | AT_SYMLINK_NOFOLLOW) != 0) {
-    return IoError("look at", object, errno);
+    return failed(errno);
   }
   return FileStat{KindOf(old.st_mode),
                   old.st_ino,
@@ -82,8 +98,7 @@ Result<FileStat> StatAt(int directory, const char* name, int flags, const std::s
 
 class PosixFile final : public WritableFile {
  public:
-  PosixFile(Descriptor descriptor, std::string path)
-      : descriptor_(std::move(descriptor)), path_(std::move(path)) {}
+  explicit PosixFile(Descriptor descriptor) : descriptor_(std::move(descriptor)) {}
 
   Result<size_t> ReadAt(uint64_t offset, char* out, size_t size) override {
     size_t done = 0;
@@ -91,20 +106,21 @@ class PosixFile final : public WritableFile {
       const ssize_t count =
           pread(descriptor_.get(), out + done, size - done, static_cast<off_t>(offset + done));
       if (count < 0 && errno == EINTR) continue;
-      if (count < 0) return IoError("read", path_, errno);
+      if (count < 0) return FailedTo("read", descriptor_.get());
       if (count == 0) break;
       done += static_cast<size_t>(count);
     }
     return done;
   }
 
-  Result<FileStat> Stat() override { return StatAt(descriptor_.get(), "", AT_EMPTY_PATH, path_); }
+  Result<FileStat> Stat() override { return StatAt(descriptor_.get(), "", AT_EMPTY_PATH); }
 
   // By way of /proc, since AT_EMPTY_PATH asks for a capability.
   Result<void> LinkTo(const std::string& path) override {
     const std::string self = fmt::format("/proc/self/fd/{}", descriptor_.get());
     if (linkat(AT_FDCWD, self.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) == 0) return {};
-    return IoError("link \"" + path_ + "\" to", path, errno);
+    const int cause = errno;
+    return IoError("link \"" + NameOf(descriptor_.get()) + "\" to", path, cause);
   }
 
   Result<void> WriteAt(uint64_t offset, std::string_view bytes) override {
@@ -112,7 +128,7 @@ class PosixFile final : public WritableFile {
       const ssize_t count =
           pwrite(descriptor_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
       if (count < 0 && errno == EINTR) continue;
-      if (count < 0) return IoError("write", path_, errno);
+      if (count < 0) return FailedTo("write", descriptor_.get());
       bytes.remove_prefix(static_cast<size_t>(count));
       offset += static_cast<uint64_t>(count);
     }
@@ -121,17 +137,16 @@ class PosixFile final : public WritableFile {
 
   Result<void> Truncate(uint64_t size) override {
     if (ftruncate(descriptor_.get(), static_cast<off_t>(size)) == 0) return {};
-    return IoError("truncate", path_, errno);
+    return FailedTo("truncate", descriptor_.get());
   }
 
   Result<void> Sync() override {
     if (fdatasync(descriptor_.get()) == 0) return {};
-    return IoError("sync", path_, errno);
+    return FailedTo("sync", descriptor_.get());
   }
 
  private:
   Descriptor descriptor_;
-  std::string path_;
 };
 
 class PosixFileLock final : public FileLock {
@@ -229,7 +244,7 @@ Result<std::vector<DirectoryEntry>> PosixFileSystem::List(const std::string& roo
     if (name == "." || name == "..") continue;
     FileKind kind = FileKind::kOther;
     if (entry->d_type == DT_UNKNOWN) {
-      const Result<FileStat> stat = StatAt(dirfd(directory), entry->d_name, 0, entry->d_name);
+      const Result<FileStat> stat = StatAt(dirfd(directory), entry->d_name, 0);
       if (stat) kind = stat->kind;
     } else {
       kind = KindOf(DTTOIF(entry->d_type));
@@ -243,20 +258,20 @@ Result<std::vector<DirectoryEntry>> PosixFileSystem::List(const std::string& roo
 Result<FileStat> PosixFileSystem::Stat(const std::string& root, const std::string& relative) {
   Result<Descriptor> opened = OpenBelow(root, relative, O_PATH);
   if (!opened) return opened.error();
-  return StatAt(opened->get(), "", AT_EMPTY_PATH, root + "/" + relative);
+  return StatAt(opened->get(), "", AT_EMPTY_PATH);
 }
 
 Result<std::unique_ptr<File>> PosixFileSystem::Open(const std::string& root,
                                                     const std::string& relative) {
   Result<Descriptor> opened = OpenBelow(root, relative, O_RDONLY);
   if (!opened) return opened.error();
-  const std::string path = root + "/" + relative;
-  const Result<FileStat> stat = StatAt(opened->get(), "", AT_EMPTY_PATH, path);
+  const Result<FileStat> stat = StatAt(opened->get(), "", AT_EMPTY_PATH);
   if (!stat) return stat.error();
   if (stat->kind != FileKind::kRegular) {
-    return Error{ErrorKind::kIo, fmt::format("cannot open \"{}\": not a regular file", path)};
+    return Error{ErrorKind::kIo,
+                 fmt::format("cannot open \"{}\": not a regular file", root + "/" + relative)};
   }
-  return std::unique_ptr<File>(std::make_unique<PosixFile>(std::move(*opened), path));
+  return std::unique_ptr<File>(std::make_unique<PosixFile>(std::move(*opened)));
 }
 
 Result<void> PosixFileSystem::MakeDirectories(const std::string& path) {
@@ -304,12 +319,12 @@ Result<std::unique_ptr<WritableFile>> PosixFileSystem::OpenWritable(const std::s
   Descriptor fd(
       open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0640));
   if (fd.get() < 0) return IoError("open", path, errno);
-  const Result<FileStat> stat = StatAt(fd.get(), "", AT_EMPTY_PATH, path);
+  const Result<FileStat> stat = StatAt(fd.get(), "", AT_EMPTY_PATH);
   if (!stat) return stat.error();
   if (stat->kind != FileKind::kRegular) {
     return Error{ErrorKind::kIo, fmt::format("cannot open \"{}\": not a regular file", path)};
   }
-  return std::unique_ptr<WritableFile>(std::make_unique<PosixFile>(std::move(fd), path));
+  return std::unique_ptr<WritableFile>(std::make_unique<PosixFile>(std::move(fd)));
 }
 
 Result<DiskSpace> PosixFileSystem::SpaceOf(const std::string& path) {

@@ -170,6 +170,13 @@ void Encode(benchmark::State& state, Body body_of) {
 BENCHMARK_CAPTURE(Encode, json, JsonBodyOf);
 BENCHMARK_CAPTURE(Encode, text, TextBodyOf);
 
+/// Once per log: what is constant in its documents.
+void MetadataOfLog(benchmark::State& state) {
+  Path path(JsonBodyOf);
+  for (auto _ : state) benchmark::DoNotOptimize(path.encoder.Metadata(path.origin));
+}
+BENCHMARK(MetadataOfLog);
+
 void Compress(benchmark::State& state) {
   Path path(JsonBodyOf);
   path.Transform();

@@ -191,6 +191,12 @@ struct Config {
   std::vector<SinkConfig> sinks;           // in the order of the file
   /// In the order of the file; the first match with `stop` ends the search.
   std::vector<RouteConfig> routes;
+
+  /// The escrow as the process sees it; empty when there is none.
+  std::string EscrowPath() const {
+    if (escrow.directory.empty()) return "";
+    return (host_root == "/" ? "" : host_root) + escrow.directory;
+  }
 };
 
 }  // namespace hinomi

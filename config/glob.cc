@@ -59,12 +59,4 @@ bool Matches(const LogMatch& match, std::string_view namespace_name, std::string
          GlobMatches(match.container_pattern, container_name);
 }
 
-bool HasLabels(const LogMatch& match, const std::map<std::string, std::string>& labels) {
-  return std::all_of(match.label_patterns.begin(), match.label_patterns.end(),
-                     [&labels](const auto& wanted) {
-                       const auto label = labels.find(wanted.first);
-                       return label != labels.end() && GlobMatches(wanted.second, label->second);
-                     });
-}
-
 }  // namespace hinomi

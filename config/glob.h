@@ -1,8 +1,6 @@
 // Patterns for names: * is any number of characters, ? is one, everything else is itself.
 #pragma once
 
-#include <map>
-#include <string>
 #include <string_view>
 
 #include "config/config.h"
@@ -17,11 +15,8 @@ bool GlobMatches(std::string_view pattern, std::string_view text);
 /// so true is "they may overlap".
 bool GlobsMayOverlap(std::string_view one, std::string_view other);
 
-/// True if the patterns of all three names match; labels are HasLabels'.
+/// True if the patterns of all three names match; labels are not asked for.
 bool Matches(const LogMatch& match, std::string_view namespace_name, std::string_view pod_name,
              std::string_view container_name);
-
-/// True if `labels` has every label that the match asks for, with a value that its pattern matches.
-bool HasLabels(const LogMatch& match, const std::map<std::string, std::string>& labels);
 
 }  // namespace hinomi

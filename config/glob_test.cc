@@ -76,25 +76,5 @@ TEST(Glob, AllPatternsOfAMatchCount) {
   EXPECT_FALSE(matches({"", "", "proxy"}));
 }
 
-TEST(Glob, AllLabelsOfAMatchCount) {
-  const struct {
-    std::map<std::string, std::string> patterns;
-    bool want;
-  } kCases[] = {
-      {{}, true},
-      {{{"app", "web"}}, true},
-      {{{"app", "w*"}, {"tier", "?ront"}}, true},
-      {{{"tier", ""}}, true},
-      {{{"app", "db"}}, false},
-      {{{"app", "web"}, {"tier", "back"}}, false},
-      {{{"missing", "*"}}, false},
-      {{{"missing", ""}}, false},
-  };
-  for (const auto& test : kCases) {
-    EXPECT_EQ(HasLabels({"", "", "", test.patterns}, {{"app", "web"}, {"tier", "front"}}),
-              test.want);
-  }
-}
-
 }  // namespace
 }  // namespace hinomi

@@ -375,16 +375,23 @@ DeliveryStatus Delivery::Status() const {
   status.batches = static_cast<uint64_t>(batches_.Value());
   status.records = acknowledged_records_;
   status.in_flight_bytes = in_flight_bytes_;
-  const auto refused = std::find_if(routes_.begin(), routes_.end(),
-                                    [](const Route& route) { return route.rejecting; });
+  status.full = in_flight_bytes_ > 0 &&
+                in_flight_bytes_ + options_.batch_bytes > options_.in_flight_bytes_max;
+  if (!waiting_.empty()) status.retry = std::max(waiting_.front().not_before - now, Duration{0});
+  for (uint32_t i = 0; i < routes_.size(); ++i) {
+    const Route& route = routes_[i];
+    if (!route.rejecting) continue;
+    status.refused.push_back({i, route.refusal, now - route.rejecting_since,
+                              std::max(route.hold_until - now, Duration{0})});
+  }
   if (!last_error_.empty()) {
     status.state = SinkState::kFailing;
     status.error = last_error_;
     status.since = now - error_since_;
-  } else if (refused != routes_.end()) {
+  } else if (!status.refused.empty()) {
     status.state = SinkState::kRejecting;
-    status.error = refused->refusal;
-    status.since = now - refused->rejecting_since;
+    status.error = status.refused.front().reason;
+    status.since = status.refused.front().since;
   }
   return status;
 }

@@ -376,5 +376,27 @@ TEST_F(DeliveryTest, SaysWhatIsWrongAndSinceWhen) {
   EXPECT_LT(status.since, std::chrono::seconds(8));
 }
 
+TEST_F(DeliveryTest, SaysWhatItsBatchesWaitFor) {
+  Delivery delivery = Make(2 * kBatchBytes);
+  EXPECT_FALSE(delivery.Status().full);
+  Enqueue(delivery, 90, 1);
+  std::unique_ptr<Batch> batch = Take(delivery);
+  delivery.Complete(std::move(batch), {"busy", "503", std::chrono::seconds(7)});
+  EXPECT_NEAR(std::chrono::duration<double>(delivery.Status().retry).count(), 7, 0.1);
+  EXPECT_EQ(delivery.Status().state, SinkState::kFailing);
+  clock_.Advance(std::chrono::seconds(8));
+  EXPECT_EQ(delivery.Status().retry, Duration{0});
+  batch = Take(delivery);
+  Decide(*batch, Outcome::kRejected);
+  const std::unique_ptr<Batch> open = delivery.NewBatch(0);
+  EXPECT_TRUE(delivery.Status().full);
+  delivery.Complete(std::move(batch), {});
+  const DeliveryStatus status = delivery.Status();
+  ASSERT_EQ(status.refused.size(), 1u);
+  EXPECT_EQ(status.refused[0].route, 1u);
+  EXPECT_EQ(status.refused[0].reason, "parsing: bad");
+  EXPECT_NEAR(std::chrono::duration<double>(status.refused[0].wait).count(), 60, 0.1);
+}
+
 }  // namespace
 }  // namespace hinomi

@@ -35,10 +35,7 @@ LogStoreOptions StoreOptions(const Config& config, const std::string& own_pod,
   options.namespaces_max = config.limits.namespaces_max;
   options.routes = config.routes;
   options.multiline = config.multiline;
-  if (!config.escrow.directory.empty()) {
-    options.escrow_directory =
-        (config.host_root == "/" ? "" : config.host_root) + config.escrow.directory;
-  }
+  options.escrow_directory = config.EscrowPath();
   options.escrow_bytes_max = config.escrow.bytes_max;
   options.escrow_free_percent_min = config.escrow.free_percent_min;
   options.fairness = config.fairness;

@@ -43,6 +43,7 @@ class Pipeline {
   Pipeline& operator=(const Pipeline&) = delete;
 
   LogStore& store() { return store_; }
+  const LogStore& store() const { return store_; }
   Worker& worker() { return *worker_; }
   const std::vector<std::unique_ptr<Sink>>& sinks() const { return sinks_; }
   const std::vector<std::unique_ptr<Delivery>>& deliveries() const { return deliveries_; }

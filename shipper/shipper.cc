@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "base/logging.h"
+#include "shipper/disk_facts.h"
 
 namespace hinomi {
 namespace {
@@ -25,6 +26,8 @@ std::unique_ptr<DirectoryWatcher> MakeWatcher() {
 
 Shipper::Shipper(const Config& config, const std::string& own_pod, Parts parts)
     : config_(config),
+      files_(parts.files),
+      metadata_(parts.metadata),
       clock_(parts.clock),
       pipeline_(config, own_pod,
                 {parts.files, parts.clock, parts.metrics, MakeSink, MakeWatcher, parts.metadata}) {}
@@ -123,16 +126,34 @@ std::vector<std::pair<std::string, std::string>> Shipper::SinkErrors() const {
   return errors;
 }
 
+std::vector<SinkStatus> Shipper::SinkStatuses() const {
+  std::vector<SinkStatus> sinks;
+  for (size_t i = 0; i < config_.sinks.size(); ++i) {
+    const SinkConfig& config = config_.sinks[i];
+    sinks.push_back(
+        {config.name, TypeOf(config), TargetOf(config), pipeline_.deliveries()[i]->Status()});
+  }
+  return sinks;
+}
+
+PodFacts Shipper::Explain(const PodQuery& query) {
+  PodFacts facts;
+  facts.survey = SurveyLogs(config_, files_, query, [this](const std::string& uid) {
+    return metadata_ == nullptr ? nullptr : metadata_->Find(uid);
+  });
+  facts.logs = pipeline_.store().Explain(query);
+  facts.sinks = SinkStatuses();
+  facts.escrow_degraded = EscrowDegraded();
+  AddDeadLetters(config_, files_, &facts);
+  return facts;
+}
+
 ShipperStatus Shipper::Status() {
   ShipperStatus status;
   for (const std::unique_ptr<DirectorySource>& source : pipeline_.sources()) {
     status.sources.push_back({source->kind(), source->place(), source->NotReady()});
   }
-  for (size_t i = 0; i < config_.sinks.size(); ++i) {
-    const SinkConfig& config = config_.sinks[i];
-    status.sinks.push_back(
-        {config.name, TypeOf(config), TargetOf(config), pipeline_.deliveries()[i]->Status()});
-  }
+  status.sinks = SinkStatuses();
   status.logs = pipeline_.store().Report();
   return status;
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "shipper/pipeline.h"
+#include "shipper/pod_facts.h"
 #include "shipper/status.h"
 
 namespace hinomi {
@@ -45,14 +46,25 @@ class Shipper {
   std::string NotReady() const;
   /// Sinks that do not take records, each with why.
   std::vector<std::pair<std::string, std::string>> SinkErrors() const;
-  /// What is going on, for people. Any thread.
+  /// Why files are not held over a restart; empty when they are.
+  std::string EscrowDegraded() const { return pipeline_.store().EscrowDegraded(); }
+  // For people. Any thread.
+  /// What is going on.
   ShipperStatus Status();
+  /// What became of every byte.
+  Ledger TakeLedger() const { return pipeline_.store().TakeLedger(); }
+  /// What is known of the logs that `query` is about. Reads directories and dead letters.
+  PodFacts Explain(const PodQuery& query);
+  const Config& config() const { return config_; }
 
  private:
   void Housekeep(const std::stop_token& stop);
   bool EndLanes();
+  std::vector<SinkStatus> SinkStatuses() const;
 
   const Config& config_;
+  FileSystem& files_;
+  const MetadataStore* metadata_;  // null: nobody is asked who is behind a log
   const Clock& clock_;
   Pipeline pipeline_;
 

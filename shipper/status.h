@@ -60,6 +60,14 @@ enum class SinkState : uint8_t {
 };
 std::string_view ToString(SinkState state);
 
+/// A route most of whose documents a sink refuses.
+struct RefusedRoute {
+  uint32_t route = 0;
+  std::string reason;
+  Duration since{0};
+  Duration wait{0};  // until they are tried once more, to become dead letters if they must
+};
+
 /// One sink's delivery.
 struct DeliveryStatus {
   SinkState state = SinkState::kOk;
@@ -68,6 +76,9 @@ struct DeliveryStatus {
   uint64_t batches = 0;          // settled
   uint64_t records = 0;          // acknowledged
   uint64_t in_flight_bytes = 0;  // encoded
+  bool full = false;             // there is no room for another batch
+  Duration retry{0};             // until a batch that failed is tried again
+  std::vector<RefusedRoute> refused = {};
 };
 
 /// What kind of sink it is, as in the configuration, and where it sends to, without secrets.

@@ -21,6 +21,28 @@ std::string HeaderOf(mg_connection* connection, const char* name) {
   return value == nullptr ? "" : value;
 }
 
+std::string Decoded(std::string_view text) {
+  std::string decoded(text.size() + 1, '\0');
+  const int bytes = mg_url_decode(text.data(), static_cast<int>(text.size()), decoded.data(),
+                                  static_cast<int>(decoded.size()), /*is_form_url_encoded=*/1);
+  decoded.resize(bytes < 0 ? 0 : static_cast<size_t>(bytes));
+  return decoded;
+}
+
+std::map<std::string, std::string> ParametersOf(const mg_request_info& request) {
+  std::map<std::string, std::string> parameters;
+  std::string_view rest = request.query_string == nullptr ? "" : request.query_string;
+  while (!rest.empty()) {
+    const std::string_view one = rest.substr(0, rest.find('&'));
+    rest.remove_prefix(std::min(rest.size(), one.size() + 1));
+    const size_t equals = one.find('=');
+    const std::string_view value =
+        equals == std::string_view::npos ? std::string_view() : one.substr(equals + 1);
+    parameters.emplace(Decoded(one.substr(0, equals)), Decoded(value));
+  }
+  return parameters;
+}
+
 class CivetwebServer final : public HttpServer {
  public:
   CivetwebServer(const Options& options, Handlers handlers, Metrics& metrics)
@@ -110,7 +132,7 @@ class CivetwebServer final : public HttpServer {
       return {.status = 405, .body = "only GET\n", .headers = {{"Allow", "GET, HEAD"}}};
     }
     return handler->second({HeaderOf(connection, "Host"), HeaderOf(connection, "Authorization"),
-                            request->remote_addr});
+                            request->remote_addr, ParametersOf(*request)});
   }
 
   static void SendHead(mg_connection* connection, const HttpResponse& response) {

@@ -20,6 +20,7 @@ struct IncomingRequest {
   std::string host;           // as the client named this server, with the port; empty if it did not
   std::string authorization;  // of that header; empty without one
   std::string peer;           // numeric address
+  std::map<std::string, std::string> parameters = {};  // behind the ?, decoded; the first of a name
 };
 
 struct HttpResponse {

@@ -68,6 +68,13 @@ class ServerTest : public ::testing::Test {
       return HttpResponse{.body = request.host + "|" + request.authorization + "|" + request.peer,
                           .headers = {{"X-Extra", "yes"}}};
     };
+    handlers["/parameters"] = [](const IncomingRequest& request) {
+      HttpResponse response;
+      for (const auto& [name, value] : request.parameters) {
+        response.body += "<" + name + "=" + value + ">";
+      }
+      return response;
+    };
     handlers["/stream"] = [](const IncomingRequest&) {
       HttpResponse response{.body = "first\n"};
       response.stream = [](const std::stop_token& stop) -> std::optional<std::string> {
@@ -136,6 +143,20 @@ TEST_F(ServerTest, AnswersByPathAndMethodAndSurvivesTheRest) {
   EXPECT_THAT(Ask("GET /echo", "Authorization: Bearer t\r\n"), HasSubstr("h|Bearer t|127.0.0.1"));
   EXPECT_THAT(Ask("GET /echo"), HasSubstr("h||127.0.0.1"));
   EXPECT_THAT(Ask("GET /echo"), HasSubstr("X-Extra: yes\r\n"));
+}
+
+TEST_F(ServerTest, DecodesParameters) {
+  const auto expect = [&](const std::string& query, const std::string& want) {
+    const std::string answer = Ask("GET /parameters" + query);
+    EXPECT_EQ(answer.substr(answer.find("\r\n\r\n") + 4), want) << query;
+  };
+  expect("", "");
+  expect("?", "");
+  expect("?pod=web-1", "<pod=web-1>");
+  expect("?pod=a%2Fb%20c+d&namespace=", "<namespace=><pod=a/b c d>");
+  expect("?pod=first&pod=second", "<pod=first>");
+  expect("?flag&=x&&pod=%zz", "<=x><flag=><pod=%zz>");
+  expect("?a=b=c", "<a=b=c>");
 }
 
 TEST_F(ServerTest, StreamsUntilTheClientHasGone) {

@@ -1,5 +1,5 @@
-// Shows what /api/v1/status/stream sends. Nothing is computed here that the agent could say, and nothing that comes
-// from a log or a server is ever taken for markup.
+// Shows what /api/v1/status/stream sends, the ledger's totals, and on a click why a log is or is not arriving. Nothing
+// is computed here that the agent could say, and nothing that comes from a log or a server is ever taken for markup.
 "use strict";
 
 const byId = (id) => document.getElementById(id);
@@ -7,6 +7,7 @@ const collator = new Intl.Collator("en", {numeric: true});
 const whole = new Intl.NumberFormat("en", {maximumFractionDigits: 0});
 const RETRY_MILLISECONDS = 3000;
 const STALE_MILLISECONDS = 10000;
+const LEDGER_MILLISECONDS = 5000;
 
 // Values for people.
 
@@ -206,6 +207,76 @@ function updateSink(row, sink) {
   setText(flight, bytes(sink.in_flight_bytes));
 }
 
+// The ledger.
+
+function makeRoute() {
+  const row = make("tr", {}, [make("th", {scope: "row"}, [make("b"), make("p", {className: "error"})])]);
+  for (const label of ["Produced", "Acknowledged", "Dropped", "Lost", "Pending"]) {
+    const cell = make("td", {className: "number"});
+    cell.dataset.label = label;
+    row.append(cell);
+  }
+  return row;
+}
+
+function updateRoute(row, route) {
+  const lost = Object.entries(route.lost_bytes).map(([reason, count]) => `${reason} ${bytes(count)}`).join(", ");
+  const [name, complaint] = row.cells[0].children;
+  setText(name, route.route);
+  setText(complaint, lost && `lost: ${lost}`);
+  complaint.hidden = !lost;
+  const cells = [route.produced_bytes, route.acknowledged_bytes, sum(route.dropped_bytes), sum(route.lost_bytes),
+    route.in_flight_bytes + route.unread_bytes];
+  cells.forEach((value, i) => {
+    const cell = row.cells[i + 1];
+    setText(cell, bytes(value));
+    cell.title = `${whole.format(value)} bytes`;
+    cell.classList.toggle("zero", value === 0);
+    cell.classList.toggle("lost", i === 3 && value > 0);
+  });
+}
+
+function showLedger(ledger) {
+  const missing = ledger.routes.reduce((all, route) => all + route.imbalance_bytes, 0);
+  const verdict = ledger.balanced ? "it balances" : `it does not balance, ${bytes(missing)} are missing: a bug`;
+  setText(byId("ledger-verdict"), `since ${ledger.epoch.since}: ${verdict}`);
+  byId("ledger-verdict").classList.toggle("lost", !ledger.balanced);
+  reconcile(byId("ledger"), ledger.routes.map((route) => ({...route, key: route.route})), makeRoute, updateRoute);
+}
+
+async function askLedger() {
+  if (document.hidden) return;
+  try {
+    const answer = await fetch("api/v1/ledger?limit=0");
+    if (answer.ok) showLedger(await answer.json());
+  } catch {
+    // The stream says that the agent is gone.
+  }
+}
+
+// Why a log is or is not arriving.
+
+async function explain(log) {
+  const name = `${log.namespace}/${log.pod}/${log.container}`;
+  const close = make("button", {type: "button", textContent: "Close"});
+  close.addEventListener("click", () => { byId("explanation").hidden = true; });
+  const lines = [];
+  try {
+    const answer = await fetch(`api/v1/explain?pod=${encodeURIComponent(name)}`);
+    if (!answer.ok) throw new Error(await answer.text());
+    const {logs, notes} = await answer.json();
+    const same = logs.filter((found) => found.pod_uid === log.pod_uid && found.restart === log.restart);
+    for (const {text, remedy} of [...notes, ...same.flatMap((found) => found.sentences)]) {
+      lines.push(make("li", {textContent: text}, remedy ? [make("p", {className: "muted", textContent: remedy})] : []));
+    }
+  } catch (error) {
+    lines.push(make("li", {textContent: `The agent cannot say: ${error.message}`}));
+  }
+  const title = log.restart > 0 ? `${name}, restart ${log.restart}` : name;
+  byId("explanation").replaceChildren(make("h3", {textContent: title}), close, make("ul", {}, lines));
+  byId("explanation").hidden = false;
+}
+
 // Logs.
 
 const COLUMNS = [
@@ -247,16 +318,21 @@ function compare(a, b) {
 function makeLog() {
   const row = make("tr");
   for (const column of COLUMNS) {
-    const cell = make("td", {}, [make(column.key === "pod" ? "b" : "span")]);
+    const content = column.key === "pod" ? make("button", {type: "button", title: "Why or why not?"}) : make("span");
+    const cell = make("td", {}, [content]);
     cell.classList.toggle("number", Boolean(column.format));
     cell.classList.toggle("wide", Boolean(column.wide));
-    if (column.key === "pod") cell.append(make("span", {className: "narrow"}));
+    if (column.key === "pod") {
+      content.addEventListener("click", () => explain(row.log));
+      cell.append(make("span", {className: "narrow"}));
+    }
     row.append(cell);
   }
   return row;
 }
 
 function updateLog(row, log) {
+  row.log = log;
   COLUMNS.forEach((column, i) => {
     const cell = row.cells[i];
     const value = log[column.key];
@@ -348,4 +424,7 @@ makeColumns();
 byId("filter").addEventListener("input", () => shown && showLogs(shown));
 // What nobody looks at takes no stream from others.
 document.addEventListener("visibilitychange", connect);
+document.addEventListener("visibilitychange", askLedger);
+setInterval(askLedger, LEDGER_MILLISECONDS);
 connect();
+askLedger();

@@ -149,7 +149,7 @@ int Main(int argc, char** argv) {
   app.add_option("--lines", options.lines, "of all pods together")
       ->required()
       ->check(CLI::Range(uint64_t{1}, kSequencesMax));
-  app.add_option("--pods", options.pods)->check(CLI::Range(1, 5000));
+  app.add_option("--pods", options.pods)->check(CLI::Range(1, 20000));
   app.add_option("--kind", options.kind, "json, plain or mixed")
       ->transform(CLI::CheckedTransformer(kinds));
   app.add_option("--seed", options.seed, "of lengths and fields");

@@ -159,7 +159,7 @@ def parse_arguments():
     parser.add_argument("--shippers", type=lambda text: text.split(","), default=list(shippers.ALL),
                         help=",".join(shippers.ALL))
     parser.add_argument("--lines", type=int, default=1_000_000, help="of a backlog")
-    parser.add_argument("--pods", type=int, default=20, help="1 to 5000")
+    parser.add_argument("--pods", type=int, default=20, help="1 to 20000")
     parser.add_argument("--kind", choices=("json", "plain", "mixed"), default="json")
     parser.add_argument("--rate", type=int, default=10_000, help="live lines per second, of all pods together")
     parser.add_argument("--seconds", type=int, default=20, help="of live lines")

@@ -40,6 +40,8 @@ std::string Timestamp(Duration wall) {
 
 }  // namespace
 
+bool IsDeadLetterFile(std::string_view name) { return NumberOf(name) != 0; }
+
 DeadLetters::DeadLetters(DeadLettersOptions options, Parts parts)
     : options_(std::move(options)),
       files_(parts.files),

@@ -23,6 +23,9 @@ struct DeadLettersOptions {
   uint64_t bytes_max = 64ull << 20;  // of all files; beyond it the oldest is discarded and counted
 };
 
+/// True for the names of files that DeadLetters writes.
+bool IsDeadLetterFile(std::string_view name);
+
 /// Any thread.
 /// Metrics: hinomi_dead_letters_bytes; hinomi_dead_letters_discarded_total, records.
 class DeadLetters {

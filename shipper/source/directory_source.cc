@@ -97,24 +97,32 @@ bool DirectorySource::OpenRoot() {
 // It was replaced or unmounted: begin anew.
 void DirectorySource::CloseRoot(const std::string& why) {
   for (const auto& [watch, watched] : watches_) watcher_->Remove(watch);
+  watched_.clear();
   watches_.clear();
-  watch_of_.clear();
   root_.clear();
   const std::lock_guard lock(mutex_);
   not_ready_ = why;
 }
 
-void DirectorySource::Watch(const std::string& path, const std::string& directory) {
-  if (watcher_ == nullptr || watch_of_.contains(path)) return;
+void DirectorySource::Watch(const std::string& path, const std::string& elsewhere_for) {
+  if (watcher_ == nullptr || watched_.contains(path)) return;
   const Result<int> watch = watcher_->Add(path);
   if (watch) {
-    watches_[*watch] = {path, directory};
-    watch_of_[path] = *watch;
+    // The kernel gives one watch twice to what it reaches by two paths.
+    const auto [it, fresh] = watches_.try_emplace(*watch);
+    if (!fresh) watched_.erase(it->second.path);
+    it->second = {path, elsewhere_for};
+    watched_.insert(it->second.path);
     return;
   }
   if (!files().List(path, "")) return;  // no directory, or gone again
   log::Warn("{}; its logs are looked at once a second instead", watch.error().message);
   degraded_ = true;
+}
+
+std::string DirectorySource::DirectoryOf(const Watched& watched) const {
+  if (!watched.elsewhere_for.empty()) return watched.elsewhere_for;
+  return watched.path == root_ ? "" : watched.path.substr(root_.size() + 1);
 }
 
 void DirectorySource::WatchAlso(const Place& elsewhere, const std::string& directory) {
@@ -129,12 +137,12 @@ void DirectorySource::Sweep() {
 void DirectorySource::SweepAll() {
   swept_at_ = parts_.clock.Monotonic();
   degraded_ = watcher_ == nullptr;
-  Watch(root_, "");
+  Watch(root_);
   const Result<std::vector<DirectoryEntry>> listed = files().List(root_, "");
   if (!listed) return CloseRoot(listed.error().message);
   ScanEntries("", *listed);
   // What was known before a restart, or went unseen, and is no longer there.
-  for (const auto& [name, pod] : parts_.store.Directories()) {
+  for (const std::string& name : parts_.store.Directories()) {
     if (!IsOwnName(name)) continue;
     const std::string directory = name.substr(options_.name_prefix.size());
     if (Wanted(directory) && !files().Stat(root_, directory)) ScanLogs(directory);
@@ -148,7 +156,7 @@ void DirectorySource::Scan(const std::string& directory) {
   if (!Wanted(directory)) return;
   const Result<FileStat> stat = files().Stat(root_, directory);
   if (stat && stat->kind == FileKind::kLink) return Refuse({root_, directory});
-  if (stat && stat->kind == FileKind::kDirectory) Watch(root_ + "/" + directory, directory);
+  if (stat && stat->kind == FileKind::kDirectory) Watch(root_ + "/" + directory);
   if (DepthOf(directory) == options_.depth) return ScanLogs(directory);
   const Result<std::vector<DirectoryEntry>> listed = files().List(root_, directory);
   if (listed) ScanEntries(directory, *listed);
@@ -194,22 +202,6 @@ void DirectorySource::Reconcile(const std::string& directory, Found found) {
   if (!complete) unclear_.insert(directory);
 }
 
-std::optional<DirectorySource::Place> DirectorySource::ResolveLink(const Place& link) const {
-  const Result<std::string> target = files().Resolve(options_.host_root, AsTheNodeSees(link));
-  if (!target) return std::nullopt;
-  const auto below = [&](const std::string& root) -> std::optional<Place> {
-    if (!target->starts_with(root + "/")) return std::nullopt;
-    return Place{root, target->substr(root.size() + 1)};
-  };
-  if (std::optional<Place> place = below(root_)) return place;
-  for (const std::string& path : options_.link_roots) {
-    const Result<std::string> root = files().Resolve(options_.host_root, path);
-    if (!root) continue;
-    if (std::optional<Place> place = below(*root)) return place;
-  }
-  return std::nullopt;
-}
-
 void DirectorySource::Refuse(const Place& place) {
   const std::string path = place.root + "/" + place.path;
   if (!refused_.insert(path).second) return;
@@ -224,7 +216,10 @@ bool DirectorySource::Find(const Place& directory, const DirectoryEntry& entry,
   const Place file{directory.root, Join(directory.path, entry.name)};
   std::optional<Place> place;
   if (entry.kind == FileKind::kRegular) place = file;
-  if (entry.kind == FileKind::kLink) place = ResolveLink(file);
+  if (entry.kind == FileKind::kLink) {
+    place =
+        FollowLink(files(), {options_.host_root, root_, options_.link_roots}, AsTheNodeSees(file));
+  }
   if (!place) {
     Refuse(file);
     return true;
@@ -271,10 +266,10 @@ void DirectorySource::Handle(const std::vector<WatchEvent>& events) {
     }
     const auto it = watches_.find(event.watch);
     if (it == watches_.end()) continue;
-    const std::string directory = it->second.directory;
+    const std::string directory = DirectoryOf(it->second);
     const bool holds_logs = DepthOf(directory) == options_.depth;
     if (event.kind == WatchEvent::Kind::kGone) {
-      watch_of_.erase(it->second.path);
+      watched_.erase(it->second.path);
       watches_.erase(it);
       if (directory.empty()) everything = true;
       if (holds_logs) scans.insert(directory);

@@ -3,19 +3,22 @@
 // directories count and how logs are called is for the sources to say that derive from it.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <set>
 #include <stop_token>
 #include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include "base/directory_watcher.h"
 #include "base/filesystem.h"
 #include "shipper/source/log_store.h"
+#include "shipper/source/place.h"
 
 namespace hinomi {
 
@@ -63,11 +66,6 @@ class DirectorySource {
     PodInfo pod;
     std::vector<LogFiles> logs;
   };
-  /// A file or directory by its path below a root whose links are resolved.
-  struct Place {
-    std::string root;
-    std::string path;
-  };
   /// Its share of a gauge that several sources add up to.
   class Share {
    public:
@@ -110,6 +108,11 @@ class DirectorySource {
   FileSystem& files() const { return parts_.files; }
 
  private:
+  struct Watched {
+    std::string path;
+    std::string elsewhere_for;  // one of its own, on whose behalf it is watched; empty: for itself
+  };
+
   bool OpenRoot();
   void CloseRoot(const std::string& why);
   void SweepAll();
@@ -117,19 +120,14 @@ class DirectorySource {
   void ScanEntries(const std::string& directory, const std::vector<DirectoryEntry>& entries);
   void ScanLogs(const std::string& directory);
   void Reconcile(const std::string& directory, Found found);
-  void Watch(const std::string& path, const std::string& directory);
+  void Watch(const std::string& path, const std::string& elsewhere_for = "");
+  std::string DirectoryOf(const Watched& watched) const;
   void Handle(const std::vector<WatchEvent>& events);
-  std::optional<Place> ResolveLink(const Place& link) const;
   void Refuse(const Place& place);
   void RetryUnclear();
   Duration SweepEvery() const;
   int DepthOf(const std::string& directory) const;
   bool IsOwnName(const std::string& name) const;
-
-  struct Watched {
-    std::string path;
-    std::string directory;  // that it is watched for
-  };
 
   const Options options_;
   const Parts parts_;
@@ -138,10 +136,10 @@ class DirectorySource {
   bool first_look_ = true;
   Duration swept_at_{0};
   bool degraded_ = false;  // some directory could not be watched
-  std::map<int, Watched> watches_;
-  std::map<std::string, int> watch_of_;  // by path
-  std::set<std::string> refused_;        // said once
-  std::set<std::string> unclear_;        // directories to look at again soon
+  std::unordered_map<int, Watched> watches_;
+  std::unordered_set<std::string_view> watched_;  // the paths in watches_
+  std::set<std::string> refused_;                 // said once
+  std::set<std::string> unclear_;                 // directories to look at again soon
   Duration retried_at_{0};
   bool unsure_ = false;       // some file could not be looked at
   mutable std::mutex mutex_;  // guards not_ready_

@@ -16,8 +16,12 @@ constexpr char kAbsolute[] = "@";  // stands before the slash of an absolute pat
 
 constexpr std::string_view kCompressed = ".gz";
 
-// The inverse of <directory>/<restart>.<ordinal>[.gz].
-std::optional<HeldName> NameOf(const std::string& relative) {
+constexpr std::string_view kProbe = "probe";
+constexpr std::string_view kProbeLink = "probe.link";
+
+}  // namespace
+
+std::optional<HeldName> ParseHeldName(const std::string& relative) {
   const size_t slash = relative.rfind('/');
   if (slash == std::string::npos) return std::nullopt;
   HeldName name;
@@ -34,7 +38,26 @@ std::optional<HeldName> NameOf(const std::string& relative) {
   return name;
 }
 
-}  // namespace
+bool IsProbeName(std::string_view relative) { return relative == kProbe || relative == kProbeLink; }
+
+Result<void> TryLinks(FileSystem& files, const std::string& directory, File* sample) {
+  const std::string file = fmt::format("{}/{}", directory, kProbe);
+  const std::string link = fmt::format("{}/{}", directory, kProbeLink);
+  for (const std::string& left : {file, link}) {
+    if (!files.Exists(left)) continue;
+    if (const Result<void> removed = files.Remove(left); !removed) return removed;
+  }
+  const Result<std::unique_ptr<WritableFile>> opened = files.OpenWritable(file);
+  Result<void> linked = opened ? (*opened)->LinkTo(link) : opened.error();
+  if (linked && sample != nullptr) {
+    linked = files.Remove(link);
+    if (linked) linked = sample->LinkTo(link);
+  }
+  for (const std::string& made : {file, link}) {
+    if (files.Exists(made)) files.Remove(made).ok();
+  }
+  return linked;
+}
 
 Escrow::Escrow(std::string directory, FileSystem& files, Metrics& metrics)
     : directory_(std::move(directory)),
@@ -62,18 +85,7 @@ void Escrow::Probe() {
   } else if (lock) {
     lock_ = std::move(*lock);
   }
-  const std::string file = directory_ + "/probe";
-  const std::string link = directory_ + "/probe.link";
-  for (const std::string& left : {file, link}) {
-    if (tried && files_.Exists(left)) tried = files_.Remove(left);
-  }
-  if (tried) {
-    Result<std::unique_ptr<WritableFile>> opened = files_.OpenWritable(file);
-    tried = opened ? (*opened)->LinkTo(link) : opened.error();
-    for (const std::string& made : {file, link}) {
-      if (files_.Exists(made)) files_.Remove(made).ok();
-    }
-  }
+  if (tried) tried = TryLinks(files_, directory_);
   if (!tried) return Degrade(tried.error().message);
   works_ = true;
   degraded_.clear();
@@ -93,7 +105,7 @@ void Escrow::ScanBelow(const std::string& relative, std::vector<HeldFile>* found
     const std::string path = relative.empty() ? entry.name : relative + "/" + entry.name;
     if (entry.kind == FileKind::kDirectory) ScanBelow(path, found);
     if (entry.kind != FileKind::kRegular) continue;
-    const std::optional<HeldName> name = NameOf(path);
+    const std::optional<HeldName> name = ParseHeldName(path);
     if (!name) continue;
     Result<std::unique_ptr<File>> file = files_.Open(directory_, path);
     const Result<FileStat> stat = file ? (*file)->Stat() : file.error();

@@ -8,8 +8,10 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/filesystem.h"
@@ -25,6 +27,16 @@ struct HeldName {
   bool compressed = false;
   auto operator<=>(const HeldName&) const = default;
 };
+
+/// What a file of the escrow is, by its path below it; nothing when it cannot be one.
+std::optional<HeldName> ParseHeldName(const std::string& relative);
+
+/// True for what TryLinks may leave behind when the process dies in the middle.
+bool IsProbeName(std::string_view relative);
+
+/// Tries whether files can be linked into the directory, which is locked: one of its own, and
+/// `sample` where there is one. Errors: io.
+Result<void> TryLinks(FileSystem& files, const std::string& directory, File* sample = nullptr);
 
 struct HeldFile {
   HeldName name;

@@ -248,7 +248,9 @@ void LogStore::Commit(const Lease& lease, const Decoded& decoded, std::span<Slic
   const Duration now = clock_.Monotonic();
   const auto index = static_cast<uint32_t>(&reader - log.readers.data());
   reader.leased = false;
-  if (lease.origin == log.origin) reader.metadata = lease.metadata;
+  // Many logs are idle: what is made again in less than a microsecond is not kept for them.
+  const bool again = lease.chunk.full && lease.origin == log.origin;
+  reader.metadata = again ? lease.metadata : std::string();
   Scheduler::Usage usage;
   for (Slice* slice : slices) {
     uint64_t bytes = 0;

@@ -21,7 +21,9 @@
 
 #include "base/filesystem.h"
 #include "config/config.h"
+#include "metadata/pod_query.h"
 #include "metadata/store.h"
+#include "shipper/pod_facts.h"
 #include "shipper/source/log.h"
 #include "shipper/source/scheduler.h"
 #include "shipper/status.h"
@@ -104,7 +106,7 @@ class LogStore {
   /// Of all pods with a log that is not settled and gone.
   std::set<std::string> PodUids() const;
   /// Directories of logs that are known, so that those which vanished can be reconciled.
-  std::vector<std::pair<std::string, PodInfo>> Directories() const;
+  std::vector<std::string> Directories() const;
 
   // Work.
   /// Waits until a route may have something to lease, or `timeout` has passed, or Wake is called.
@@ -146,6 +148,8 @@ class LogStore {
   Ledger TakeLedger() const;
   /// Why files are not held over a restart; empty when they are.
   std::string EscrowDegraded() const;
+  /// What is known of the logs that `query` is about, in no order.
+  std::vector<LogFacts> Explain(const PodQuery& query);
 
   // Checkpoint.
   /// True when cursors moved since the last Snapshot.
@@ -231,6 +235,9 @@ class LogStore {
   void CountWait(const std::string& namespace_name, Duration wait);
   void CountSettled(const Slice& slice);
   static LogStatus StatusOf(const Log& log, Duration now);
+  LedgerEntry EntryOf(const Log& log, const Reader& reader) const;
+  LogFacts FactsOf(const Log& log, Duration now) const;
+  PodInfo PodOf(const Log& log) const;
   NamespaceCounters& CountersOf(const std::string& namespace_name);
   void RegisterMetrics();
   void RefreshGauges();

@@ -12,6 +12,7 @@
 #include "metadata/pod_wishes.h"
 #include "metadata/workload.h"
 #include "shipper/source/log_store.h"
+#include "shipper/source/route_choice.h"
 
 namespace hinomi {
 namespace {
@@ -222,7 +223,7 @@ void LogStore::MetadataChanged(const std::vector<std::string>& pod_uids) {
 
 std::set<std::string> LogStore::PodUids() const {
   std::set<std::string> uids;
-  for (const auto& [directory, pod] : Directories()) {
+  for (const std::string& directory : Directories()) {
     const auto named =
         ParsePodDirectory(std::string_view(directory).substr(0, directory.find('/')));
     if (named) uids.insert(named->pod_uid);
@@ -232,16 +233,12 @@ std::set<std::string> LogStore::PodUids() const {
 
 void LogStore::AddReaders(Log& log, bool first_look) {
   const PodInfo& pod = log.origin->pod;
-  static const PodMetadata kUnknown;
-  const PodMetadata& metadata = pod.metadata == nullptr ? kUnknown : *pod.metadata;
-  const bool excluded = WishesOf(metadata.annotations).exclude;
-  for (uint32_t route = 0; route < options_.routes.size() && !excluded; ++route) {
-    const RouteConfig& config = options_.routes[route];
-    if (!Matches(config.match, pod.namespace_name, pod.pod_name, pod.container_name)) continue;
-    if (!HasLabels(config.match, metadata.labels)) continue;
+  const bool excluded = pod.metadata != nullptr && WishesOf(pod.metadata->annotations).exclude;
+  const std::vector<RouteChoice> choices = ChooseRoutes(options_.routes, pod);
+  for (uint32_t route = 0; route < choices.size() && !excluded; ++route) {
+    if (!choices[route].taken()) continue;
     log.readers.push_back(MakeReader(log, route, first_look));
     log.readers.back().fresh_since = clock_.Monotonic();
-    if (config.stop) break;
   }
   if (log.readers.empty()) {
     log.LetGo(Around(clock_.Monotonic()));
@@ -313,11 +310,15 @@ void LogStore::Touch(const std::string& directory, uint32_t restart) {
   MarkAllReady(log, now);
 }
 
-std::vector<std::pair<std::string, PodInfo>> LogStore::Directories() const {
+std::vector<std::string> LogStore::Directories() const {
   const std::lock_guard lock(mutex_);
-  std::map<std::string, PodInfo> all = pods_;
-  for (const auto& [name, state] : restored_) all.try_emplace(name.first);
-  return {all.begin(), all.end()};
+  std::vector<std::string> all;
+  all.reserve(pods_.size() + restored_.size());
+  for (const auto& [name, pod] : pods_) all.push_back(name);
+  for (const auto& [name, stored] : restored_) all.push_back(name.first);
+  std::sort(all.begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  return all;
 }
 
 Reader& LogStore::ReaderOf(Log& log, uint32_t route) {

@@ -107,15 +107,7 @@ Ledger LogStore::TakeLedger() const {
   ledger.epoch_seconds = epoch_seconds_;
   for (const auto& [handle, log] : logs_) {
     for (const Reader& reader : log->readers) {
-      LedgerEntry& entry = ledger.entries.emplace_back();
-      entry.route = options_.routes[reader.route()].name;
-      entry.origin = log->origin;
-      entry.namespace_name = log->origin->pod.namespace_name;
-      entry.produced = log->ProducedFor(reader);
-      entry.settled = reader.settled_bytes();
-      entry.in_flight = reader.in_flight_bytes();
-      entry.unread = log->BytesAfter(reader.read().at);
-      entry.imbalance = log->ImbalanceOf(reader);
+      ledger.entries.push_back(EntryOf(*log, reader));
     }
   }
   for (const auto& [key, gone] : gone_) {

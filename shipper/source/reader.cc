@@ -55,13 +55,15 @@ bool Reader::Settle(uint64_t ticket, const SettledBytes& outcome) {
   found->settled = true;
   found->outcome = outcome;
   if (PlantedBug(Bug::kTicketSkipped)) in_flight_.erase(in_flight_.begin(), found);
-  while (!in_flight_.empty() && in_flight_.front().settled) {
-    settled_bytes_ += in_flight_.front().outcome;
-    settled_bytes_ += in_flight_.front().passed;
-    in_flight_bytes_ -= in_flight_.front().bytes;
-    settled_ = std::move(in_flight_.front().end);
-    in_flight_.pop_front();
+  auto open = in_flight_.begin();
+  for (; open != in_flight_.end() && open->settled; ++open) {
+    settled_bytes_ += open->outcome;
+    settled_bytes_ += open->passed;
+    in_flight_bytes_ -= open->bytes;
+    settled_ = std::move(open->end);
   }
+  in_flight_.erase(in_flight_.begin(), open);
+  if (in_flight_.empty()) in_flight_ = {};
   return true;
 }
 

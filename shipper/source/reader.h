@@ -3,8 +3,8 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "shipper/batch.h"
@@ -72,7 +72,8 @@ class Reader {
     uint64_t produced = 0;
     SettledBytes settled;
   } counted;             // what the metrics were told
-  std::string metadata;  // the constant part of this log's documents, encoded once for this route
+  std::string metadata;  // the constant part of this log's documents for this route, while it is
+                         // read lease after lease
 
  private:
   struct InFlight {
@@ -91,7 +92,7 @@ class Reader {
   Cursor read_;
   SettledBytes settled_bytes_;
   uint64_t in_flight_bytes_ = 0;
-  std::deque<InFlight> in_flight_;
+  std::vector<InFlight> in_flight_;  // in order; few, and no memory while there are none
 };
 
 }  // namespace hinomi

@@ -239,4 +239,19 @@ void Scheduler::Forgive(uint64_t handle, uint64_t bytes) {
   }
 }
 
+std::optional<HeldUp> Scheduler::HeldUpBy(uint64_t handle, Duration now) const {
+  const auto found = logs_.find(handle);
+  if (found == logs_.end()) return std::nullopt;
+  const Node* node = &found->second;
+  for (const Per per : {Per::kContainer, Per::kPod, Per::kNamespace}) {
+    if (node->waits) {
+      const Bucket& bucket = *node->bucket;
+      return HeldUp{per, bucket.share.bytes_per_second,
+                    std::max(bucket.waits_until - now, Duration{0})};
+    }
+    node = node->parent;
+  }
+  return std::nullopt;
+}
+
 }  // namespace hinomi

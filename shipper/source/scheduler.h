@@ -18,6 +18,7 @@
 #include <unordered_map>
 
 #include "base/clock.h"
+#include "shipper/pod_facts.h"
 #include "shipper/source/shares.h"
 
 namespace hinomi {
@@ -72,6 +73,8 @@ class Scheduler {
   /// So many bytes are not held against a log by limits that drop: they are read once more, or were
   /// there before anybody looked.
   void Forgive(uint64_t log, uint64_t bytes);
+  /// The limit that a log waits for, its own, its pod's or its namespace's; none when it does not.
+  std::optional<HeldUp> HeldUpBy(uint64_t log, Duration now) const;
 
  private:
   struct Group;

@@ -318,5 +318,31 @@ TEST(Scheduler, SurvivesChurn) {
   EXPECT_EQ(scheduler.groups(), 0u) << "a pod or a namespace without logs is known";
 }
 
+TEST(Scheduler, SaysWhichLimitALogWaitsFor) {
+  const Share limit{1, 1000, 1000, Exceeded::kDelay};
+  const struct {
+    Shares shares;
+    Per want;
+  } kCases[] = {{{limit, {}, {}}, Per::kNamespace},
+                {{{}, limit, {}}, Per::kPod},
+                {{{}, {}, limit}, Per::kContainer}};
+  for (const auto& [shares, want] : kCases) {
+    Backlog backlog;
+    const uint64_t log = backlog.Add("shop", "web", 3000, shares);
+    const uint64_t other = backlog.Add("billing", "pay", 3000);
+    EXPECT_FALSE(backlog.scheduler.HeldUpBy(log, backlog.now));
+    backlog.Read(4);
+    const std::optional<HeldUp> held_up = backlog.scheduler.HeldUpBy(log, backlog.now);
+    ASSERT_TRUE(held_up);
+    EXPECT_EQ(held_up->per, want);
+    EXPECT_EQ(held_up->bytes_per_second, 1000u);
+    EXPECT_NEAR(std::chrono::duration<double>(held_up->remaining).count(), 2, 0.1);
+    EXPECT_FALSE(backlog.scheduler.HeldUpBy(other, backlog.now));
+    backlog.now += std::chrono::seconds(3);
+    backlog.Read(2);
+    EXPECT_EQ(backlog.scheduler.HeldUpBy(1000, backlog.now), std::nullopt);
+  }
+}
+
 }  // namespace
 }  // namespace hinomi

@@ -1,0 +1,32 @@
+// Which routes a log takes, and why it does not take the others.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "metadata/pod_info.h"
+
+namespace hinomi {
+
+struct RouteChoice {
+  enum class Reason {
+    kTaken,
+    kNamespace,  // its pattern does not match
+    kPod,        // likewise
+    kContainer,  // likewise
+    kLabel,      // `label` is missing or does not match
+    kStopped,    // route `stopped_by` was the last
+  };
+  Reason reason = Reason::kTaken;
+  std::string label = "";
+  size_t stopped_by = 0;
+
+  bool taken() const { return reason == Reason::kTaken; }
+};
+
+/// One for each route. A pod whose annotation excludes it takes none, whatever this says.
+std::vector<RouteChoice> ChooseRoutes(const std::vector<RouteConfig>& routes, const PodInfo& pod);
+
+}  // namespace hinomi

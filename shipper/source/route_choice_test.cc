@@ -1,0 +1,71 @@
+#include "shipper/source/route_choice.h"
+
+#include <gmock/gmock.h>
+
+#include "metadata/pod_metadata.h"
+
+namespace hinomi {
+namespace {
+
+PodInfo Pod(std::map<std::string, std::string> labels) {
+  auto metadata = std::make_shared<PodMetadata>();
+  metadata->labels = std::move(labels);
+  PodInfo pod;
+  pod.namespace_name = "shop";
+  pod.pod_name = "web-1";
+  pod.container_name = "nginx";
+  pod.metadata = metadata;
+  return pod;
+}
+
+TEST(RouteChoiceTest, SaysWhyARouteIsNotTaken) {
+  using Reason = RouteChoice::Reason;
+  const struct {
+    LogMatch match;
+    Reason want;
+    const char* label = "";
+  } kCases[] = {
+      {{}, Reason::kTaken},
+      {{"sh*", "web-?", "nginx"}, Reason::kTaken},
+      {{"billing", "", ""}, Reason::kNamespace},
+      {{"billing", "other", "other"}, Reason::kNamespace},
+      {{"", "pay-*", ""}, Reason::kPod},
+      {{"", "", "sidecar"}, Reason::kContainer},
+      {{"", "", "", {{"app", "web"}}}, Reason::kTaken},
+      {{"", "", "", {{"app", "db*"}}}, Reason::kLabel, "app"},
+      {{"", "", "", {{"app", "w*"}, {"side", "?ront"}}}, Reason::kTaken},
+      {{"", "", "", {{"side", ""}}}, Reason::kTaken},
+      {{"", "", "", {{"app", "web"}, {"side", "back"}}}, Reason::kLabel, "side"},
+      {{"", "", "", {{"app", "web"}, {"tier", "*"}}}, Reason::kLabel, "tier"},
+      {{"", "", "", {{"tier", ""}}}, Reason::kLabel, "tier"},
+  };
+  for (const auto& [match, want, label] : kCases) {
+    RouteConfig route;
+    route.match = match;
+    const RouteChoice choice = ChooseRoutes({route}, Pod({{"app", "web"}, {"side", "front"}})).at(0);
+    EXPECT_EQ(choice.reason, want) << match.namespace_pattern << match.pod_pattern;
+    EXPECT_EQ(choice.label, label);
+  }
+}
+
+TEST(RouteChoiceTest, NamesTheRouteThatEndedTheSearch) {
+  std::vector<RouteConfig> routes(4);
+  routes[0].match.pod_pattern = "other";
+  routes[0].stop = true;  // which does not count where it does not match
+  routes[2].stop = true;
+  const std::vector<RouteChoice> choices = ChooseRoutes(routes, Pod({}));
+  EXPECT_FALSE(choices[0].taken());
+  EXPECT_TRUE(choices[1].taken());
+  EXPECT_TRUE(choices[2].taken());
+  EXPECT_EQ(choices[3].reason, RouteChoice::Reason::kStopped);
+  EXPECT_EQ(choices[3].stopped_by, 2u);
+}
+
+TEST(RouteChoiceTest, KnowsNoLabelsWithoutMetadata) {
+  RouteConfig route;
+  route.match.label_patterns = {{"app", "*"}};
+  EXPECT_EQ(ChooseRoutes({route}, {}).at(0).label, "app");
+}
+
+}  // namespace
+}  // namespace hinomi
