@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/logging.h"
+#include "base/planted_bug.h"
 #include "shipper/source/docker.h"
 #include "shipper/source/kubernetes.h"
 
@@ -118,7 +119,9 @@ void Pipeline::BuildSources() {
 
 void Pipeline::SaveCheckpoint() {
   if (!store_.dirty()) return;
-  const Result<size_t> saved = checkpoint_.Save(store_.Snapshot());
+  CheckpointState state = store_.Snapshot();
+  if (PlantedBug(Bug::kReleasedBeforeCheckpoint)) store_.ReleaseSettled();
+  const Result<size_t> saved = checkpoint_.Save(std::move(state));
   if (saved) {
     saved_bytes_ = *saved;
     saved_at_ = parts_.clock.Monotonic();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -131,6 +132,9 @@ class Log {
   /// True when there is a line to know the log by.
   bool identified() const { return identified_; }
 
+  /// True when the last look has not shown what all files are.
+  bool unclear() const { return unclear_; }
+
   LogState State(const std::vector<std::string>& route_names) const;
   /// Takes over a checkpoint's chain, and files of it that the escrow held; others are found by the
   /// next Reconcile.
@@ -142,6 +146,7 @@ class Log {
     kNew,      // no segment yet
     kNothing,  // not there any more, or of no use
     kUnclear,  // cannot be opened now
+    kMoved,    // its name is gone or another's by now
   };
   struct Identified {
     Seen seen = Seen::kNothing;
@@ -149,14 +154,24 @@ class Log {
     std::shared_ptr<File> file = nullptr;  // where it had to be opened
   };
 
+  /// To open a file, in vain so far.
+  struct Tries {
+    Duration since{0};  // monotonic
+    int count = 0;
+  };
+
   Identified Identify(const SegmentEntry& entry, bool last, const Surroundings& around);
   Identified IdentifyByContent(const SegmentEntry& entry, const std::shared_ptr<File>& file);
   Seen OpenEntry(const SegmentEntry& entry, const Surroundings& around,
                  std::shared_ptr<File>* file);
+  void CountTries(const std::vector<SegmentEntry>& entries, const std::vector<Identified>& found,
+                  Duration now);
   void AppendNew(const std::vector<SegmentEntry>& entries, std::vector<Identified>& found,
                  const Surroundings& around);
   void Add(const SegmentEntry& entry, std::shared_ptr<File> file, const Surroundings& around,
-           bool front);
+           uint32_t ordinal);
+  Segment& Insert(Segment segment);
+  bool IsFree(uint32_t ordinal);
   void PassOver(const SegmentEntry& entry, const Surroundings& around);
   void CountMissed(const std::string& name, const Surroundings& around);
   void Attach(Segment& segment, std::shared_ptr<File> file, const SegmentEntry& entry,
@@ -165,7 +180,7 @@ class Log {
   void Release(Segment& segment, const Surroundings& around);
   HeldName HeldNameOf(const Segment& segment) const;
   void RestoreHeld(HeldFile held, const Surroundings& around);
-  void SetSuperseded(const Surroundings& around);
+  void SetSuperseded(const std::string& newest, const Surroundings& around);
   void FindVanished(const Surroundings& around);
   void SetIdentity(Segment& segment);
   bool Rewritten(Segment& segment, const FileStat& stat);
@@ -183,9 +198,12 @@ class Log {
   uint64_t seen_bytes_ = 0;
   uint64_t restored_bytes_ = 0;
   uint32_t restored_next_ordinal_ = 0;
-  bool only_held_ = false;                 // no checkpoint knows it, only the escrow does
-  std::optional<Duration> unclear_since_;  // monotonic
-  std::set<FileId> passed_over_;           // files of the directory that are none of its segments
+  uint32_t restored_settled_before_ = 0;  // all routes were done with older segments
+  bool unclear_ = false;                  // the last look has not shown what all files are
+  std::map<FileId, Tries> unclear_files_;
+  /// Files of the directory that are none of its segments. By their names, too: an inode comes
+  /// back.
+  std::set<std::pair<FileId, std::string>> passed_over_;
   std::vector<std::string> missed_;
   std::vector<Loss> late_;  // found, and settled already
   std::deque<Segment> segments_;

@@ -249,6 +249,7 @@ class LogStore {
   Duration OpenDelay(const Log& log) const;
   bool Plan(Log& log, Reader& reader, Lease* lease, Duration now);
   void Read(Lease* lease);
+  void LookAgain(const Lease& lease, uint32_t segment);
   void GiveUpUnreadable(const Lease& lease, uint32_t segment);
   void Refill(Queue& queue, Duration now);
   void CountWait(const std::string& namespace_name, Duration wait);

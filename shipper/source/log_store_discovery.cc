@@ -126,10 +126,12 @@ bool LogStore::Reconcile(const LogDirectory& directory, const std::vector<LogFil
 }
 
 // Gives a log its identity and its readers as soon as its first line is there, and what has been
-// learnt of its container since. False while it waits for what is known of its pod.
+// learnt of its container since. False while it waits for what is known of its pod, or for a file
+// that may be older than those which are known.
 bool LogStore::Introduce(Log& log, const PodInfo& pod, bool first_look) {
   const bool fresh = log.origin == nullptr;
   if (!log.identified() || (!fresh && log.origin->pod.docker == pod.docker)) return true;
+  if (fresh && log.unclear()) return false;
   auto origin = fresh ? std::make_shared<Origin>() : std::make_shared<Origin>(*log.origin);
   origin->pod = pod;
   origin->pod.restart_count = log.restart();
@@ -260,6 +262,11 @@ Reader LogStore::MakeReader(const Log& log, uint32_t route, bool first_look) con
       Reader reader(route, {state.cursor, state.continuing}, state.settled);
       reader.produced_before = static_cast<int64_t>(state.produced_bytes - log.restored_bytes());
       reader.counted = {state.produced_bytes, state.settled};
+      // What was written behind its cursor while no agent ran.
+      SettledBytes late;
+      late.lost[static_cast<size_t>(LossReason::kLate)] =
+          static_cast<uint64_t>(std::max<int64_t>(log.ImbalanceOf(reader), 0));
+      reader.Account(late);
       return reader;
     }
   }

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "shipper/pipeline.h"
+#include "tests/simulation/audit.h"
 #include "tests/simulation/simulated_clock.h"
 #include "tests/simulation/world.h"
 
@@ -58,6 +59,7 @@ class Simulation {
   void NoteShedding();
   void Drain();
   bool DrainRound();
+  void Audit() const;
   void CheckEnd();
   void CheckLossesAreTold();
   uint64_t ToldBelow(const std::string& directory) const;
@@ -116,7 +118,10 @@ void Simulation::Tell(const std::string& what) {
 RunResult Simulation::Run() {
   RunResult result;
   try {
-    for (step_ = 0; step_ < world_.steps; ++step_) Act();
+    for (step_ = 0; step_ < world_.steps; ++step_) {
+      Act();
+      Audit();
+    }
     Drain();
     CheckEnd();
   } catch (const Violation& violation) {
@@ -333,6 +338,7 @@ void Simulation::Drain() {
   int quiet = 0;
   for (int round = 0; round < kDrainRoundsMax; ++round) {
     quiet = DrainRound() ? 0 : quiet + 1;
+    Audit();
     if (quiet >= kQuietRoundsMin && life_->pipeline->Drained() && life_->sent.empty()) return;
   }
   throw Violation{fmt::format("the agent does not come to rest: store {}, worker {}, {} sent",
@@ -366,6 +372,10 @@ bool Simulation::DrainRound() {
   return busy;
 }
 
+void Simulation::Audit() const {
+  if (life_ != nullptr) CheckLedger(life_->pipeline->store().TakeLedger(), world_);
+}
+
 void Simulation::CheckEnd() {
   const std::string dead_letters = world_.config.state_dir + "/dead_letters";
   for (const DirectoryEntry& entry : disk_.List(dead_letters)) {
@@ -373,6 +383,8 @@ void Simulation::CheckEnd() {
   }
   model_.CheckAllArrived();
   CheckLossesAreTold();
+  CheckLedgerAtRest(life_->pipeline->store().TakeLedger(), world_, model_, disk_);
+  CheckEscrowAtRest(world_, disk_);
   for (const InodePointer& inode : files_.Held()) {
     // One that was truncated unseen gets behind its successors, and is let go of after them only.
     if (inode->links == 0 && !world_.kubelet.truncates) {
