@@ -287,8 +287,13 @@ LogState Log::State(const std::vector<std::string>& route_names) const {
   }
   for (const Reader& reader : readers) {
     const Cursor& cursor = PlantedBug(Bug::kCheckpointAhead) ? reader.read() : reader.settled();
+    // What is not stored is seen anew.
+    uint64_t seen_anew = 0;
+    for (const Segment& segment : segments_) {
+      if (!segment.identified() && segment.ordinal >= cursor.at.segment) seen_anew += segment.size;
+    }
     state.readers.push_back({route_names[reader.route()], cursor.at, cursor.continuing,
-                             ProducedFor(reader), reader.settled_bytes()});
+                             ProducedFor(reader) - seen_anew, reader.settled_bytes()});
   }
   return state;
 }

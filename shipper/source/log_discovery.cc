@@ -87,11 +87,15 @@ Log::Identified Log::IdentifyByContent(const SegmentEntry& entry,
   char head[Fingerprint::kBytesMax];
   const Result<size_t> count = file->ReadAt(0, head, sizeof head);
   if (!count) return {count.error().kind == ErrorKind::kCorrupt ? Seen::kNothing : Seen::kUnclear};
+  // Files that begin with no time, such as with garbage, may well begin alike.
+  const bool timed = !LeadingTime({head, *count}, format).empty();
+  const Result<FileStat> stat = file->Stat();
   for (size_t i = 0; i < segments_.size(); ++i) {
     Segment& segment = segments_[i];
     const Fingerprint& print = segment.fingerprint;
-    const bool whole = entry.compressed && print.bytes == *count && segment.size == *count;
-    if ((!print.telling() && !whole) || print.bytes == 0 || print.bytes > *count) continue;
+    const bool same_size = entry.compressed && stat && stat->size == segment.size;
+    if (!same_size && !(timed && print.telling())) continue;
+    if (print.bytes == 0 || print.bytes > *count) continue;
     if (Hash64Of({head, print.bytes}) != print.hash) continue;
     segment.copy_id = entry.id();
     if (segment.file == nullptr) return {Seen::kKnown, i, file};

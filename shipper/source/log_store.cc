@@ -230,7 +230,11 @@ void LogStore::Read(Lease* lease) {
 void LogStore::LookAgain(const Lease& lease, uint32_t ordinal) {
   const std::lock_guard lock(mutex_);
   Log& log = *logs_.at(lease.log);
-  if (Segment* segment = log.Find(ordinal); segment != nullptr) segment->modified = Duration{0};
+  if (Segment* segment = log.Find(ordinal); segment != nullptr) {
+    segment->modified = Duration{0};
+    // It was truncated once, and now what was left of it is gone, too.
+    if (segment->gone) segment->gone_from = 0;
+  }
   ReaderOf(log, lease.route).touched = true;
 }
 

@@ -24,6 +24,11 @@ std::string NamespaceOf(const std::string& directory) {
   return directory.substr(0, directory.find('_'));
 }
 
+// A part that adds nothing to its record: it is empty, or its container ended behind its head.
+bool EndsWithNothing(const PhysicalLine& line) {
+  return line.body.empty() || (line.readable() == 0 && line.written >= line.header.size());
+}
+
 }  // namespace
 
 struct Model::Parser {
@@ -285,7 +290,7 @@ void Model::Follow(const Document& document, const Delivery& delivery, bool dead
     const std::vector<uint32_t>& stream = log.streams[line.is_stderr];
     const bool at_end = from + bytes == line.readable();
     const bool goes_on = at_end && line.is_partial && line.in_stream + 1 < stream.size();
-    if (rest.empty() && !(goes_on && lines_[stream[line.in_stream + 1]].body.empty())) {
+    if (rest.empty() && !(goes_on && EndsWithNothing(lines_[stream[line.in_stream + 1]]))) {
       const bool whole = (starts_whole || kRemembersOneCut) && at_end && !line.is_partial;
       if (whole || document.is_cut || log.is_disturbed || !ordered_) return;
       throw Violation{fmt::format("part of a record without saying so, up to {}: {}",

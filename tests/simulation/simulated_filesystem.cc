@@ -31,8 +31,13 @@ class SimulatedFile final : public WritableFile {
     const uint64_t end = inode_->content.size();
     size = std::min<uint64_t>(size, end - std::min(end, offset));
     // Only what a file that is cut and grows again can show; File promises whole reads otherwise.
-    if (size > 0 && offset > 0 && files_.Fails(files_.faults.short_read))
+    if (size > 0 && offset > 0 && files_.Fails(files_.faults.short_read)) {
       size = files_.random_.Below(size);
+      // The agent sends a sequence of UTF-8 as it is that waits too long for its end.
+      while (size > 0 &&
+             (static_cast<unsigned char>(inode_->content[offset + size]) & 0xc0) == 0x80)
+        --size;
+    }
     std::memcpy(out, inode_->content.data() + std::min(end, offset), size);
     return size;
   }
