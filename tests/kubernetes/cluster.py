@@ -102,6 +102,7 @@ class NodeAgent(Agent):
     def configure(self, **changes):
         super().configure({}, **{
             "state_dir": "/var/lib/hinomi", "escrow": {"free_percent_min": 0}, "sources": {"kubernetes": {}},
+            "metadata": {"labels": ["app", "team"]},
             "sinks": {"files": {"type": "archive", "directory": "/var/lib/archive", "sync_every": "200ms"}},
             "routes": [{"name": "all", "sink": "files"}], **changes})
 

@@ -6,6 +6,7 @@ import time
 
 from waiting import eventually
 
+IMAGE = "hinomi.test/busybox:1"
 LABELS = {"app": "numbers", "team": "lookout"}
 PAD = "x" * 200
 
@@ -28,7 +29,7 @@ def template(script, restart="Never", volumes=(), **container):
         "spec": {
             "restartPolicy": restart, "automountServiceAccountToken": False, "terminationGracePeriodSeconds": 1,
             "volumes": [{"name": name, "emptyDir": {}} for name in volumes],
-            "containers": [{"name": "main", "image": "hinomi.test/busybox:1", "command": ["sh", "-c", script],
+            "containers": [{"name": "main", "image": IMAGE, "command": ["sh", "-c", script],
                             "volumeMounts": mounts, **container}],
         },
     }
@@ -61,8 +62,15 @@ def hold(agent):
     return directory
 
 
+def unenriched(documents):
+    """Those that do not say who is behind them."""
+    return [document for document in documents
+            if not LABELS.items() <= document["kubernetes"].get("labels", {}).items()
+            or not document["container"].get("id") or document["container"]["image"]["name"] != IMAGE]
+
+
 def arrive(agent, wanted, seconds, key=None):
-    """Waits for the lines of these pods; then there are no others, and each pod's are in order."""
+    """Waits for the lines of these pods; then there are no others, each pod's are in order, and all are enriched."""
     def found(name):
         return sorted(agent.messages(name), key=key) if key else agent.messages(name)
     eventually(lambda: all(len(found(name)) >= len(lines) for name, lines in wanted.items()), seconds,
@@ -70,6 +78,7 @@ def arrive(agent, wanted, seconds, key=None):
     assert agent.stop() == 0
     for name, lines in wanted.items():
         assert not difference(found(name), lines), name
+        assert not unenriched(agent.documents(name))[:1], name
 
 
 def test_logs_that_are_rotated_while_the_agent_is_down(cluster, node_agent):

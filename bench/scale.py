@@ -1,0 +1,178 @@
+#!/usr/bin/python3
+"""What the agent costs by the number of logs, and how much memory a backlog takes. Each figure beside its target:
+
+  memory      10,000 idle logs: bytes of memory for each
+  idle        5,000 idle logs: share of a core
+  checkpoint  10,000 logs, each with a line a second: share of a core of the housekeeper, bytes written per second
+  scrape      1,000 containers: CPU milliseconds of one scrape of /metrics
+  backlog     --gib (20) in 50 logs: memory at the peak
+
+Ends with 1 if a target is missed. Figures of one run on a shared machine."""
+import argparse
+import contextlib
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "bench/race"))
+import shippers  # noqa: E402
+from processes import OTHER_CORE, SHIPPER_CORE, TICKS, Process, Sink  # noqa: E402
+
+LINE_BYTES = 237
+SETTLE_SECONDS = 8  # until the last batch, checkpoint and look at the directories are over
+OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class Agent:
+    """Over `pods` containers with `lines` lines in all, which the generator writes before the start (rate 0) or live."""
+
+    def __init__(self, arguments, stack, pods, lines, rate=0):
+        directory = pathlib.Path(tempfile.mkdtemp(prefix="hinomi-scale-", dir=arguments.work_dir))
+        stack.callback(shutil.rmtree, directory, ignore_errors=True)
+        self.directory, self.lines = directory, lines
+        sink = stack.enter_context(Sink(arguments.tools / "hinomi_counting_sink", directory / "sink.log"))
+        (directory / "pods").mkdir()
+        if lines:
+            command = [arguments.tools / "hinomi_race_generator", "--pods-dir", directory / "pods", "--summary",
+                       directory / "summary", "--lines", lines, "--pods", pods]
+            if rate:
+                command += ["--rate", rate, "--delay-seconds", 5]
+            generator = stack.enter_context(Process(command, OTHER_CORE, directory / "generator.log"))
+            if not rate and generator.process.wait(900) != 0:
+                raise RuntimeError(f"the generator failed: {generator.last_words()}")
+            if rate:
+                time.sleep(3)
+        binary = str(arguments.tools / "hinomi")
+        command = shippers.command_of(shippers.ALL["hinomi"], binary, directory, sink.port)
+        self.process = stack.enter_context(Process(command, SHIPPER_CORE, directory / "log"))
+        self.address = self._wait(20, lambda: re.search(r"serves (http://\S+)", self.process.output.read_text()))[1]
+
+    def _wait(self, seconds, condition):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and self.process.alive():
+            if value := condition():
+                return value
+            time.sleep(0.1)
+        raise RuntimeError(f"waited in vain: {self.process.last_words()}")
+
+    def metrics(self):
+        with OPENER.open(f"{self.address}/metrics", timeout=20) as answer:
+            return answer.read().decode()
+
+    def value(self, name):
+        """The sum over all series of that name."""
+        return sum(float(line.split()[-1]) for line in self.metrics().splitlines()
+                   if re.match(rf"{name}[{{ ]", line))
+
+    def settle(self, seconds=120):
+        """Until all its lines are delivered, and some seconds more."""
+        self._wait(seconds, lambda: self.value("hinomi_log_lines_total") >= self.lines)
+        time.sleep(SETTLE_SECONDS)
+        return self
+
+    def anonymous_bytes(self):
+        return number(pathlib.Path(f"/proc/{self.process.process.pid}/status"), "RssAnon") << 10
+
+    def thread(self, name):
+        """Seconds of CPU, and bytes written to the disk, so far."""
+        for task in pathlib.Path(f"/proc/{self.process.process.pid}/task").iterdir():
+            if (task / "comm").read_text().strip() == name:
+                ticks = sum(map(int, (task / "stat").read_text().rpartition(")")[2].split()[11:13]))
+                return ticks / TICKS, number(task / "io", "write_bytes")
+        raise RuntimeError(f'there is no thread "{name}"')
+
+
+def number(path, key):
+    return int(re.search(rf"^{key}:\s*(\d+)", path.read_text(), re.MULTILINE)[1])
+
+
+def memory(arguments, stack):
+    none = Agent(arguments, stack, 0, 0)
+    time.sleep(SETTLE_SECONDS)
+    few = Agent(arguments, stack, 100, 100_000).settle()
+    many = Agent(arguments, stack, 10_000, 100_000).settle()
+    base, logs = few.anonymous_bytes(), 9_900
+    yield "memory of the agent without logs", none.anonymous_bytes() / 2**20, "MiB", None
+    yield "memory per idle log of 10,000", (many.anonymous_bytes() - base) / logs, "bytes", 1024
+
+
+def idle(arguments, stack):
+    agent = Agent(arguments, stack, 5_000, 50_000).settle()
+    before = agent.process.cpu_seconds()
+    time.sleep(arguments.seconds)
+    yield "CPU with 5,000 idle logs", (agent.process.cpu_seconds() - before) / arguments.seconds * 100, "% of a core", 0.5
+
+
+def checkpoint(arguments, stack):
+    agent = Agent(arguments, stack, 10_000, 10_000 * (arguments.seconds + 60), rate=10_000)
+    agent._wait(60, lambda: agent.value("hinomi_log_lines_total") >= 100_000)
+    before = agent.thread("hinomi-keeper")
+    time.sleep(arguments.seconds)
+    cpu, written = (now - then for now, then in zip(agent.thread("hinomi-keeper"), before))
+    yield "checkpoint of 10,000 logs", agent.value("hinomi_checkpoint_bytes") / 2**20, "MiB", None
+    yield "housekeeper's CPU, 10,000 busy logs", cpu / arguments.seconds * 100, "% of a core", 1
+    yield "written by it, 10,000 busy logs", written / arguments.seconds / 1e6, "MB/s", 1
+
+
+def scrape(arguments, stack):
+    agent, scrapes = Agent(arguments, stack, 1_000, 100_000).settle(), 200
+    before = agent.process.cpu_seconds()
+    for _ in range(scrapes):
+        text = agent.metrics()
+    each = (agent.process.cpu_seconds() - before) / scrapes * 1e3
+    yield "series of the agent, 1,000 containers", sum(not line.startswith("#") for line in text.splitlines()), "", None
+    yield "CPU of a scrape, 1,000 containers", each, "ms", 5
+
+
+def backlog(arguments, stack):
+    lines = (arguments.gib << 30) // LINE_BYTES
+    agent = Agent(arguments, stack, 50, lines)
+    began = time.monotonic()
+    agent.settle(seconds=1800)
+    wall = time.monotonic() - began - SETTLE_SECONDS
+    yield f"memory at the peak, {arguments.gib} GiB of backlog", agent.process.peak_mib(), "MiB", 128
+    yield "lines delivered", lines / wall / 1e6, "M/s", None
+
+
+SCENES = {scene.__name__: scene for scene in (memory, idle, checkpoint, scrape, backlog)}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tools", type=pathlib.Path, default=ROOT / "build/bench",
+                        help="directory of hinomi, hinomi_race_generator and hinomi_counting_sink")
+    parser.add_argument("--scenes", type=lambda text: text.split(","), default=list(SCENES), help=",".join(SCENES))
+    parser.add_argument("--seconds", type=int, default=30, help="that idle and checkpoint are watched for")
+    parser.add_argument("--gib", type=int, default=20, help="of the backlog")
+    parser.add_argument("--results", type=pathlib.Path, default=ROOT / "bench/results")
+    parser.add_argument("--work-dir", type=pathlib.Path, help="for the logs; default: the system's temporary directory")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.scenes) - set(SCENES):
+        parser.error(f"there is no {', '.join(unknown)}: there are {', '.join(SCENES)}")
+    rows, missed = ["| figure | measured | target |", "|---|---|---|"], 0
+    for name in arguments.scenes:
+        with contextlib.ExitStack() as stack:
+            for figure, value, unit, target in SCENES[name](arguments, stack):
+                missed += target is not None and value > target
+                said = "" if target is None else f"at most {target}{' **missed**' if value > target else ''}"
+                rows.append(f"| {figure} | {value:.3g} {unit} | {said} |")
+                print(rows[-1], flush=True)
+    path = arguments.results / time.strftime("%Y-%m-%d-scale.md")
+    path.write_text("# Costs by the number of logs\n\n" + "\n".join(rows) + "\n")
+    print(f"written: {path}; {missed} targets missed", file=sys.stderr)
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except (RuntimeError, OSError, subprocess.SubprocessError) as error:
+        sys.exit(f"cannot measure: {error}")
