@@ -13,7 +13,9 @@
 #include "app/page/page.h"
 #include "app/process_metrics.h"
 #include "app/version.h"
+#include "base/hash.h"
 #include "base/logging.h"
+#include "config/load.h"
 #include "metadata/cri.h"
 #include "metadata/kubelet.h"
 
@@ -44,10 +46,19 @@ std::string OwnPod() {
   return std::string(namespace_name) + "/" + pod;
 }
 
+std::string HashOf(const Config& config) {
+  Loaded loaded;
+  loaded.config = config;
+  return ToHex(Hash128Of(Dump(loaded)));
+}
+
 }  // namespace
 
 Agent::Agent(Config config)
     : config_(std::move(config)),
+      events_({.directory = config_.state_dir + "/events", .agent = AgentAsPod(OwnPod())},
+              {files_, clock_, metrics_}),
+      life_(config_.state_dir + "/last_run", HashOf(config_), files_, events_),
       access_(config_.http.token_file, files_),
       board_({config_.cluster, config_.node, clock_.Monotonic()}, [this] { return Sample(); }) {
   RegisterProcessMetrics(metrics_);
@@ -122,7 +133,10 @@ std::unique_ptr<MetadataStore> Agent::MakeMetadata() {
       MetadataStore::Parts{
           std::make_unique<CriClient>(std::move(runtime), files_), std::move(kubelet), files_,
           clock_, metrics_,
-          [this](const std::vector<std::string>& uids) { shipper_->MetadataChanged(uids); }});
+          [this](const std::vector<std::string>& uids) { shipper_->MetadataChanged(uids); },
+          [this](const PodMetadata& pod, const ContainerMetadata& container) {
+            shipper_->ContainerExited(pod, container);
+          }});
 }
 
 StatusSample Agent::Sample() {
@@ -199,12 +213,15 @@ Result<int> Agent::Run() {
             (*http)->address());
   const Result<std::unique_ptr<FileLock>> state = TakeState();
   if (!state) return state.error();
+  const Result<void> opened = events_.Open();
+  if (!opened) log::Warn("{}; events are not kept until it can be", opened.error().message);
+  life_.Begin(kVersion);
   metadata_ = MakeMetadata();
   if (metadata_ != nullptr) metadata_->Load();
   {
     const std::lock_guard lock(mutex_);
-    shipper_ = std::make_unique<Shipper>(config_, OwnPod(),
-                                         Shipper::Parts{files_, clock_, metrics_, metadata_.get()});
+    shipper_ = std::make_unique<Shipper>(
+        config_, OwnPod(), Shipper::Parts{files_, clock_, metrics_, metadata_.get(), &events_});
     shipper_->Start();
     not_ready_.clear();
   }
@@ -217,13 +234,16 @@ Result<int> Agent::Run() {
   while (!signal) signal = AwaitSignal(std::chrono::hours(1));
   log::Info("received {}; shipping what is left", strsignal(*signal));
   SetNotReady("ending");
+  life_.Stop(strsignal(*signal));
   // From here on a further signal ends the process the plain way.
   std::signal(SIGINT, SIG_DFL);
   sigset_t interrupt;
   sigemptyset(&interrupt);
   sigaddset(&interrupt, SIGINT);
   pthread_sigmask(SIG_UNBLOCK, &interrupt, nullptr);
-  if (!shipper_->Drain(kDrainPatience)) {
+  const bool drained = shipper_->Drain(kDrainPatience);
+  life_.End();
+  if (!drained) {
     log::Warn("a sink hangs; leaving without it");
     _exit(0);
   }

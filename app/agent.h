@@ -8,6 +8,7 @@
 
 #include "app/http/access.h"
 #include "app/http/server.h"
+#include "app/life.h"
 #include "app/status_board.h"
 #include "base/clock.h"
 #include "base/filesystem.h"
@@ -42,6 +43,8 @@ class Agent {
   PosixFileSystem files_;
   SystemClock clock_;
   Metrics metrics_;
+  EventLog events_;
+  Life life_;
   std::unique_ptr<MetadataStore> metadata_;  // null: nobody is asked who is behind a log
   std::mutex mutex_;                         // guards the next two
   std::string not_ready_ = "starting";

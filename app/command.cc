@@ -4,6 +4,7 @@
 
 #include <cstdio>
 
+#include "app/cat.h"
 #include "shipper/builtin.h"
 
 extern char** environ;
@@ -45,6 +46,14 @@ bool Report(const Loaded& loaded) {
     std::fprintf(stderr, "warning: %s\n", warning.c_str());
   for (const std::string& error : loaded.errors) std::fprintf(stderr, "%s\n", error.c_str());
   return loaded.errors.empty();
+}
+
+bool ParseTimeOption(const std::string& text, std::optional<Duration>* time) {
+  if (text.empty()) return true;
+  const Result<Duration> parsed = ParseCatTime(text, SystemClock().Wall());
+  if (parsed) *time = *parsed;
+  if (!parsed) std::fprintf(stderr, "%s\n", parsed.error().message.c_str());
+  return parsed.ok();
 }
 
 }  // namespace hinomi

@@ -3,9 +3,11 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "config/load.h"
 
 namespace hinomi {
@@ -33,9 +35,14 @@ Loaded Load(const ConfigArguments& arguments);
 /// Prints what is wrong; false when the configuration cannot be used.
 bool Report(const Loaded& loaded);
 
+/// A time of the command line as ParseCatTime reads it; `time` is left alone where there is none.
+/// Prints what is wrong, and is false then.
+bool ParseTimeOption(const std::string& text, std::optional<Duration>* time);
+
 // The subcommands that fill a file of their own.
 Command AddLedgerCommand(CLI::App& app);
 Command AddExplainCommand(CLI::App& app);
 Command AddPurgeCommand(CLI::App& app);
+Command AddTimelineCommand(CLI::App& app);
 
 }  // namespace hinomi

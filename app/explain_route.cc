@@ -45,6 +45,8 @@ std::string WhyNot(const Config& config, const LogMatch& match, const RouteChoic
       return Differs("container", pod.container_name, match.container_pattern);
     case RouteChoice::Reason::kLabel:
       return LabelDiffers(choice.label, match, pod);
+    case RouteChoice::Reason::kEvents:
+      return "it takes the agent's own events only";
     case RouteChoice::Reason::kStopped:
       return fmt::format("route \"{}\" ({}) comes first and has stop: true",
                          config.routes[choice.stopped_by].name, Ordinal(choice.stopped_by));

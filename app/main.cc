@@ -74,16 +74,9 @@ int PrintConfig(const Loaded& loaded, bool reference) {
 
 int PrintArchive(Arguments& arguments) {
   std::signal(SIGPIPE, SIG_IGN);
-  const Duration now = SystemClock().Wall();
-  for (auto [text, time] : {std::pair(&arguments.since, &arguments.cat.since),
-                            std::pair(&arguments.until, &arguments.cat.until)}) {
-    if (text->empty()) continue;
-    const Result<Duration> parsed = ParseCatTime(*text, now);
-    if (!parsed) {
-      std::fprintf(stderr, "%s\n", parsed.error().message.c_str());
-      return kExitConfig;
-    }
-    *time = *parsed;
+  if (!ParseTimeOption(arguments.since, &arguments.cat.since) ||
+      !ParseTimeOption(arguments.until, &arguments.cat.until)) {
+    return kExitConfig;
   }
   PosixFileSystem files;
   return Cat(arguments.cat, files, stdout, stderr) ? 0 : kExitFailed;
@@ -123,7 +116,7 @@ int Main(int argc, char** argv) {
       app.add_subcommand("config", "print the settings in effect, and where each comes from");
   CLI::App* cat = app.add_subcommand("cat", "print the records of an archive");
   const std::vector<Command> commands = {AddLedgerCommand(app), AddExplainCommand(app),
-                                         AddPurgeCommand(app)};
+                                         AddPurgeCommand(app), AddTimelineCommand(app)};
   CLI::App* version = app.add_subcommand("version", "print version and commit");
   for (CLI::App* command : {run, check, config}) AddConfigOptions(command, &arguments.config);
   AddCatOptions(cat, &arguments);

@@ -26,9 +26,13 @@ enum class Bug {
   kCutNotRemembered,
   kMidLineOverwritten,
   kShortReadPassedOver,
+  kGunzippedFromStart,
+  kReleasedBeforeCheckpoint,
+  kDropsNotCounted,
+  kSentAgainCountedTwice,
 };
 
-inline constexpr std::array<std::pair<Bug, std::string_view>, 16> kPlantedBugs = {{
+inline constexpr std::array<std::pair<Bug, std::string_view>, 20> kPlantedBugs = {{
     {Bug::kCheckpointAhead, "the checkpoint holds what was read instead of what is settled"},
     {Bug::kInodeAlone, "a file of the checkpoint is known by its inode alone"},
     {Bug::kPartDroppedAtRotation, "a record that is open at the end of a file is dropped"},
@@ -45,6 +49,10 @@ inline constexpr std::array<std::pair<Bug, std::string_view>, 16> kPlantedBugs =
     {Bug::kCutNotRemembered, "the checkpoint forgets that a line was cut"},
     {Bug::kMidLineOverwritten, "a record cut beside a long line hides that the line goes on"},
     {Bug::kShortReadPassedOver, "behind a short read the next file is read"},
+    {Bug::kGunzippedFromStart, "a compressed file is read from its start, whatever the offset"},
+    {Bug::kReleasedBeforeCheckpoint, "a file is let go of before the checkpoint is on the disk"},
+    {Bug::kDropsNotCounted, "the ledger leaves out what was refused"},
+    {Bug::kSentAgainCountedTwice, "the ledger counts twice what is sent again"},
 }};
 
 #ifdef HINOMI_PLANTED_BUGS

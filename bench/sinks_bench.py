@@ -79,7 +79,8 @@ def run(arguments, name, directory):
     config = directory / "config.yaml"
     config.write_text(f'state_dir: {directory}/state\nescrow: {{ directory: {directory}/escrow, free_percent_min: 0 }}\nhttp: {{ listen: "127.0.0.1:{port}" }}\n'
                       f"sources: {{ kubernetes: {{ pods_dir: {directory}/pods }} }}\n"
-                      f"sinks: {{ bench: {{ {target.sink}{arguments.settings and ', ' + arguments.settings} }} }}\n")
+                      f"sinks: {{ bench: {{ {target.sink}{arguments.settings and ', ' + arguments.settings} }} }}\n"
+                      "routes: [{ sink: bench, events: exclude }]\n")
     try:
         began = time.monotonic()
         with Process([arguments.tools / "hinomi", "run", "--config", config], SHIPPER_CORE, directory / "log") as agent:

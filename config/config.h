@@ -147,6 +147,8 @@ struct SinkConfig {
 };
 
 enum class StartAt { kBeginning, kNow };
+/// Whether what the agent itself notices of a route's logs takes the route too.
+enum class TakeEvents { kInclude, kExclude, kOnly };
 
 struct RouteConfig {
   std::string name;
@@ -154,6 +156,7 @@ struct RouteConfig {
   std::string sink;
   bool stop = false;
   StartAt start = StartAt::kBeginning;
+  TakeEvents events = TakeEvents::kInclude;
 };
 
 /// Whom a rule of fairness is about: all of each namespace together, of each pod, or each

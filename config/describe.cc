@@ -42,6 +42,9 @@ const Choices<MultilinePreset> kPresets = {{"none", MultilinePreset::kNone},
                                            {"java", MultilinePreset::kJava},
                                            {"python", MultilinePreset::kPython},
                                            {"go", MultilinePreset::kGo}};
+const Choices<TakeEvents> kTakeEvents = {{"include", TakeEvents::kInclude},
+                                         {"exclude", TakeEvents::kExclude},
+                                         {"only", TakeEvents::kOnly}};
 const Choices<StartAt> kStarts = {{"beginning", StartAt::kBeginning}, {"now", StartAt::kNow}};
 
 void DescribeSince(Fields& fields, Nanoseconds* since) {
@@ -333,6 +336,10 @@ void Describe(Fields& fields, RouteConfig* config) {
                 "Where a route reads a log that it has no cursor for: from its beginning or from "
                 "now on.",
                 kStarts);
+  fields.Choice("events", &config->events,
+                "Whether what the agent itself notices of these logs (docs/events.md) takes the "
+                "route too, not at all, or alone.",
+                kTakeEvents);
   fields.Section("match", "The logs that take this route; all patterns must match.", [&] {
     Describe(fields, &config->match);
     fields.TextMap("labels", &config->match.label_patterns,

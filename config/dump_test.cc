@@ -110,6 +110,7 @@ routes:
     sink: "search"  # config.yaml:8
     stop: true  # config.yaml:8
     start: beginning  # default
+    events: include  # default
     match:
       namespace: "prod-*"  # config.yaml:8
       pod: ""  # default
@@ -119,6 +120,7 @@ routes:
     sink: "screen"  # config.yaml:9
     stop: false  # default
     start: now  # config.yaml:9
+    events: include  # default
     match:
       namespace: ""  # default
       pod: ""  # default

@@ -1,5 +1,6 @@
 #include "config/load.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -186,6 +187,22 @@ TEST(Load, RoutesThatDifferInALabelDoNotOverlap) {
   for (const char* match :
        {"match: {labels: {app: w*}}}]", "match: {labels: {tier: web}}}]", "match: {pod: db}}]"}) {
     EXPECT_THAT(Load(kRoutes + match).errors, ElementsAre(testing::HasSubstr("arrive twice")));
+  }
+}
+
+TEST(Load, RoutesThatDifferInEventsDoNotOverlap) {
+  const auto load = [](const char* first, const char* second) {
+    return Load(
+        fmt::format("routes: [{{name: a, sink: stdout, events: {}}}, "
+                    "{{name: b, sink: stdout, events: {}}}]",
+                    first, second));
+  };
+  const Loaded apart = load("only", "exclude");
+  EXPECT_THAT(apart.errors, IsEmpty());
+  EXPECT_EQ(apart.config.routes[0].events, TakeEvents::kOnly);
+  EXPECT_THAT(load("exclude", "only").errors, IsEmpty());
+  for (const char* other : {"include", "only"}) {
+    EXPECT_THAT(load("only", other).errors, ElementsAre(testing::HasSubstr("arrive twice")));
   }
 }
 

@@ -122,6 +122,7 @@ TEST(Reference, HasARowForEveryKey) {
       "| `routes[].sink` | text | required |  | ",
       "| `routes[].stop` | true, false | `false` |  | ",
       "| `routes[].start` | beginning, now | `beginning` |  | ",
+      "| `routes[].events` | include, exclude, only | `include` |  | ",
       "| `routes[].match.namespace` | text | empty |  | ",
       "| `routes[].match.pod` | text | empty |  | ",
       "| `routes[].match.container` | text | empty |  | ",

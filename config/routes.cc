@@ -36,13 +36,20 @@ bool MayOverlap(const LogMatch& one, const LogMatch& other) {
          LabelsMayOverlap(one, other);
 }
 
+bool MayOverlap(const RouteConfig& one, const RouteConfig& other) {
+  const auto apart = [](const RouteConfig& a, const RouteConfig& b) {
+    return a.events == TakeEvents::kOnly && b.events == TakeEvents::kExclude;
+  };
+  return !apart(one, other) && !apart(other, one) && MayOverlap(one.match, other.match);
+}
+
 }  // namespace
 
 std::vector<Problem> CompleteRoutes(Config* config) {
   std::vector<Problem> problems;
   const std::vector<std::string> sinks = SinkNames(*config);
   if (config->routes.empty() && sinks.size() == 1) {
-    config->routes.push_back({sinks[0], {}, sinks[0], false, StartAt::kBeginning});
+    config->routes.push_back({.name = sinks[0], .match = {}, .sink = sinks[0]});
   }
   if (config->routes.empty() && sinks.size() > 1) {
     problems.push_back(
@@ -82,7 +89,7 @@ std::vector<Problem> FindOverlaps(const std::vector<RouteConfig>& routes) {
     for (size_t earlier = 0; earlier < later; ++earlier) {
       const RouteConfig& first = routes[earlier];
       const RouteConfig& second = routes[later];
-      if (first.stop || first.sink != second.sink || !MayOverlap(first.match, second.match)) {
+      if (first.stop || first.sink != second.sink || !MayOverlap(first, second)) {
         continue;
       }
       problems.push_back(

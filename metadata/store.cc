@@ -14,6 +14,8 @@ constexpr Duration kPollEvery = std::chrono::seconds(5);
 constexpr Duration kPollEveryMin = std::chrono::milliseconds(100);
 constexpr Duration kBackOffMin = std::chrono::seconds(1);
 constexpr Duration kBackOffMax = std::chrono::seconds(30);
+constexpr Duration kOldNewsAfter = std::chrono::hours(1);
+constexpr Duration kExitsToldAfter = std::chrono::seconds(1);
 constexpr uint64_t kFileBytesMax = 4 << 20;
 constexpr size_t kTextBytesMax = 64 << 10;  // of a pod's labels, and of its annotations
 constexpr size_t kRunsMax = 64;             // of a container that are gone from the runtime
@@ -67,6 +69,7 @@ MetadataStore::MetadataStore(Options options, Parts parts)
       files_(parts.files),
       clock_(parts.clock),
       changed_(std::move(parts.changed)),
+      exited_(std::move(parts.exited)),
       pods_gauge_(parts.metrics.GaugeOf("hinomi_metadata_pods", "Pods whose metadata is kept.")),
       refused_(parts.metrics.GaugeOf("hinomi_metadata_pods_refused",
                                      "Pods of this node that metadata.pods_max has no room for.")),
@@ -205,9 +208,11 @@ Duration MetadataStore::Step(const std::stop_token& stop) {
     if (due && !stop.stop_requested()) Poll(*source, stop);
   }
   Expire();
+  TellExits();
   Store();
   const std::lock_guard lock(mutex_);
   Duration next = std::min(DueOf(runtime_), DueOf(kubelet_));
+  if (!exits_.empty()) next = std::min(next, exits_.front().noticed + kExitsToldAfter);
   for (const auto& [uid, since] : waiting_) next = std::min(next, since + options_.wait_max);
   return std::max(next - clock_.Monotonic(), Duration{0});
 }
@@ -247,6 +252,31 @@ void MetadataStore::Poll(Source& source, const std::stop_token& stop) {
     for (const auto& [uid, since] : std::exchange(waiting_, {})) uids.insert(uid);
   }
   if (!uids.empty()) changed_({uids.begin(), uids.end()});
+}
+
+void MetadataStore::NoticeExits(const PodMetadata& known,
+                                const std::shared_ptr<const PodMetadata>& next) {
+  if (exited_ == nullptr) return;
+  for (const ContainerMetadata& container : next->containers) {
+    if (container.state != ContainerState::kExited) continue;
+    const ContainerMetadata* before = FindContainer(known, container.name, container.attempt);
+    const bool old_news = before == nullptr && container.finished < clock_.Wall() - kOldNewsAfter;
+    const bool known_already = before != nullptr && before->state == ContainerState::kExited;
+    if (!old_news && !known_already) exits_.push_back({next, container, clock_.Monotonic()});
+  }
+}
+
+void MetadataStore::TellExits() {
+  std::vector<Exit> due;
+  {
+    const std::lock_guard lock(mutex_);
+    const Duration until = clock_.Monotonic() - kExitsToldAfter;
+    const auto later = std::find_if(exits_.begin(), exits_.end(),
+                                    [&](const Exit& exit) { return exit.noticed > until; });
+    due.assign(exits_.begin(), later);
+    exits_.erase(exits_.begin(), later);
+  }
+  for (const Exit& exit : due) exited_(*exit.pod, exit.container);
 }
 
 void MetadataStore::Failed(Source& source, const Error& error) {
@@ -306,7 +336,9 @@ bool MetadataStore::Merge(Entry* entry, PodMetadata next) {
   }
   if (entry->pod != nullptr && next == known) return false;
   if (next.annotations != known.annotations) ReportWishes(next);
-  entry->pod = std::make_shared<const PodMetadata>(std::move(next));
+  auto pod = std::make_shared<const PodMetadata>(std::move(next));
+  NoticeExits(known, pod);
+  entry->pod = std::move(pod);
   entry->stored = false;
   return true;
 }
@@ -319,6 +351,19 @@ Result<void> MetadataStore::Write(const PodMetadata& pod) {
   const std::string path = PathOf(pod.uid);
   const Result<void> written = files_.WriteSynced(path + ".new", ToJson(pod));
   return written ? files_.Rename(path + ".new", path) : written;
+}
+
+PodMetadata MetadataStore::WithoutUntold(PodMetadata pod) const {
+  const std::lock_guard lock(mutex_);
+  for (const Exit& exit : exits_) {
+    if (exit.pod->uid != pod.uid) continue;
+    for (ContainerMetadata& container : pod.containers) {
+      const bool same =
+          container.name == exit.container.name && container.attempt == exit.container.attempt;
+      if (same) container.state = ContainerState::kRunning;
+    }
+  }
+  return pod;
 }
 
 void MetadataStore::Store() {
@@ -336,7 +381,8 @@ void MetadataStore::Store() {
     if (files_.Exists(path)) static_cast<void>(files_.Remove(path));  // the next start tries again
   }
   for (const auto& pod : pods) {
-    const Result<void> written = Write(*pod);
+    const PodMetadata told = WithoutUntold(*pod);
+    const Result<void> written = Write(told);
     if (!written) {
       write_errors_.Add();
       log::Warn("{}; the metadata of pod \"{}/{}\" would not survive a restart",
@@ -345,7 +391,7 @@ void MetadataStore::Store() {
     }
     const std::lock_guard lock(mutex_);
     const auto entry = pods_.find(pod->uid);
-    if (entry != pods_.end() && entry->second.pod == pod) entry->second.stored = true;
+    if (entry != pods_.end() && entry->second.pod == pod) entry->second.stored = told == *pod;
   }
   const Result<void> synced = files_.SyncDirectory(options_.directory);
   if (!synced) write_errors_.Add();

@@ -44,6 +44,11 @@ class MetadataStore {
     Metrics& metrics;
     /// These pods are to be asked for again. Called without a lock, from Step and Expire.
     std::function<void(const std::vector<std::string>& uids)> changed;
+    /// A container has ended, a second ago at least: its last lines have had the time to be seen.
+    /// It is told again where the process ends before it is stored that this is known, and not
+    /// where it was over for an hour when the pod was first seen. Called without a lock, from Step;
+    /// may be empty.
+    std::function<void(const PodMetadata& pod, const ContainerMetadata& container)> exited = {};
   };
   /// One run of a container.
   struct Container {
@@ -98,12 +103,21 @@ class MetadataStore {
     bool stored = false;
   };
 
+  struct Exit {
+    std::shared_ptr<const PodMetadata> pod;
+    ContainerMetadata container;
+    Duration noticed{0};  // monotonic
+  };
+
   static bool Awaits(const Source& source, bool known, Duration since);
   static Duration DueOf(const Source& source);
   void Poll(Source& source, const std::stop_token& stop);
   static void Failed(Source& source, const Error& error);
   std::set<std::string> Take(const Source& source, std::vector<PodMetadata> pods);
   bool Merge(Entry* entry, PodMetadata next);
+  void NoticeExits(const PodMetadata& known, const std::shared_ptr<const PodMetadata>& next);
+  void TellExits();
+  PodMetadata WithoutUntold(PodMetadata pod) const;  // as if those containers still ran
   void Store();
   Result<void> Write(const PodMetadata& pod);
   std::string PathOf(const std::string& uid) const;
@@ -112,6 +126,7 @@ class MetadataStore {
   FileSystem& files_;
   const Clock& clock_;
   const std::function<void(const std::vector<std::string>&)> changed_;
+  const std::function<void(const PodMetadata&, const ContainerMetadata&)> exited_;
 
   mutable std::mutex mutex_;
   std::condition_variable_any wake_;
@@ -120,6 +135,7 @@ class MetadataStore {
   std::map<std::string, Entry> pods_;
   std::map<std::string, Duration> waiting_;  // UIDs that were told to wait, and since when
   std::set<std::string> forgotten_;          // files that have to go
+  std::vector<Exit> exits_;                  // to tell, oldest first
   Gauge pods_gauge_, refused_;
   Counter damaged_, write_errors_, waited_in_vain_;
 };

@@ -88,7 +88,11 @@ class MetadataStoreTest : public testing::Test {
             .files = files_,
             .clock = clock_,
             .metrics = metrics_,
-            .changed = [this](const std::vector<std::string>& uids) { told_ = uids; }});
+            .changed = [this](const std::vector<std::string>& uids) { told_ = uids; },
+            .exited =
+                [this](const PodMetadata& pod, const ContainerMetadata& container) {
+                  exits_.push_back(pod.uid + "#" + std::to_string(container.attempt));
+                }});
     store_->Load();
   }
 
@@ -112,6 +116,7 @@ class MetadataStoreTest : public testing::Test {
   Metrics metrics_;
   Script runtime_, kubelet_;
   std::vector<std::string> told_;
+  std::vector<std::string> exits_;
   Duration pause_{0};
   std::unique_ptr<MetadataStore> store_;
 };
@@ -142,6 +147,60 @@ TEST_F(MetadataStoreTest, NobodyWaitsForWhatIsGone) {
   EXPECT_FALSE(answer.wait);
   EXPECT_TRUE(answer.missing);
   EXPECT_EQ(answer.pod, nullptr);
+}
+
+TEST_F(MetadataStoreTest, AnEndIsToldOnce) {
+  const auto step = [this] {
+    exits_.clear();
+    clock_.Advance(seconds(10));
+    Step();
+    EXPECT_THAT(exits_, IsEmpty());  // its last lines may be on their way
+    clock_.Advance(seconds(1));
+    Step();
+    return exits_;
+  };
+  const auto end = [this](size_t run, Duration ago) {
+    ContainerMetadata& container = runtime_.pods[0].containers[run];
+    container.state = ContainerState::kExited;
+    container.finished = clock_.Wall() - ago;
+  };
+  runtime_.pods = {RuntimePod("a", {0, 1, 2})};
+  end(0, std::chrono::hours(2));     // nobody knows it, and it is long ago
+  end(1, std::chrono::minutes(50));  // the agent was just not there
+  EXPECT_THAT(step(), ElementsAre("a#1"));
+  EXPECT_THAT(step(), IsEmpty());
+  end(2, seconds(1));
+  EXPECT_THAT(step(), ElementsAre("a#2"));
+  runtime_.pods[0].containers[2].reason = "Error";  // more is known of it
+  EXPECT_THAT(step(), IsEmpty());
+  // Known to run when the agent ended, however long ago that was.
+  runtime_.pods[0].containers.push_back(RuntimePod("a", {3}).containers[0]);
+  EXPECT_THAT(step(), IsEmpty());
+  end(3, std::chrono::hours(5));
+  Restart();
+  EXPECT_THAT(step(), ElementsAre("a#3"));
+  Restart();
+  EXPECT_THAT(step(), IsEmpty());
+}
+
+TEST_F(MetadataStoreTest, AnEndIsToldAgainUntilItIsStored) {
+  runtime_.pods = {RuntimePod("a")};
+  runtime_.pods[0].containers[0].state = ContainerState::kExited;
+  runtime_.pods[0].containers[0].finished = clock_.Wall();
+  Step();
+  EXPECT_TRUE(files_.Exists(directory_ / "metadata/a.json"));  // but it still runs there
+  EXPECT_LE(pause_, seconds(1));
+  Restart();
+  Step();
+  clock_.Advance(seconds(1));
+  Step();
+  EXPECT_THAT(exits_, ElementsAre("a#0"));
+  Restart();
+  clock_.Advance(seconds(10));
+  Step();
+  clock_.Advance(seconds(1));
+  Step();
+  EXPECT_THAT(exits_, ElementsAre("a#0"));
 }
 
 TEST_F(MetadataStoreTest, ANewRunOfAKnownPodIsAskedFor) {

@@ -141,7 +141,7 @@ class Demonstration:
                  f'http: {{ listen: "{self.address}" }}', "sources:",
                  f'  kubernetes: {{ pods_dir: "{self.pods_dir}" }}', "sinks:",
                  *[f"  {name}: {sink}" for name, sink in sinks.items()], "routes:",
-                 *[f"  - {{ name: {name}, sink: {name} }}" for name in sinks]]
+                 *[f"  - {{ name: {name}, sink: {name}, events: exclude }}" for name in sinks]]
         return "\n".join(lines) + "\n"
 
     def introduce(self):

@@ -167,8 +167,9 @@ struct Origin {
   std::optional<uint32_t> multiline;  // index of the configuration's rule, if one matches
   uint64_t log_hash = 0;              // pod UID, container, restart count and first timestamp
   uint32_t first_seconds =
-      0;             // of the log's first timestamp, Unix time: the time prefix of document ids
-  bool own = false;  // the agent's own log: what goes wrong with it is counted but not logged
+      0;                // of the log's first timestamp, Unix time: the time prefix of document ids
+  bool own = false;     // the agent's own log: what goes wrong with it is counted but not logged
+  bool events = false;  // what the agent has noticed of the container, not what that has written
 };
 
 /// Bytes [begin, end) of one segment, by a name that outlives the agent's memory.

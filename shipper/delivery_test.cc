@@ -241,6 +241,35 @@ TEST_F(DeliveryTest, KeepsTheUndecidedBatchAsItsProbe) {
   EXPECT_EQ(probe->number, tried);
 }
 
+// A server that comes back does not meet all agents of a cluster at once.
+TEST_F(DeliveryTest, ManyAgentsDoNotComeBackTogether) {
+  constexpr int kAgents = 200;
+  constexpr auto kStep = std::chrono::milliseconds(100);
+  std::vector<std::unique_ptr<Delivery>> agents;
+  for (int i = 0; i < kAgents; ++i) {
+    clock_.Advance(std::chrono::microseconds(1237));
+    agents.push_back(std::unique_ptr<Delivery>(new Delivery(Make())));
+    Enqueue(*agents.back(), 1);
+  }
+  int attempts = 0;
+  int most_at_once = 0;
+  for (Duration passed{0}; passed < std::chrono::minutes(3); passed += kStep) {
+    clock_.Advance(kStep);
+    int at_once = 0;
+    for (const std::unique_ptr<Delivery>& agent : agents) {
+      std::unique_ptr<Batch> batch = Take(*agent);
+      if (batch == nullptr) continue;
+      agent->Complete(std::move(batch), {"connection refused", "connect", {}});
+      ++at_once;
+    }
+    if (passed < std::chrono::minutes(1)) continue;
+    attempts += at_once;
+    most_at_once = std::max(most_at_once, at_once);
+  }
+  EXPECT_GT(attempts, kAgents * 2);
+  EXPECT_LT(most_at_once, kAgents / 10);
+}
+
 TEST_F(DeliveryTest, NeverSpins) {
   Delivery delivery = Make();
   Enqueue(delivery, 1);

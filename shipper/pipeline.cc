@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/logging.h"
+#include "base/planted_bug.h"
 #include "shipper/source/docker.h"
 #include "shipper/source/kubernetes.h"
 
@@ -60,6 +61,10 @@ Pipeline::Pipeline(const Config& config, const std::string& own_pod, Parts parts
       saved_at_(parts_.clock.Monotonic()) {
   BuildRoutes();
   BuildSources();
+  if (parts_.events != nullptr) {
+    reporter_ = std::make_unique<EventReporter>(EventReporter::Parts{
+        *parts_.events, store_, deliveries_, config_.routes, parts_.clock, parts_.metrics});
+  }
   store_.Restore(checkpoint_.Load());
   parts_.metrics.OnScrape([this] {
     const Duration age = parts_.clock.Monotonic() - saved_at_.load();
@@ -99,7 +104,12 @@ void Pipeline::BuildRoutes() {
 void Pipeline::BuildSources() {
   const DirectorySource::Parts parts{store_, parts_.files, parts_.clock, parts_.metrics};
   if (config_.kubernetes_enabled) {
-    sources_.push_back(std::make_unique<KubernetesSource>(config_, parts, parts_.make_watcher()));
+    sources_.push_back(std::make_unique<KubernetesSource>(KubernetesSource::PodsOf(config_), parts,
+                                                          parts_.make_watcher()));
+  }
+  if (parts_.events != nullptr) {
+    sources_.push_back(std::make_unique<KubernetesSource>(KubernetesSource::EventsOf(config_),
+                                                          parts, parts_.make_watcher()));
   }
   if (!config_.docker_enabled) return;
   for (const std::string& root : config_.docker.roots) {
@@ -109,7 +119,9 @@ void Pipeline::BuildSources() {
 
 void Pipeline::SaveCheckpoint() {
   if (!store_.dirty()) return;
-  const Result<size_t> saved = checkpoint_.Save(store_.Snapshot());
+  CheckpointState state = store_.Snapshot();
+  if (PlantedBug(Bug::kReleasedBeforeCheckpoint)) store_.ReleaseSettled();
+  const Result<size_t> saved = checkpoint_.Save(std::move(state));
   if (saved) {
     saved_bytes_ = *saved;
     saved_at_ = parts_.clock.Monotonic();
@@ -121,9 +133,29 @@ void Pipeline::SaveCheckpoint() {
   log::Error("{}; until it can be written, a restart sends lines twice", saved.error().message);
 }
 
+// What is lost is said before it is settled.
+void Pipeline::SettleLosses() {
+  const uint64_t given_up_bytes = store_.EnforceEscrowLimits();
+  std::vector<Loss> losses = store_.FindLosses();
+  const std::vector<MissedFile> missed = store_.TakeMissed();
+  if (reporter_ != nullptr) {
+    losses = reporter_->Record(std::move(losses));
+    reporter_->EscrowFull(given_up_bytes);
+    reporter_->FilesLost(missed);
+    reporter_->WatchSinks();
+    parts_.events->Trim([this](const std::string& directory, uint32_t restart) {
+      return store_.Settled(std::string(kEventsPrefix) + directory, restart);
+    });
+  }
+  store_.Settle(losses);
+}
+
+void Pipeline::ContainerExited(const PodMetadata& pod, const ContainerMetadata& container) {
+  if (reporter_ != nullptr) reporter_->ContainerExited(pod, container);
+}
+
 Duration Pipeline::Housekeep() {
-  store_.EnforceEscrowLimits();
-  store_.Settle(store_.FindLosses());
+  SettleLosses();
   SaveCheckpoint();
   store_.Prune();
   for (const std::unique_ptr<Delivery>& delivery : deliveries_) delivery->Watch();

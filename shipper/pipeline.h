@@ -15,6 +15,8 @@
 #include "shipper/builtin.h"
 #include "shipper/checkpoint.h"
 #include "shipper/delivery.h"
+#include "shipper/event_log.h"
+#include "shipper/event_reporter.h"
 #include "shipper/sink/dead_letters.h"
 #include "shipper/source/directory_source.h"
 #include "shipper/source/log_store.h"
@@ -33,6 +35,7 @@ class Pipeline {
     std::function<std::unique_ptr<DirectoryWatcher>()> make_watcher;
     MetadataStore* metadata = nullptr;   // null: nobody is asked who is behind a log
     uint64_t quantum_bytes = 256 << 10;  // what is read of one log at a time; more for long records
+    EventLog* events = nullptr;          // null: what the agent notices is not kept
   };
 
   /// `config` must outlive it. `own_pod` is "namespace/pod" of the agent itself, or empty.
@@ -52,6 +55,8 @@ class Pipeline {
   /// What is to be done from time to time: writes the checkpoint, lets go of what is settled, looks
   /// after sinks that hang. Returns how long to wait before the next time. One thread.
   Duration Housekeep();
+  /// See MetadataStore::Parts::exited. Any thread.
+  void ContainerExited(const PodMetadata& pod, const ContainerMetadata& container);
   /// Writes the checkpoint if anything has changed. The thread that keeps house.
   void SaveCheckpoint();
   /// True when all that was seen is settled, but for records that are not complete.
@@ -60,6 +65,7 @@ class Pipeline {
  private:
   void BuildRoutes();
   void BuildSources();
+  void SettleLosses();
   void KeepMetadata();
 
   const Config& config_;
@@ -71,6 +77,7 @@ class Pipeline {
   std::vector<std::unique_ptr<Delivery>> deliveries_;  // as sinks_
   std::unique_ptr<Worker> worker_;
   std::vector<std::unique_ptr<DirectorySource>> sources_;
+  std::unique_ptr<EventReporter> reporter_;  // null without events
   Counter checkpoint_errors_;
   Gauge checkpoint_age_;
   std::atomic<Duration> saved_at_;

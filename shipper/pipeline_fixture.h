@@ -104,7 +104,8 @@ class PipelineTest : public ::testing::Test {
                  Routes(test)) {
       const DirectorySource::Parts parts{store, test.files_, test.clock_, metrics};
       if (test.config_.kubernetes_enabled)
-        sources.push_back(std::make_unique<KubernetesSource>(test.config_, parts, nullptr));
+        sources.push_back(std::make_unique<KubernetesSource>(KubernetesSource::PodsOf(test.config_),
+                                                             parts, nullptr));
       for (const std::string& root : test.config_.docker.roots)
         sources.push_back(std::make_unique<DockerSource>(test.config_, root, parts, nullptr));
       store.Restore(state);

@@ -8,6 +8,7 @@
 
 #include "base/logging.h"
 #include "shipper/disk_facts.h"
+#include "shipper/source/kubernetes.h"
 
 namespace hinomi {
 namespace {
@@ -30,7 +31,13 @@ Shipper::Shipper(const Config& config, const std::string& own_pod, Parts parts)
       metadata_(parts.metadata),
       clock_(parts.clock),
       pipeline_(config, own_pod,
-                {parts.files, parts.clock, parts.metrics, MakeSink, MakeWatcher, parts.metadata}) {}
+                {.files = parts.files,
+                 .clock = parts.clock,
+                 .metrics = parts.metrics,
+                 .make_sink = MakeSink,
+                 .make_watcher = MakeWatcher,
+                 .metadata = parts.metadata,
+                 .events = parts.events}) {}
 
 Shipper::~Shipper() = default;
 
@@ -151,6 +158,7 @@ PodFacts Shipper::Explain(const PodQuery& query) {
 ShipperStatus Shipper::Status() {
   ShipperStatus status;
   for (const std::unique_ptr<DirectorySource>& source : pipeline_.sources()) {
+    if (source->kind() == kEventsKind) continue;  // nobody has configured it
     status.sources.push_back({source->kind(), source->place(), source->NotReady()});
   }
   status.sinks = SinkStatuses();

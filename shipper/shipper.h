@@ -21,6 +21,7 @@ class Shipper {
     const Clock& clock;
     Metrics& metrics;
     MetadataStore* metadata = nullptr;  // null: nobody is asked who is behind a log
+    EventLog* events = nullptr;         // null: what the agent notices is not kept
   };
 
   /// `config` must outlive it. `own_pod` is "namespace/pod" of the agent itself, or empty.
@@ -40,6 +41,11 @@ class Shipper {
   /// See LogStore::MetadataChanged. Any thread.
   void MetadataChanged(const std::vector<std::string>& pod_uids) {
     pipeline_.store().MetadataChanged(pod_uids);
+  }
+
+  /// See MetadataStore::Parts::exited. Any thread.
+  void ContainerExited(const PodMetadata& pod, const ContainerMetadata& container) {
+    pipeline_.ContainerExited(pod, container);
   }
 
   /// What keeps the sources from being read; empty when nothing does.

@@ -11,6 +11,11 @@ namespace {
 constexpr Duration kLongestWait = std::chrono::milliseconds(250);
 constexpr size_t kFixedBytes = 256;  // of a document besides body and metadata, at most
 
+Documents DocumentsOf(const Origin& origin) {
+  if (origin.events) return Documents::kEvents;
+  return origin.pod.docker == nullptr ? Documents::kKubernetes : Documents::kDocker;
+}
+
 std::vector<SegmentRange> RangesOf(std::span<const ChunkPiece> pieces, const Position& begin,
                                    const Position& end) {
   std::vector<SegmentRange> ranges;
@@ -127,8 +132,7 @@ void Worker::Process(uint32_t route) {
     log::Warn("{} lines of \"{}\" are not in its format and are dropped", decoded_.corrupt_lines,
               lease_.origin->path);
   }
-  const bool docker = lease_.origin->pod.docker != nullptr;
-  json_body_.Apply(KeepWithinLimits(), docker ? Documents::kDocker : Documents::kKubernetes);
+  json_body_.Apply(KeepWithinLimits(), DocumentsOf(*lease_.origin));
   if (lease_.metadata.empty()) lease_.metadata = routes_[route].encoder.Metadata(*lease_.origin);
   cuts_.clear();
   full_.clear();

@@ -174,6 +174,12 @@ TEST(DecodeCri, FullChunkMakesProgress) {
   EXPECT_EQ(line.text, "~ab ");
   EXPECT_EQ(line.decoded.after.kind, Continuation::Kind::kMidLine);
 
+  const Shown behind({.segments = {std::string(3, '\0') + kTime + " stdout F abcdef"},
+                      .full = true,
+                      .record_bytes_max = 4});
+  EXPECT_EQ(behind.decoded.corrupt_bytes, 3u);
+  EXPECT_EQ(behind.decoded.after.kind, Continuation::Kind::kMidLine);
+
   const Shown garbage({.segments = {"garbage without an end"}, .full = true});
   EXPECT_EQ(garbage.decoded.corrupt_lines, 1u);
   EXPECT_EQ(garbage.decoded.after.kind, Continuation::Kind::kSkip);

@@ -129,12 +129,18 @@ class LineDecoder {
     return true;
   }
 
+  /// Where a head can be told from its beginning it is the first one behind NULs, so that it does
+  /// not matter how much of the line is there.
   static void LeaveWhatFollowsNuls(Line* line) {
     const std::string_view text = line->text();
-    const size_t follows = text.rfind('\0') + 1;  // 0 when there is none
     LineHead ignored;
-    if (follows == 0 || Format::Parse(text.substr(follows), &ignored) != LineState::kValid) return;
-    line->raw = line->raw.substr(0, follows);
+    for (size_t nul = Format::kHeadFirst ? text.find('\0') : text.rfind('\0');
+         nul != std::string_view::npos; nul = text.find('\0', nul)) {
+      nul = std::min(text.find_first_not_of('\0', nul), text.size());
+      if (Format::Parse(text.substr(nul), &ignored) != LineState::kValid) continue;
+      line->raw = line->raw.substr(0, nul);
+      return;
+    }
   }
 
   void TakeRestOfCutLine() {
@@ -320,9 +326,20 @@ class LineDecoder {
     record->content = chain[0];
   }
 
+  /// So that they take nothing of the line behind them along.
+  void TakeNulsBeforeTail() {
+    line_ = rest_;
+    line_.state = LineState::kInvalid;
+    LeaveWhatFollowsNuls(&line_);
+    if (line_.raw.size() == rest_.raw.size()) return;
+    TakeLine();
+    rest_.raw.remove_prefix(line_.raw.size());
+  }
+
   /// The limit holds for a line whose end is not there yet, too.
   void TakeLongTail() {
     if (rest_.raw.empty() || cut_.kind == Kind::kMidLine) return;
+    TakeNulsBeforeTail();
     if (Format::Parse(rest_.raw, &rest_.head) != LineState::kValid) return;
     if (rest_.head.body_bytes > body_bytes_max_) TakeLongLine(rest_);
   }

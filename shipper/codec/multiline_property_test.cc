@@ -1,22 +1,15 @@
 // Whatever the places at which a log is cut into chunks: the same blocks, every byte accounted for,
 // and no line lost.
-#include <gtest/gtest.h>
-
-#include <algorithm>
 #include <cstdio>
-#include <deque>
-#include <random>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "shipper/codec/lease_fixture.h"
 #include "shipper/codec/multiline.h"
 
 namespace hinomi {
 namespace {
-
-using Random = std::mt19937;
-
-uint32_t Below(Random& random, uint32_t limit) { return static_cast<uint32_t>(random() % limit); }
 
 /// Every kind of line that a rule tells from others, and what becomes of them at the limits.
 std::string RandomBody(Random& random) {
@@ -70,176 +63,70 @@ MultilineConfig RandomRule(Random& random) {
   return config;
 }
 
-struct Seen {
-  std::string body;
-  std::string time;
-  Position begin, end;
-  Hash128 content;
-  Stream stream = Stream::kNone;
-  bool cut = false, boundary = false;
-  bool operator==(const Seen&) const = default;
-};
-
-void PrintTo(const Seen& seen, std::ostream* out) {
-  *out << (seen.stream == Stream::kStderr ? "err " : "out ") << seen.begin.segment << ":"
-       << seen.begin.offset << "-" << seen.end.segment << ":" << seen.end.offset
-       << (seen.cut ? " cut" : "") << (seen.boundary ? " | " : " ") << seen.time << " "
-       << seen.body;
+SegmentedLog RandomLog(LogFormat format, Random& random) {
+  SegmentedLog log{
+      format, std::vector<std::string>(1 + Below(random, 3)), {20 + Below(random, 180)}};
+  int milliseconds = 0;
+  for (std::string& segment : log.segments) {
+    for (uint32_t lines = Below(random, 12); lines > 0; --lines) {
+      milliseconds += Below(random, 8) == 0 ? 200 : 10;
+      segment += RandomLine(format, milliseconds, random);
+    }
+    if (Below(random, 3) == 0 && !segment.empty()) segment.pop_back();  // ends without newline
+  }
+  return log;
 }
 
-/// A log as a source sees it.
-struct Log {
-  LogFormat format;
-  std::vector<std::string> segments;
-  DecodeLimits limits;
-  MultilineConfig rule;
-
-  Log(LogFormat its_format, Random& random)
-      : format(its_format),
-        segments(1 + Below(random, 3)),
-        limits{20 + Below(random, 180)},
-        rule(RandomRule(random)) {
-    int milliseconds = 0;
-    for (std::string& segment : segments) {
-      for (uint32_t lines = Below(random, 12); lines > 0; --lines) {
-        milliseconds += Below(random, 8) == 0 ? 200 : 10;
-        segment += RandomLine(format, milliseconds, random);
-      }
-      if (Below(random, 3) == 0 && !segment.empty()) segment.pop_back();  // ends without newline
-    }
-  }
-  uint64_t bytes() const {
-    uint64_t sum = 0;
-    for (const std::string& segment : segments) sum += segment.size();
-    return sum;
-  }
+/// Of a random log, by a random rule.
+struct Blocks : LeaseReader {
+  Blocks(const SegmentedLog& log, const MultilineConfig& rule)
+      : LeaseReader(log,
+                    [&log, multiline = std::make_shared<Multiline>(std::vector{rule}, log.limits)](
+                        const Chunk& chunk, Decoded* decoded) {
+                      multiline->Decode(0, log.format, chunk, decoded);
+                    }) {}
 };
 
-struct Reader {
-  explicit Reader(const Log& its_log) : log(its_log), multiline({log.rule}, log.limits) {}
-
-  /// Reads `bytes` from the cursor on; true if everything was consumed.
-  bool Lease(uint64_t bytes, bool full = false, bool close = false) {
-    std::vector<ChunkPiece> pieces;
-    std::deque<std::string> buffers;
-    for (uint32_t i = cursor.segment; i < log.segments.size(); ++i) {
-      const uint64_t from = i == cursor.segment ? cursor.offset : 0;
-      const std::string& segment = log.segments[i];
-      const uint64_t size = std::min<uint64_t>(bytes, segment.size() - from);
-      buffers.push_back(segment.substr(from, size) + std::string(Chunk::kPadding, '\n'));
-      const bool last = from + size == segment.size();
-      pieces.push_back({i, 77 + i, from, std::string_view(buffers.back()).substr(0, size), last});
-      bytes -= size;
-      if (!last || bytes == 0) break;
-    }
-    const bool at_end = pieces.back().last && pieces.back().segment + 1 == log.segments.size();
-    const Position open_end = close ? Position{9, 0} : Position{};
-    const Chunk chunk{pieces, after, full && !at_end, close, open_end};
-    if (joined) {
-      multiline.Decode(0, log.format, chunk, &decoded);
-    } else {
-      Decode(log.format, chunk, log.limits, &decoded);
-    }
-    Check(pieces);
-    for (const Record& r : decoded.records) {
-      seen.push_back({std::string(r.body), std::string(r.time), r.begin, r.end, r.content, r.stream,
-                      r.cut, r.boundary});
-    }
-    cursor = decoded.consumed;
-    after = decoded.after;
-    corrupt_bytes += decoded.corrupt_bytes;
-    corrupt_lines += decoded.corrupt_lines;
-    return cursor.segment + 1 == log.segments.size() && cursor.offset == log.segments.back().size();
-  }
-
-  void Check(const std::vector<ChunkPiece>& pieces) const {
-    uint64_t accounted = decoded.corrupt_bytes;
-    for (const Record& record : decoded.records) {
-      accounted += record.source_bytes;
-      EXPECT_LE(record.body.size(), log.limits.record_bytes_max);
-      EXPECT_LE(record.end, decoded.consumed);
-      EXPECT_LE(cursor, record.begin);
-    }
-    uint64_t consumed = 0;
-    for (const ChunkPiece& piece : pieces) {
-      if (piece.segment < decoded.consumed.segment) consumed += piece.data.size();
-      if (piece.segment == decoded.consumed.segment)
-        consumed += decoded.consumed.offset - piece.offset;
-    }
-    ASSERT_EQ(accounted, consumed);
-  }
-
-  /// Reads to the end, and takes what is open there: first blocks, then what the decoder waits for.
-  void Finish() {
-    Lease(1 << 20);
-    Lease(1 << 20, false, true);
-    Lease(1 << 20, false, true);
-  }
-
-  /// All that was written to a stream, in lines.
-  std::string Text(Stream stream) const {
-    std::string text;
-    for (const Seen& record : seen) {
-      if (record.stream == stream) text += record.body + "\n";
-    }
-    return text;
-  }
-
-  const Log& log;
-  Multiline multiline;
-  bool joined = true;
-  Decoded decoded;
-  Position cursor;
-  Continuation after;
-  std::vector<Seen> seen;
-  uint64_t corrupt_bytes = 0;
-  uint64_t corrupt_lines = 0;
-};
-
-void ExpectSame(const Reader& got, const Reader& want) {
-  EXPECT_EQ(got.seen, want.seen);
-  EXPECT_EQ(got.corrupt_bytes, want.corrupt_bytes);
-  EXPECT_EQ(got.corrupt_lines, want.corrupt_lines);
-  EXPECT_EQ(got.cursor, want.cursor);
+/// Reads to the end, and takes what is open there: first blocks, then what the decoder waits for.
+void Finish(LeaseReader& reader) {
+  reader.Lease(1 << 20);
+  reader.Lease(1 << 20, {false, true});
+  reader.Lease(1 << 20, {false, true});
 }
 
-/// Between two boundaries lie whole units: none reaches out.
-void CheckBoundaries(const std::vector<Seen>& seen) {
-  for (size_t i = 0; i < seen.size(); ++i) {
-    if (!seen[i].boundary) continue;
-    for (size_t k = 0; k < seen.size(); ++k) {
-      EXPECT_TRUE(k <= i ? seen[k].end <= seen[i].end : seen[i].end <= seen[k].begin)
-          << i << " " << k;
-    }
+/// All that was written to a stream, in lines.
+std::string TextOf(const LeaseReader& reader, Stream stream) {
+  std::string text;
+  for (const Seen& record : reader.seen) {
+    if (record.stream == stream) text += record.body + "\n";
   }
+  return text;
 }
 
-class MultilineProperty : public ::testing::TestWithParam<LogFormat> {};
+using MultilineProperty = DecoderProperty;
 
 INSTANTIATE_TEST_SUITE_P(Formats, MultilineProperty,
-                         ::testing::Values(LogFormat::kCri, LogFormat::kJsonFile),
-                         [](const auto& format) {
-                           return format.param == LogFormat::kCri ? "Cri" : "JsonFile";
-                         });
+                         ::testing::Values(LogFormat::kCri, LogFormat::kJsonFile), FormatName);
 
 TEST_P(MultilineProperty, EveryCutGivesTheSameBlocks) {
   size_t joined = 0;
   for (uint32_t seed = 0; seed < 40; ++seed) {
     SCOPED_TRACE(seed);
     Random random(seed);
-    const Log log(GetParam(), random);
-    Reader want(log);
-    want.Finish();
+    const SegmentedLog log = RandomLog(GetParam(), random);
+    const MultilineConfig rule = RandomRule(random);
+    Blocks want(log, rule);
+    Finish(want);
     CheckBoundaries(want.seen);
     for (const Seen& block : want.seen) joined += block.body.find('\n') != block.body.npos;
-    Reader got(log);
+    Blocks got(log, rule);
     for (uint64_t cut = 0; cut <= log.bytes(); ++cut) {
       got.cursor = {};
       got.after = {};
       got.seen.clear();
       got.corrupt_bytes = got.corrupt_lines = 0;
       got.Lease(cut);
-      got.Finish();
+      Finish(got);
       ExpectSame(got, want);
       if (HasFailure()) return;
     }
@@ -251,19 +138,13 @@ TEST_P(MultilineProperty, ManyLeasesGiveTheSameBlocks) {
   for (uint32_t seed = 0; seed < 500; ++seed) {
     SCOPED_TRACE(seed);
     Random random(seed);
-    const Log log(GetParam(), random);
-    Reader want(log);
-    want.Finish();
-    Reader got(log);
-    uint64_t bytes = 0;
-    bool done = false;
-    for (int leases = 0; leases < 300 && !done; ++leases) {
-      const Position before = got.cursor;
-      bytes = 1 + Below(random, 60) + bytes;
-      done = got.Lease(bytes);
-      if (got.cursor != before) bytes = 0;
-    }
-    got.Finish();  // the log may end with an open block
+    const SegmentedLog log = RandomLog(GetParam(), random);
+    const MultilineConfig rule = RandomRule(random);
+    Blocks want(log, rule);
+    Finish(want);
+    Blocks got(log, rule);
+    got.LeaseAtRandom(random);
+    Finish(got);  // the log may end with an open block
     ExpectSame(got, want);
     if (HasFailure()) return;
   }
@@ -273,12 +154,13 @@ TEST_P(MultilineProperty, ARestartAtEveryBoundaryGivesTheSameBlocks) {
   for (uint32_t seed = 0; seed < 200; ++seed) {
     SCOPED_TRACE(seed);
     Random random(seed);
-    const Log log(GetParam(), random);
-    Reader want(log);
+    const SegmentedLog log = RandomLog(GetParam(), random);
+    const MultilineConfig rule = RandomRule(random);
+    Blocks want(log, rule);
     want.Lease(1 << 20);
     for (size_t i = 0; i < want.seen.size(); ++i) {
       if (!want.seen[i].boundary) continue;
-      Reader got(log);
+      Blocks got(log, rule);
       got.cursor = want.seen[i].end;
       got.Lease(1 << 20);
       EXPECT_EQ(got.seen,
@@ -292,14 +174,16 @@ TEST_P(MultilineProperty, NoLineIsLost) {
   for (uint32_t seed = 0; seed < 500; ++seed) {
     SCOPED_TRACE(seed);
     Random random(seed);
-    const Log log(GetParam(), random);
-    Reader plain(log);
-    plain.joined = false;
-    plain.Finish();
-    Reader got(log);
-    got.Finish();
+    const SegmentedLog log = RandomLog(GetParam(), random);
+    const MultilineConfig rule = RandomRule(random);
+    LeaseReader plain(log, [&log](const Chunk& chunk, Decoded* decoded) {
+      Decode(log.format, chunk, log.limits, decoded);
+    });
+    Finish(plain);
+    Blocks got(log, rule);
+    Finish(got);
     for (const Stream stream : {Stream::kStdout, Stream::kStderr})
-      EXPECT_EQ(got.Text(stream), plain.Text(stream));
+      EXPECT_EQ(TextOf(got, stream), TextOf(plain, stream));
     EXPECT_EQ(got.cursor, plain.cursor);
     EXPECT_EQ(got.corrupt_lines, plain.corrupt_lines);
     if (HasFailure()) return;
@@ -310,12 +194,13 @@ TEST_P(MultilineProperty, FullChunksAlwaysMakeProgress) {
   for (uint32_t seed = 0; seed < 500; ++seed) {
     SCOPED_TRACE(seed);
     Random random(seed);
-    const Log log(GetParam(), random);
+    const SegmentedLog log = RandomLog(GetParam(), random);
+    const MultilineConfig rule = RandomRule(random);
     const uint64_t chunk_bytes = 50 + Below(random, 300);
-    Reader got(log);
+    Blocks got(log, rule);
     for (bool done = log.bytes() == 0; !done;) {
       const Position before = got.cursor;
-      done = got.Lease(chunk_bytes, true, true);
+      done = got.Lease(chunk_bytes, {true, true});
       ASSERT_TRUE(done || got.cursor > before);
     }
   }

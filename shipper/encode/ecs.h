@@ -7,11 +7,12 @@
 // or, in place of the message, the members of a body that is JSON. With what is known of its pod
 // (PodInfo::metadata) "kubernetes" has the labels and annotations that EcsOptions allows, and there
 // is "container" (id, runtime, image.name, image.hash.all); where that was to be had but is not
-// there, `"hinomi":{"metadata":"missing"}` says so. A container outside Kubernetes has, in place of
-// "kubernetes", "container" (id, name, image.name and labels), "docker" with its compose project
-// and service, and "host" with the node's name. Labels keep their dots: what is indexed must not
-// take them apart (IndexTemplate in shipper/sink/elasticsearch_setup.h), since `a` and `a.b` are
-// both labels, but no text and object in one. Knows nothing of where the documents go.
+// there, `"hinomi":{"metadata":"missing"}` says so, but for the agent's own events, whose bodies
+// have "hinomi". A container outside Kubernetes has, in place of "kubernetes", "container" (id,
+// name, image.name and labels), "docker" with its compose project and service, and "host" with the
+// node's name. Labels keep their dots: what is indexed must not take them apart (IndexTemplate in
+// shipper/sink/elasticsearch_setup.h), since `a` and `a.b` are both labels, but no text and object
+// in one. Knows nothing of where the documents go.
 #pragma once
 
 #include <cstdint>

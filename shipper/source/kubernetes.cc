@@ -10,6 +10,10 @@
 namespace hinomi {
 namespace {
 
+constexpr int kDepth = 2;
+// However long the agent was down: what it noticed before is not old news.
+constexpr Duration kEventsSince = std::chrono::hours(24 * 365 * 10);
+
 // The container behind a directory of the second level.
 std::optional<PodInfo> PodOf(const std::string& directory) {
   const size_t slash = directory.find('/');
@@ -21,25 +25,40 @@ std::optional<PodInfo> PodOf(const std::string& directory) {
 
 }  // namespace
 
-KubernetesSource::KubernetesSource(const Config& config, Parts parts,
+KubernetesSource::Tree KubernetesSource::PodsOf(const Config& config) {
+  return {{.kind = "kubernetes",
+           .host_root = config.host_root,
+           .root = config.kubernetes.pods_dir,
+           .link_roots = config.docker.roots,
+           .depth = kDepth,
+           .name_prefix = "",
+           .since = config.kubernetes.since},
+          config.kubernetes.exclude};
+}
+
+KubernetesSource::Tree KubernetesSource::EventsOf(const Config& config) {
+  return {{.kind = std::string(kEventsKind),
+           .host_root = "/",
+           .root = config.state_dir + "/events",
+           .link_roots = {},
+           .depth = kDepth,
+           .name_prefix = std::string(kEventsPrefix),
+           .since = kEventsSince},
+          {}};
+}
+
+KubernetesSource::KubernetesSource(Tree tree, Parts parts,
                                    std::unique_ptr<DirectoryWatcher> watcher)
-    : DirectorySource({.kind = "kubernetes",
-                       .host_root = config.host_root,
-                       .root = config.kubernetes.pods_dir,
-                       .link_roots = config.docker.roots,
-                       .depth = 2,
-                       .name_prefix = "",
-                       .since = config.kubernetes.since},
-                      parts, std::move(watcher)),
-      config_(config),
+    : DirectorySource(tree.options, parts, std::move(watcher)),
+      pods_dir_(tree.options.root),
+      exclude_(std::move(tree.exclude)),
       excluded_gauge_(parts.metrics.GaugeOf("hinomi_containers_excluded",
                                             "Containers whose logs the configuration excludes.")) {}
 
 bool KubernetesSource::Excluded(const PodInfo& pod) const {
-  return std::any_of(config_.kubernetes.exclude.begin(), config_.kubernetes.exclude.end(),
-                     [&](const LogMatch& match) {
-                       return Matches(match, pod.namespace_name, pod.pod_name, pod.container_name);
-                     });
+  return std::any_of(exclude_.begin(), exclude_.end(), [&](const LogMatch& match) {
+    return Matches(match, pod.namespace_name, pod.pod_name, pod.container_name);
+  });
 }
 
 bool KubernetesSource::Wanted(const std::string& directory) {
@@ -76,8 +95,7 @@ std::optional<DirectorySource::Found> KubernetesSource::Look(
     if (found.logs.empty() || found.logs.back().restart != file.restart_count) {
       LogFiles& log = found.logs.emplace_back();
       log.restart = file.restart_count;
-      log.path = config_.kubernetes.pods_dir + "/" + directory + "/" +
-                 std::to_string(file.restart_count) + ".log";
+      log.path = pods_dir_ + "/" + directory + "/" + std::to_string(file.restart_count) + ".log";
     }
     LogFiles& log = found.logs.back();
     if (DockerIdOfLog(segment.path).empty()) {

@@ -2,6 +2,9 @@
 // <pods_dir>/<namespace>_<pod>_<uid>/<container>/<restart>.log. Where the runtime is docker these
 // are links into its data directory, and the rotated files lie there.
 //
+// The agent's own events lie in a tree of the same shape (docs/events.md) and are found by the same
+// rules.
+//
 // Source: kubelet, container_log_manager.go and kuberuntime/helpers.go; cri-dockerd,
 // core/container_log.go.
 #pragma once
@@ -10,16 +13,30 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "config/config.h"
 #include "shipper/source/directory_source.h"
 
 namespace hinomi {
 
+/// The kind of the source of the agent's own events.
+inline constexpr std::string_view kEventsKind = "events";
+
 class KubernetesSource final : public DirectorySource {
  public:
-  /// `config` must outlive it; for the watcher see DirectorySource.
-  KubernetesSource(const Config& config, Parts parts, std::unique_ptr<DirectoryWatcher> watcher);
+  /// A directory of logs.
+  struct Tree {
+    Options options;
+    std::vector<LogMatch> exclude;
+  };
+  /// The kubelet's.
+  static Tree PodsOf(const Config& config);
+  /// The agent's own.
+  static Tree EventsOf(const Config& config);
+
+  /// For the watcher see DirectorySource.
+  KubernetesSource(Tree tree, Parts parts, std::unique_ptr<DirectoryWatcher> watcher);
 
  protected:
   bool Wanted(const std::string& directory) override;
@@ -31,7 +48,8 @@ class KubernetesSource final : public DirectorySource {
   bool Excluded(const PodInfo& pod) const;
   bool FindLinked(const std::string& directory, const SegmentEntry& link, LogFiles* log);
 
-  const Config& config_;
+  const std::string pods_dir_;  // as the node sees it
+  const std::vector<LogMatch> exclude_;
   std::set<std::string> excluded_;
   /// By directory: the files of docker that its logs are, and which restart each is of.
   std::map<std::string, std::map<std::string, uint32_t>> linked_;

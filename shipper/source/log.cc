@@ -1,16 +1,12 @@
 #include "shipper/source/log.h"
 
 #include <algorithm>
-#include <cerrno>
 
-#include "base/logging.h"
 #include "base/planted_bug.h"
 
 namespace hinomi {
 namespace {
 
-// A file that cannot be opened holds up those that come after it for no longer than this.
-constexpr Duration kUnclearMax = std::chrono::seconds(60);
 // Between noticing that a file is gone and giving up what was not read of it: a copy of it may be
 // about to be seen.
 constexpr Duration kGoneGrace = std::chrono::seconds(1);
@@ -32,228 +28,18 @@ SourceCounters::SourceCounters(Metrics& metrics)
           "hinomi_log_links_refused_total",
           "Log files that are links to a place that is not allowed, or no files.")) {}
 
-Log::Seen Log::OpenEntry(const SegmentEntry& entry, const Surroundings& around,
-                         std::shared_ptr<File>* file) {
-  Result<std::unique_ptr<File>> opened = around.files.Open(entry.root, entry.path);
-  // The name may have changed hands since it was listed.
-  const Result<FileStat> stat = opened ? (*opened)->Stat() : opened.error();
-  if (opened && entry.compressed) {
-    Result<std::unique_ptr<GunzipFile>> content =
-        GunzipFile::Open(std::move(*opened), around.gunzip);
-    opened = content ? Result<std::unique_ptr<File>>(std::move(*content)) : content.error();
-  }
-  if (opened && stat) {
-    if (FileId{stat->inode, stat->birth} != entry.id()) return Seen::kUnclear;
-    *file = std::move(*opened);
-    return Seen::kNew;
-  }
-  const Error& error = opened ? stat.error() : opened.error();
-  // The file itself may live on under another name.
-  if (error.code == ENOENT) return Seen::kUnclear;
-  around.counters.open_errors.Add();
-  const bool damaged = error.kind == ErrorKind::kCorrupt;
-  if (origin == nullptr || !origin->own) {
-    log::Warn("{}; {}", error.message, damaged ? "it is left alone" : "it will be tried again");
-  }
-  return damaged ? Seen::kNothing : Seen::kUnclear;
-}
-
-// Which segment `entry` is: by inode and birth, and by its first bytes where no descriptor proves
-// that the inode is still the same file's.
-Log::Identified Log::Identify(const SegmentEntry& entry, bool last, const Surroundings& around) {
-  std::shared_ptr<File> file;
-  for (size_t i = segments_.size(); i-- > 0;) {
-    Segment& segment = segments_[i];
-    if (segment.id != entry.id() && segment.copy_id != entry.id()) continue;
-    const bool same_life = entry.stat.birth != Duration{0};
-    if (segment.file != nullptr || (segment.finished && same_life)) return {Seen::kKnown, i};
-    // If it cannot be opened or read now it is still there: what is unread of it is not lost.
-    const Seen opened = file == nullptr ? OpenEntry(entry, around, &file) : Seen::kNew;
-    if (opened != Seen::kNew) return {opened, i};
-    const Result<bool> same =
-        PlantedBug(Bug::kInodeAlone) ? true : Matches(*file, segment.fingerprint);
-    if (!same) return {Seen::kUnclear, i};
-    if (!*same) continue;
-    if (!segment.finished) Attach(segment, file, entry, around);
-    return {Seen::kKnown, i};
-  }
-  if (passed_over_.contains(entry.id())) return {};
-  const Seen opened = file == nullptr ? OpenEntry(entry, around, &file) : Seen::kNew;
-  if (opened != Seen::kNew) {
-    if (opened == Seen::kNothing) passed_over_.insert(entry.id());
-    return {opened};
-  }
-  // The file that is being written to is nobody's copy.
-  return last ? Identified{Seen::kNew, 0, file} : IdentifyByContent(entry, file);
-}
-
-// A file under another inode may hold what a segment holds: compressed by the kubelet, or copied
-// before the original was truncated.
-Log::Identified Log::IdentifyByContent(const SegmentEntry& entry,
-                                       const std::shared_ptr<File>& file) {
-  for (size_t i = 0; i < segments_.size(); ++i) {
-    Segment& segment = segments_[i];
-    if (!segment.fingerprint.telling()) continue;
-    const Result<bool> same = Matches(*file, segment.fingerprint);
-    if (!same && same.error().kind == ErrorKind::kCorrupt) return {};
-    if (!same) return {Seen::kUnclear};
-    if (!*same) continue;
-    segment.copy_id = entry.id();
-    if (segment.file == nullptr) return {Seen::kKnown, i, file};
-    if (!entry.compressed) segment.copy = file;
-    return {Seen::kKnown, i};
-  }
-  return {Seen::kNew, 0, file};
-}
-
-void Log::Attach(Segment& segment, std::shared_ptr<File> file, const SegmentEntry& entry,
-                 const Surroundings& around) {
-  Release(segment, around);
-  segment.file = std::move(file);
-  segment.root = entry.root;
-  segment.compressed = entry.compressed;
-  segment.gone.reset();
-  Hold(segment, around);
-}
-
 HeldName Log::HeldNameOf(const Segment& segment) const {
   return {directory_, restart_, segment.ordinal, segment.compressed};
 }
 
 void Log::Hold(Segment& segment, const Surroundings& around) {
-  if (segment.held || (origin != nullptr && readers.empty())) return;
+  // The agent does not take its own events away before they are settled.
+  if (segment.held || HoldsEvents(directory_) || (origin != nullptr && readers.empty())) return;
   segment.held = around.escrow.Hold(HeldNameOf(segment), *segment.file, segment.root);
 }
 
 void Log::Release(Segment& segment, const Surroundings& around) {
   if (std::exchange(segment.held, false)) around.escrow.Release(HeldNameOf(segment));
-}
-
-bool Log::Reconcile(const std::vector<SegmentEntry>& entries, const Surroundings& around) {
-  // What came from the escrow and is in no checkpoint yet: it may be here too, but compressed.
-  for (Segment& segment : segments_) {
-    if (segment.file != nullptr && !segment.identified()) SetIdentity(segment);
-  }
-  std::vector<Identified> found;
-  bool unclear = false;
-  for (size_t i = 0; i < entries.size(); ++i) {
-    const bool last = i + 1 == entries.size();
-    found.push_back(Identify(entries[i], last && !entries[i].compressed, around));
-    Identified& one = found.back();
-    unclear = unclear || one.seen == Seen::kUnclear;
-    if (one.seen == Seen::kKnown && one.file != nullptr && !segments_[one.segment].finished) {
-      Attach(segments_[one.segment], one.file, entries[i], around);
-    }
-  }
-  if (!unclear) {
-    unclear_since_.reset();
-    std::erase_if(passed_over_, [&](const FileId& id) {
-      return std::none_of(entries.begin(), entries.end(),
-                          [&](const SegmentEntry& entry) { return entry.id() == id; });
-    });
-    // While something cannot be opened, nobody can say which names are gone.
-    for (Segment& segment : segments_) segment.name.clear();
-  } else if (!unclear_since_) {
-    unclear_since_ = around.now;
-  }
-  for (size_t i = 0; i < entries.size(); ++i) {
-    if (found[i].seen != Seen::kKnown) continue;
-    Segment& segment = segments_[found[i].segment];
-    segment.name = entries[i].name;
-    // Nobody looks at it any more, but its writer may still have it.
-    const bool grown = segment.id == entries[i].id() && entries[i].stat.size > segment.size;
-    if (segment.finished && !segment.gone && grown) Grow(segment, entries[i].stat.size);
-  }
-  AppendNew(entries, found, around);
-  if (!unclear) SetSuperseded(around);
-  Refresh(around);
-  if (!unclear) FindVanished(around);
-  return !unclear;
-}
-
-// In the order of the directory. A file that sorts before a known one was there when that one was
-// first seen, and was dealt with then, unless the log is known by files of the escrow alone.
-void Log::AppendNew(const std::vector<SegmentEntry>& entries, std::vector<Identified>& found,
-                    const Surroundings& around) {
-  size_t first = 0;
-  size_t first_known = found.size();
-  for (size_t i = found.size(); i-- > 0;) {
-    if (found[i].seen != Seen::kKnown) continue;
-    first = std::max(first, i + 1);
-    first_known = i;
-  }
-  const bool only_held = std::exchange(only_held_, false);
-  for (size_t i = first; i-- > 0;) {
-    if (found[i].seen != Seen::kNew) continue;
-    const bool free = i < first_known && segments_.front().ordinal > 0;
-    if (only_held && free) {
-      Add(entries[i], std::move(found[i].file), around, /*front=*/true);
-    } else {
-      PassOver(entries[i], around);
-    }
-  }
-  for (size_t i = first; i < found.size(); ++i) {
-    if (found[i].seen == Seen::kUnclear && !passed_over_.contains(entries[i].id())) {
-      if (around.now - *unclear_since_ < kUnclearMax) return;
-      PassOver(entries[i], around);
-      log::Error("\"{}/{}\" is given up: it cannot be opened", directory_, entries[i].name);
-    }
-    if (found[i].seen == Seen::kNew) {
-      Add(entries[i], std::move(found[i].file), around, /*front=*/false);
-    }
-  }
-}
-
-void Log::PassOver(const SegmentEntry& entry, const Surroundings& around) {
-  passed_over_.insert(entry.id());
-  around.counters.files_missed.Add();
-}
-
-void Log::Add(const SegmentEntry& entry, std::shared_ptr<File> file, const Surroundings& around,
-              bool front) {
-  const Result<FileStat> stat = file->Stat();
-  if (!stat) return;
-  Segment segment;
-  segment.ordinal = front ? segments_.front().ordinal - 1 : next_ordinal_++;
-  segment.id = entry.id();
-  segment.name = entry.name;
-  segment.size = stat->size;
-  seen_bytes_ += stat->size;
-  if (stat->modified < around.modified_before && stat->size > 0) {
-    segment.begin = stat->size;
-    SettledBytes left_out;
-    left_out.dropped[static_cast<size_t>(DropReason::kBeforeSince)] = stat->size;
-    for (Reader& reader : readers) reader.Account(left_out);
-  }
-  Attach(segment, std::move(file), entry, around);
-  if (front) {
-    segments_.push_front(std::move(segment));
-  } else {
-    segments_.push_back(std::move(segment));
-  }
-}
-
-void Log::SetSuperseded(const Surroundings& around) {
-  for (size_t i = 0; i < segments_.size(); ++i) {
-    Segment& segment = segments_[i];
-    const bool last = i + 1 == segments_.size();
-    const bool was_superseded = segment.superseded;
-    segment.superseded = !last || segment.name.empty() || segment.compressed || segment.gone;
-    if (was_superseded || !segment.superseded) continue;
-    segment.superseded_at = segment.compressed ? around.now - kSupersededGrace : around.now;
-    if (!last) around.counters.segments_rotated.Add();
-  }
-}
-
-void Log::FindVanished(const Surroundings& around) {
-  for (Segment& segment : segments_) {
-    if (segment.file != nullptr || !segment.name.empty() || segment.finished || segment.gone) {
-      continue;
-    }
-    segment.GiveUp(around.vanished, around.now);
-    // The last one may have been written to after it was seen for the last time.
-    if (segment.ordinal + 1 == restored_next_ordinal_) around.counters.files_missed.Add();
-  }
 }
 
 void Log::SetIdentity(Segment& segment) {
@@ -283,8 +69,9 @@ void Log::SetIdentity(Segment& segment) {
 bool Log::Rewritten(Segment& segment, const FileStat& stat) {
   if (segment.compressed) return false;
   if (stat.size < segment.size) return true;
-  if (stat.modified == std::exchange(segment.modified, stat.modified)) return false;
+  if (stat.modified == segment.modified) return false;
   const Result<bool> same = Matches(*segment.file, segment.fingerprint);
+  if (same) segment.modified = stat.modified;
   return same && !*same;
 }
 
@@ -304,10 +91,12 @@ void Log::Truncated(Segment& segment, uint64_t size, const Surroundings& around)
   next.superseded_at = segment.superseded_at;
   Release(segment, around);
   next.file = segment.file;
+  next.open_id = segment.open_id;
   segment.superseded = true;
   segment.superseded_at = around.now - kSupersededGrace;
   if (segment.copy != nullptr) {
     segment.file = std::exchange(segment.copy, nullptr);
+    segment.open_id = segment.copy_id;
     Hold(segment, around);
   } else if (same_beginning) {
     segment.GiveUp(LossReason::kTruncated, around.now, size);
@@ -329,7 +118,7 @@ void Log::Grow(Segment& segment, uint64_t size) {
   late.lost[static_cast<size_t>(LossReason::kLate)] = more;
   for (Reader& reader : readers) {
     if (reader.read().at.segment <= segment.ordinal) continue;
-    reader.Account(late);
+    reader.AddPassed(segment.ordinal, late);
     late_.push_back({handle_,
                      reader.route(),
                      {segment.ordinal, segment.size},
@@ -412,7 +201,7 @@ bool Log::SettledByAll(const Segment& segment) const {
 }
 
 bool Log::MayFinish(const Segment& segment, Duration now) const {
-  if (unclear_since_ || segment.finishing) return false;
+  if (unclear_ || segment.finishing) return false;
   // Before it is introduced nobody has read it: its first line could not be read yet.
   const bool unread = origin == nullptr && segment.file != nullptr && segment.size > segment.begin;
   return !unread && (segment.FinalAt(now) || segment.gone);
@@ -502,67 +291,6 @@ LogState Log::State(const std::vector<std::string>& route_names) const {
                              ProducedFor(reader), reader.settled_bytes()});
   }
   return state;
-}
-
-void Log::Restore(const LogState& state, std::vector<HeldFile> held, const Surroundings& around) {
-  first_time = state.first_time;
-  identified_ = !state.segments.empty();
-  next_ordinal_ = state.next_ordinal;
-  restored_next_ordinal_ = state.next_ordinal;
-  for (const SegmentState& stored : state.segments) {
-    Segment segment;
-    segment.ordinal = stored.ordinal;
-    segment.key = stored.key;
-    segment.id = {stored.inode, Duration(stored.birth_nanoseconds)};
-    segment.copy_id = {stored.copy_inode, Duration(stored.copy_birth_nanoseconds)};
-    segment.fingerprint = {stored.fingerprint_bytes, stored.fingerprint};
-    segment.begin = stored.begin;
-    segment.size = stored.size;
-    seen_bytes_ += stored.size;
-    segments_.push_back(std::move(segment));
-  }
-  restored_bytes_ = seen_bytes_;
-  only_held_ = state.segments.empty() && !held.empty();
-  for (HeldFile& file : held) RestoreHeld(std::move(file), around);
-}
-
-void Log::RestoreHeld(HeldFile held, const Surroundings& around) {
-  const FileId id{held.stat.inode, held.stat.birth};
-  std::shared_ptr<File> file = std::move(held.file);
-  if (held.name.compressed) {
-    Result<std::unique_ptr<GunzipFile>> content = GunzipFile::Open(std::move(file), around.gunzip);
-    if (!content) return around.escrow.Release(held.name);
-    file = std::move(*content);
-  }
-  char first = 0;
-  if (file->ReadAt(0, &first, 1)) format = first == '{' ? LogFormat::kJsonFile : LogFormat::kCri;
-  if (Segment* segment = Find(held.name.ordinal); segment != nullptr) {
-    const Result<bool> same = Matches(*file, segment->fingerprint);
-    if (segment->id != id && segment->copy_id != id) return around.escrow.Release(held.name);
-    if (!same || *same) {
-      segment->file = std::move(file);
-      segment->compressed = held.name.compressed;
-      segment->held = true;
-      return;
-    }
-    // It was truncated meanwhile: what it holds now is another segment.
-    segment->id = {};
-  } else if (held.name.ordinal < restored_next_ordinal_) {
-    return around.escrow.Release(held.name);  // settled, and the agent ended before it let go of it
-  }
-  Segment segment;
-  segment.ordinal = std::max(next_ordinal_, held.name.ordinal);
-  next_ordinal_ = segment.ordinal + 1;
-  segment.id = id;
-  segment.file = std::move(file);
-  segment.compressed = held.name.compressed;
-  segment.held = true;
-  if (segment.ordinal != held.name.ordinal) {
-    segment.held = false;
-    Hold(segment, around);
-    around.escrow.Release(held.name);
-  }
-  segments_.push_back(std::move(segment));
 }
 
 }  // namespace hinomi

@@ -3,10 +3,13 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/metrics.h"
@@ -16,6 +19,10 @@
 #include "shipper/source/segment.h"
 
 namespace hinomi {
+
+/// What the names of directories begin with that hold the agent's own events.
+inline constexpr std::string_view kEventsPrefix = "events/";
+inline bool HoldsEvents(std::string_view directory) { return directory.starts_with(kEventsPrefix); }
 
 /// A file of a log as its directory shows it, oldest first.
 struct SegmentEntry {
@@ -83,6 +90,9 @@ class Log {
   /// to.
   void Refresh(const Surroundings& around);
 
+  /// Files that nobody saw, or that may have grown since, by name; each is told once.
+  std::vector<std::string> TakeMissed() { return std::exchange(missed_, {}); }
+
   /// Moves readers on where nothing is left to read of a segment that is gone, and appends what is
   /// lost of others to `losses`. Readers stay before a loss until it is settled.
   void FindLosses(Duration now, std::vector<Loss>* losses);
@@ -122,6 +132,9 @@ class Log {
   /// True when there is a line to know the log by.
   bool identified() const { return identified_; }
 
+  /// True when the last look has not shown what all files are.
+  bool unclear() const { return unclear_; }
+
   LogState State(const std::vector<std::string>& route_names) const;
   /// Takes over a checkpoint's chain, and files of it that the escrow held; others are found by the
   /// next Reconcile.
@@ -133,6 +146,7 @@ class Log {
     kNew,      // no segment yet
     kNothing,  // not there any more, or of no use
     kUnclear,  // cannot be opened now
+    kMoved,    // its name is gone or another's by now
   };
   struct Identified {
     Seen seen = Seen::kNothing;
@@ -140,22 +154,33 @@ class Log {
     std::shared_ptr<File> file = nullptr;  // where it had to be opened
   };
 
+  /// To open a file, in vain so far.
+  struct Tries {
+    Duration since{0};  // monotonic
+    int count = 0;
+  };
+
   Identified Identify(const SegmentEntry& entry, bool last, const Surroundings& around);
   Identified IdentifyByContent(const SegmentEntry& entry, const std::shared_ptr<File>& file);
   Seen OpenEntry(const SegmentEntry& entry, const Surroundings& around,
                  std::shared_ptr<File>* file);
+  void CountTries(const std::vector<SegmentEntry>& entries, const std::vector<Identified>& found,
+                  Duration now);
   void AppendNew(const std::vector<SegmentEntry>& entries, std::vector<Identified>& found,
                  const Surroundings& around);
   void Add(const SegmentEntry& entry, std::shared_ptr<File> file, const Surroundings& around,
-           bool front);
+           uint32_t ordinal);
+  Segment& Insert(Segment segment);
+  bool IsFree(uint32_t ordinal);
   void PassOver(const SegmentEntry& entry, const Surroundings& around);
+  void CountMissed(const std::string& name, const Surroundings& around);
   void Attach(Segment& segment, std::shared_ptr<File> file, const SegmentEntry& entry,
               const Surroundings& around);
   void Hold(Segment& segment, const Surroundings& around);
   void Release(Segment& segment, const Surroundings& around);
   HeldName HeldNameOf(const Segment& segment) const;
   void RestoreHeld(HeldFile held, const Surroundings& around);
-  void SetSuperseded(const Surroundings& around);
+  void SetSuperseded(const std::string& newest, const Surroundings& around);
   void FindVanished(const Surroundings& around);
   void SetIdentity(Segment& segment);
   bool Rewritten(Segment& segment, const FileStat& stat);
@@ -173,10 +198,14 @@ class Log {
   uint64_t seen_bytes_ = 0;
   uint64_t restored_bytes_ = 0;
   uint32_t restored_next_ordinal_ = 0;
-  bool only_held_ = false;                 // no checkpoint knows it, only the escrow does
-  std::optional<Duration> unclear_since_;  // monotonic
-  std::set<FileId> passed_over_;           // files of the directory that are none of its segments
-  std::vector<Loss> late_;                 // found, and settled already
+  uint32_t restored_settled_before_ = 0;  // all routes were done with older segments
+  bool unclear_ = false;                  // the last look has not shown what all files are
+  std::map<FileId, Tries> unclear_files_;
+  /// Files of the directory that are none of its segments. By their names, too: an inode comes
+  /// back.
+  std::set<std::pair<FileId, std::string>> passed_over_;
+  std::vector<std::string> missed_;
+  std::vector<Loss> late_;  // found, and settled already
   std::deque<Segment> segments_;
 };
 

@@ -85,6 +85,19 @@ struct LogFiles {
   std::vector<SegmentEntry> segments;  // oldest first
 };
 
+/// A file of a log of which nobody can say what was in it.
+struct MissedFile {
+  PodInfo pod;
+  std::string name;
+};
+
+/// How a log goes on just now.
+struct LogTail {
+  std::shared_ptr<File> file;  // its newest with content; null when there is none that may be shown
+  uint64_t size = 0;
+  LogFormat format = LogFormat::kCri;
+};
+
 class LogStore {
  public:
   LogStore(LogStoreOptions options, FileSystem& files, const Clock& clock, Metrics& metrics);
@@ -131,8 +144,11 @@ class LogStore {
   std::optional<Duration> NextDue(uint32_t route) const;
 
   // Keeping house, from time to time and by one thread.
-  /// Gives up the oldest files that only the escrow keeps, as far as its limits ask for it.
-  void EnforceEscrowLimits();
+  /// Gives up the oldest files that only the escrow keeps, as far as its limits ask for it. Returns
+  /// how many bytes of the disk that frees.
+  uint64_t EnforceEscrowLimits();
+  /// Files that went, or may have grown, without having been seen, since the last call.
+  std::vector<MissedFile> TakeMissed();
   /// What is lost since the last call; readers wait in front of it until it is settled.
   std::vector<Loss> FindLosses();
   void Settle(const std::vector<Loss>& losses);
@@ -141,11 +157,15 @@ class LogStore {
   /// Lets go of logs that are gone and settled.
   void Prune();
 
-  /// What every log has delivered and what it waits with. Looks once more at files that were
+  /// What every log has delivered and what it waits with, but for the agent's own events. Looks once more at files that were
   /// written to since they were last read.
   LogsStatus Report();
   /// What became of every byte, by route and log. Any thread.
   Ledger TakeLedger() const;
+  /// Where a log ends; nothing of logs that no route takes. Any thread.
+  LogTail TailOf(const std::string& directory, uint32_t restart) const;
+  /// True when every route is done with all of a log that was seen.
+  bool Settled(const std::string& directory, uint32_t restart) const;
   /// Why files are not held over a restart; empty when they are.
   std::string EscrowDegraded() const;
   /// What is known of the logs that `query` is about, in no order.
@@ -229,6 +249,7 @@ class LogStore {
   Duration OpenDelay(const Log& log) const;
   bool Plan(Log& log, Reader& reader, Lease* lease, Duration now);
   void Read(Lease* lease);
+  void LookAgain(const Lease& lease, uint32_t segment);
   void GiveUpUnreadable(const Lease& lease, uint32_t segment);
   void Refill(Queue& queue, Duration now);
   void CountWait(const std::string& namespace_name, Duration wait);

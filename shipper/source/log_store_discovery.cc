@@ -27,8 +27,9 @@ uint32_t SecondsOf(const std::string& time, Duration fallback) {
   return static_cast<uint32_t>(timegm(&parts));
 }
 
-uint64_t HashOf(const PodInfo& pod, const std::string& first_time) {
-  std::string identity = pod.pod_uid;
+uint64_t HashOf(const Origin& origin, const std::string& first_time) {
+  const PodInfo& pod = origin.pod;
+  std::string identity = origin.events ? std::string(kEventsPrefix) + pod.pod_uid : pod.pod_uid;
   // docker's containers are told apart by their ids, and get new names.
   const std::string name = pod.docker == nullptr ? pod.container_name : "";
   for (const std::string& part : {name, std::to_string(pod.restart_count), first_time}) {
@@ -125,10 +126,12 @@ bool LogStore::Reconcile(const LogDirectory& directory, const std::vector<LogFil
 }
 
 // Gives a log its identity and its readers as soon as its first line is there, and what has been
-// learnt of its container since. False while it waits for what is known of its pod.
+// learnt of its container since. False while it waits for what is known of its pod, or for a file
+// that may be older than those which are known.
 bool LogStore::Introduce(Log& log, const PodInfo& pod, bool first_look) {
   const bool fresh = log.origin == nullptr;
   if (!log.identified() || (!fresh && log.origin->pod.docker == pod.docker)) return true;
+  if (fresh && log.unclear()) return false;
   auto origin = fresh ? std::make_shared<Origin>() : std::make_shared<Origin>(*log.origin);
   origin->pod = pod;
   origin->pod.restart_count = log.restart();
@@ -139,9 +142,10 @@ bool LogStore::Introduce(Log& log, const PodInfo& pod, bool first_look) {
   }
   if (fresh && !Enrich(log, &origin->pod, &first_look)) return false;
   if (fresh) {
+    origin->events = HoldsEvents(log.directory());
     origin->format = log.format;
     origin->path = log.path;
-    origin->log_hash = HashOf(origin->pod, log.first_time);
+    origin->log_hash = HashOf(*origin, log.first_time);
     origin->first_seconds = SecondsOf(log.first_time, log.segments().front().id.birth);
     const auto rule = std::find_if(
         options_.multiline.begin(), options_.multiline.end(), [&](const MultilineConfig& config) {
@@ -181,7 +185,7 @@ bool LogStore::Enrich(Log& log, PodInfo* pod, bool* first_look) {
   if (answer.wait) return false;
   *first_look = wait->second.first_look;
   waiting_.erase(wait);
-  pod->metadata_missing = answer.missing;
+  pod->metadata_missing = answer.missing && !HoldsEvents(log.directory());
   hinomi::Enrich(std::move(answer.pod), pod);
   return true;
 }
@@ -191,9 +195,10 @@ void LogStore::Reintroduce(Log& log) {
   const PodInfo& known = log.origin->pod;
   MetadataStore::Answer answer = options_.metadata->Ask(
       {known.pod_uid, known.container_name, known.restart_count}, Duration{0});
-  if (answer.pod == known.metadata && answer.missing == known.metadata_missing) return;
+  const bool missing = answer.missing && !log.origin->events;
+  if (answer.pod == known.metadata && missing == known.metadata_missing) return;
   auto origin = std::make_shared<Origin>(*log.origin);
-  origin->pod.metadata_missing = answer.missing;
+  origin->pod.metadata_missing = missing;
   hinomi::Enrich(std::move(answer.pod), &origin->pod);
   log.origin = std::move(origin);
   for (Reader& reader : log.readers) reader.metadata.clear();
@@ -222,8 +227,9 @@ void LogStore::MetadataChanged(const std::vector<std::string>& pod_uids) {
 std::set<std::string> LogStore::PodUids() const {
   std::set<std::string> uids;
   for (const std::string& directory : Directories()) {
-    const auto named =
-        ParsePodDirectory(std::string_view(directory).substr(0, directory.find('/')));
+    std::string_view name = directory;
+    if (HoldsEvents(name)) name.remove_prefix(kEventsPrefix.size());
+    const auto named = ParsePodDirectory(name.substr(0, name.find('/')));
     if (named) uids.insert(named->pod_uid);
   }
   return uids;
@@ -232,13 +238,13 @@ std::set<std::string> LogStore::PodUids() const {
 void LogStore::AddReaders(Log& log, bool first_look) {
   const PodInfo& pod = log.origin->pod;
   const bool excluded = pod.metadata != nullptr && WishesOf(pod.metadata->annotations).exclude;
-  const std::vector<RouteChoice> choices = ChooseRoutes(options_.routes, pod);
+  const std::vector<RouteChoice> choices = ChooseRoutes(options_.routes, pod, log.origin->events);
   for (uint32_t route = 0; route < choices.size() && !excluded; ++route) {
     if (!choices[route].taken()) continue;
     log.readers.push_back(MakeReader(log, route, first_look));
     log.readers.back().fresh_since = clock_.Monotonic();
   }
-  if (log.readers.empty()) {
+  if (log.readers.empty() && !log.origin->events) {
     log.LetGo(Around(clock_.Monotonic()));
     CountNoRoute(log);
     log::Info("{} \"{}\"; its log is not shipped",
@@ -256,6 +262,11 @@ Reader LogStore::MakeReader(const Log& log, uint32_t route, bool first_look) con
       Reader reader(route, {state.cursor, state.continuing}, state.settled);
       reader.produced_before = static_cast<int64_t>(state.produced_bytes - log.restored_bytes());
       reader.counted = {state.produced_bytes, state.settled};
+      // What was written behind its cursor while no agent ran.
+      SettledBytes late;
+      late.lost[static_cast<size_t>(LossReason::kLate)] =
+          static_cast<uint64_t>(std::max<int64_t>(log.ImbalanceOf(reader), 0));
+      reader.Account(late);
       return reader;
     }
   }
@@ -272,7 +283,7 @@ Reader LogStore::MakeReader(const Log& log, uint32_t route, bool first_look) con
 
 // It grows on, but nobody reads it.
 void LogStore::CountNoRoute(Log& log) {
-  if (log.origin == nullptr || !log.readers.empty()) return;
+  if (log.origin == nullptr || !log.readers.empty() || log.origin->events) return;
   no_route_.Add(static_cast<double>(log.seen_bytes() - log.unrouted_counted));
   log.unrouted_counted = log.seen_bytes();
 }

@@ -60,7 +60,7 @@ std::vector<LogFacts> LogStore::Explain(const PodQuery& query) {
   for (const auto& [handle, log] : logs_) {
     const bool asked = log->origin != nullptr ? Matches(query, log->origin->pod)  // no copy
                                               : Matches(query, PodOf(*log));
-    if (!asked) continue;
+    if (!asked || HoldsEvents(log->directory())) continue;
     // Nobody reads a log whose sink is dead, and so nobody sees it grow.
     log->Refresh(Around(now));
     facts.push_back(FactsOf(*log, now));

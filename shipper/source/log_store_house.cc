@@ -7,7 +7,7 @@
 namespace hinomi {
 
 // Only files whose name is gone cost space that would be free without the agent.
-void LogStore::EnforceEscrowLimits() {
+uint64_t LogStore::EnforceEscrowLimits() {
   struct Candidate {
     Duration superseded_at;
     uint64_t bytes;
@@ -29,12 +29,13 @@ void LogStore::EnforceEscrowLimits() {
     }
   }
   escrow_bytes_.Set(static_cast<double>(held));
-  if (held == 0) return;
+  if (held == 0) return 0;
   uint64_t wanted = held - std::min(held, options_.escrow_bytes_max);
   if (const Result<DiskSpace> space = files_.SpaceOf(escrow_.directory()); space) {
     const uint64_t kept_free = space->total / 100 * options_.escrow_free_percent_min;
     wanted = std::max(wanted, kept_free - std::min(kept_free, space->available));
   }
+  uint64_t given_up = 0;
   uint64_t leaving = held;
   for (const Candidate& candidate : candidates) leaving -= candidate.bytes;
   std::sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) {
@@ -43,8 +44,24 @@ void LogStore::EnforceEscrowLimits() {
   for (const Candidate& candidate : candidates) {
     if (leaving >= wanted) break;
     leaving += candidate.bytes;
+    given_up += candidate.bytes;
     candidate.segment->GiveUp(LossReason::kEscrowFull, now);
   }
+  return given_up;
+}
+
+std::vector<MissedFile> LogStore::TakeMissed() {
+  const std::lock_guard lock(mutex_);
+  std::vector<MissedFile> missed;
+  for (const auto& [handle, log] : logs_) {
+    for (std::string& name : log->TakeMissed()) {
+      const auto known = pods_.find(log->directory());
+      if (known == pods_.end() || HoldsEvents(log->directory())) continue;
+      missed.push_back({known->second, std::move(name)});
+      missed.back().pod.restart_count = log->restart();
+    }
+  }
+  return missed;
 }
 
 std::vector<Loss> LogStore::FindLosses() {
@@ -120,6 +137,30 @@ Ledger LogStore::TakeLedger() const {
     entry.imbalance = static_cast<int64_t>(gone.produced - gone.settled.Total());
   }
   return ledger;
+}
+
+LogTail LogStore::TailOf(const std::string& directory, uint32_t restart) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = by_name_.find({directory, restart});
+  if (found == by_name_.end()) return {};
+  const Log& log = *logs_.at(found->second);
+  const auto& segments = log.segments();
+  const auto newest = std::find_if(segments.rbegin(), segments.rend(), [](const Segment& segment) {
+    return segment.file != nullptr && !segment.gone && segment.size > 0;
+  });
+  if (log.readers.empty() || newest == segments.rend()) return {};
+  return {newest->file, newest->size, log.format};
+}
+
+bool LogStore::Settled(const std::string& directory, uint32_t restart) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = by_name_.find({directory, restart});
+  if (found == by_name_.end()) return false;
+  const Log& log = *logs_.at(found->second);
+  return log.origin != nullptr &&
+         std::all_of(log.readers.begin(), log.readers.end(), [&](const Reader& reader) {
+           return reader.idle() && log.BytesAfter(reader.settled().at) == 0;
+         });
 }
 
 std::string LogStore::EscrowDegraded() const {

@@ -1,4 +1,5 @@
 // What the store tells Prometheus.
+#include <algorithm>
 #include <cstdlib>
 
 #include "shipper/source/log_store.h"
@@ -100,7 +101,10 @@ void LogStore::RefreshGauges() {
   }
   for (size_t route = 0; route < routes_.size(); ++route) ShowSums(sums[route], routes_[route]);
   segments_open_.Set(static_cast<double>(open));
-  logs_gauge_.Set(static_cast<double>(logs_.size()));
+  logs_gauge_.Set(
+      static_cast<double>(std::count_if(logs_.begin(), logs_.end(), [](const auto& log) {
+        return !HoldsEvents(log.second->directory());
+      })));
 }
 
 void LogStore::ShowSums(const RouteSums& sums, RouteMetrics& metrics) {

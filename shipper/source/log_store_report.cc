@@ -30,7 +30,7 @@ LogsStatus LogStore::Report() {
   report.bytes = gone_bytes_;
   report.logs.reserve(logs_.size());
   for (const auto& [handle, log] : logs_) {
-    if (log->origin == nullptr) continue;
+    if (log->origin == nullptr || log->origin->events) continue;
     // Nobody reads a log whose sink is dead, and so nobody sees it grow.
     const bool written = std::any_of(log->readers.begin(), log->readers.end(),
                                      [](const Reader& reader) { return reader.queued; });

@@ -13,7 +13,7 @@ Duration Reader::unsettled_since() const {
 
 void Reader::Advance(uint64_t ticket, Cursor to, uint64_t bytes) {
   CHECK(to.at >= read_.at);
-  in_flight_.push_back({ticket, read_, to, fresh_since, bytes, false, {}});
+  in_flight_.push_back({ticket, read_, to, fresh_since, bytes, false, {}, {}});
   in_flight_bytes_ += bytes;
   read_ = std::move(to);
 }
@@ -37,6 +37,16 @@ void Reader::Lose(Position to, const SettledBytes& outcome) {
   has_open = false;
 }
 
+void Reader::AddPassed(uint32_t segment, const SettledBytes& outcome) {
+  const auto ticket =
+      std::find_if(in_flight_.begin(), in_flight_.end(),
+                   [segment](const InFlight& entry) { return entry.end.at.segment > segment; });
+  if (ticket == in_flight_.end() || settled_.at.segment > segment) return Account(outcome);
+  ticket->passed += outcome;
+  ticket->bytes += outcome.Total();
+  in_flight_bytes_ += outcome.Total();
+}
+
 bool Reader::Settle(uint64_t ticket, const SettledBytes& outcome) {
   const auto found =
       std::find_if(in_flight_.begin(), in_flight_.end(),
@@ -48,6 +58,7 @@ bool Reader::Settle(uint64_t ticket, const SettledBytes& outcome) {
   auto open = in_flight_.begin();
   for (; open != in_flight_.end() && open->settled; ++open) {
     settled_bytes_ += open->outcome;
+    settled_bytes_ += open->passed;
     in_flight_bytes_ -= open->bytes;
     settled_ = std::move(open->end);
   }
@@ -64,7 +75,9 @@ bool Reader::Forget(uint64_t ticket) {
   if (!PlantedBug(Bug::kForgottenNotReadAgain)) read_ = std::move(found->begin);
   fresh_since = found->since;
   caught_up = false;
-  for (auto it = found; it != in_flight_.end(); ++it) in_flight_bytes_ -= it->bytes;
+  for (auto it = found; it != in_flight_.end(); ++it) {
+    if (!PlantedBug(Bug::kSentAgainCountedTwice)) in_flight_bytes_ -= it->bytes;
+  }
   in_flight_.erase(found, in_flight_.end());
   has_open = false;
   return true;

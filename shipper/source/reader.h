@@ -47,6 +47,9 @@ class Reader {
   bool Settle(uint64_t ticket, const SettledBytes& outcome);
   /// What lies between read() and `to` is lost; nothing is on its way.
   void Lose(Position to, const SettledBytes& outcome);
+  /// Bytes were added to `segment`, which read() has passed: they are settled with the ticket that
+  /// passed it, and read after all if that is forgotten.
+  void AddPassed(uint32_t segment, const SettledBytes& outcome);
   /// `outcome` came to bytes that no ticket was for.
   void Account(const SettledBytes& outcome) { settled_bytes_ += outcome; }
   /// Takes back `ticket` and everything after it: it will be read again. False when it was not
@@ -81,6 +84,7 @@ class Reader {
     uint64_t bytes = 0;
     bool settled = false;
     SettledBytes outcome;
+    SettledBytes passed;  // what was added behind it
   };
 
   uint32_t route_;

@@ -47,5 +47,25 @@ TEST(Reader, SkipsToTheNextSegmentWithoutOvertaking) {
   EXPECT_EQ(reader.settled().at, (Position{1, 0}));
 }
 
+TEST(Reader, SettlesWhatWasAddedBehindItWithTheTicketThatPassedIt) {
+  SettledBytes late;
+  late.lost[static_cast<size_t>(LossReason::kLate)] = 5;
+  Reader reader(0, At(0, 0));
+  reader.Advance(1, At(0, 10), 10);
+  reader.Advance(2, At(1, 5), 5);
+  reader.AddPassed(0, late);
+  EXPECT_EQ(reader.in_flight_bytes(), 20u);
+  EXPECT_TRUE(reader.Settle(1, {}));
+  EXPECT_EQ(reader.settled_bytes().Total(), 0u) << "a checkpoint still stands before it";
+  EXPECT_TRUE(reader.Forget(2));
+  EXPECT_EQ(reader.in_flight_bytes(), 0u);
+  reader.Advance(3, At(1, 5), 10);
+  reader.AddPassed(0, late);
+  EXPECT_TRUE(reader.Settle(3, {}));
+  EXPECT_EQ(reader.settled_bytes(), late);
+  reader.AddPassed(0, late);
+  EXPECT_EQ(reader.settled_bytes().Total(), 10u) << "nothing is on its way that could be forgotten";
+}
+
 }  // namespace
 }  // namespace hinomi

@@ -8,8 +8,10 @@
 namespace hinomi {
 namespace {
 
-RouteChoice Choose(const LogMatch& match, const PodInfo& pod) {
+RouteChoice Choose(const RouteConfig& route, const PodInfo& pod, bool events) {
   using Reason = RouteChoice::Reason;
+  const LogMatch& match = route.match;
+  if (route.events == (events ? TakeEvents::kExclude : TakeEvents::kOnly)) return {Reason::kEvents};
   if (!GlobMatches(match.namespace_pattern, pod.namespace_name)) return {Reason::kNamespace};
   if (!GlobMatches(match.pod_pattern, pod.pod_name)) return {Reason::kPod};
   if (!GlobMatches(match.container_pattern, pod.container_name)) return {Reason::kContainer};
@@ -26,12 +28,13 @@ RouteChoice Choose(const LogMatch& match, const PodInfo& pod) {
 
 }  // namespace
 
-std::vector<RouteChoice> ChooseRoutes(const std::vector<RouteConfig>& routes, const PodInfo& pod) {
+std::vector<RouteChoice> ChooseRoutes(const std::vector<RouteConfig>& routes, const PodInfo& pod,
+                                      bool events) {
   std::vector<RouteChoice> choices;
   std::optional<size_t> last;
   for (size_t i = 0; i < routes.size(); ++i) {
     choices.push_back(last ? RouteChoice{RouteChoice::Reason::kStopped, "", *last}
-                           : Choose(routes[i].match, pod));
+                           : Choose(routes[i], pod, events));
     if (choices.back().taken() && routes[i].stop) last = i;
   }
   return choices;

@@ -17,6 +17,7 @@ struct RouteChoice {
     kPod,        // likewise
     kContainer,  // likewise
     kLabel,      // `label` is missing or does not match
+    kEvents,     // it takes the agent's own events only, or none of them
     kStopped,    // route `stopped_by` was the last
   };
   Reason reason = Reason::kTaken;
@@ -26,7 +27,9 @@ struct RouteChoice {
   bool taken() const { return reason == Reason::kTaken; }
 };
 
-/// One for each route. A pod whose annotation excludes it takes none, whatever this says.
-std::vector<RouteChoice> ChooseRoutes(const std::vector<RouteConfig>& routes, const PodInfo& pod);
+/// One for each route, for what a container has written, or for the agent's own `events` about it.
+/// A pod whose annotation excludes it takes none, whatever this says.
+std::vector<RouteChoice> ChooseRoutes(const std::vector<RouteConfig>& routes, const PodInfo& pod,
+                                      bool events = false);
 
 }  // namespace hinomi

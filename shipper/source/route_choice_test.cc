@@ -42,7 +42,8 @@ TEST(RouteChoiceTest, SaysWhyARouteIsNotTaken) {
   for (const auto& [match, want, label] : kCases) {
     RouteConfig route;
     route.match = match;
-    const RouteChoice choice = ChooseRoutes({route}, Pod({{"app", "web"}, {"side", "front"}})).at(0);
+    const RouteChoice choice =
+        ChooseRoutes({route}, Pod({{"app", "web"}, {"side", "front"}})).at(0);
     EXPECT_EQ(choice.reason, want) << match.namespace_pattern << match.pod_pattern;
     EXPECT_EQ(choice.label, label);
   }
@@ -59,6 +60,24 @@ TEST(RouteChoiceTest, NamesTheRouteThatEndedTheSearch) {
   EXPECT_TRUE(choices[2].taken());
   EXPECT_EQ(choices[3].reason, RouteChoice::Reason::kStopped);
   EXPECT_EQ(choices[3].stopped_by, 2u);
+}
+
+TEST(RouteChoiceTest, TellsEventsFromLines) {
+  std::vector<RouteConfig> routes(3);
+  routes[0].events = TakeEvents::kOnly;
+  routes[0].stop = true;
+  routes[1].events = TakeEvents::kExclude;
+  routes[2].events = TakeEvents::kInclude;
+  const std::vector<RouteChoice> lines = ChooseRoutes(routes, Pod({}));
+  EXPECT_EQ(lines[0].reason, RouteChoice::Reason::kEvents);
+  EXPECT_TRUE(lines[1].taken());
+  EXPECT_TRUE(lines[2].taken());
+  const std::vector<RouteChoice> events = ChooseRoutes(routes, Pod({}), /*events=*/true);
+  EXPECT_TRUE(events[0].taken());
+  EXPECT_EQ(events[1].reason, RouteChoice::Reason::kStopped);
+  routes[0].stop = false;
+  EXPECT_EQ(ChooseRoutes(routes, Pod({}), true)[1].reason, RouteChoice::Reason::kEvents);
+  EXPECT_TRUE(ChooseRoutes(routes, Pod({}), true)[2].taken());
 }
 
 TEST(RouteChoiceTest, KnowsNoLabelsWithoutMetadata) {

@@ -40,6 +40,7 @@ struct Segment {
   std::string name;            // in its directory now; empty when it has none any more
   std::string root;            // that it was opened below
   std::shared_ptr<File> file;  // kept open until it is finished
+  FileId open_id;              // of `file`: no other file gets its inode
   std::shared_ptr<File> copy;  // read on when `file` is truncated
   uint64_t begin = 0;       // where reading starts: above zero when what is older was left out on
                             // purpose

@@ -151,7 +151,7 @@ bool IsReservedKey(std::string_view key, Documents documents) {
     case 'd':
       return IsAtOrBelow(key, "data_stream");
     case 'h':
-      return IsAtOrBelow(key, "hinomi");
+      return documents != Documents::kEvents && IsAtOrBelow(key, "hinomi");
     case 'j':
       return IsAtOrBelow(key, "json");
     case 'k':

@@ -11,8 +11,9 @@
 
 namespace hinomi {
 
-/// Which documents the records become: the agent's own members in them differ.
-enum class Documents : uint8_t { kKubernetes, kDocker };
+/// Which documents the records become: the agent's own members in them differ. Those of events have
+/// "hinomi" in their bodies, since the agent wrote them.
+enum class Documents : uint8_t { kKubernetes, kDocker, kEvents };
 
 /// One per worker; not for two threads at once.
 class JsonBody {

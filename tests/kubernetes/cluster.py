@@ -97,14 +97,16 @@ class NodeAgent(Agent):
         self.cluster = cluster
         self.command = cluster.inside(BINARY, "run")
         self.state = cluster.lib / "hinomi"
-        self.archive = cluster.lib / "archive"
+        self.archive, self.noticed = cluster.lib / "archive", cluster.lib / "noticed"
 
     def configure(self, **changes):
         super().configure({}, **{
             "state_dir": "/var/lib/hinomi", "escrow": {"free_percent_min": 0}, "sources": {"kubernetes": {}},
             "metadata": {"labels": ["app", "team"]},
-            "sinks": {"files": {"type": "archive", "directory": "/var/lib/archive", "sync_every": "200ms"}},
-            "routes": [{"name": "all", "sink": "files"}], **changes})
+            "sinks": {"files": {"type": "archive", "directory": "/var/lib/archive", "sync_every": "200ms"},
+                      "noticed": {"type": "archive", "directory": "/var/lib/noticed", "sync_every": "200ms"}},
+            "routes": [{"name": "all", "sink": "files"}, {"name": "events", "sink": "noticed", "events": "only"}],
+            **changes})
 
     def signal(self, number):
         """To the agent: what was started is the one that went into the node's namespaces and waits for it."""
@@ -120,10 +122,17 @@ class NodeAgent(Agent):
         text, _, status = done.stdout.rpartition("\n")
         return Answer(status == "200", text)
 
-    def documents(self, pod):
+    def documents(self, pod, archive=None):
         """What its archive holds of a pod, in order."""
-        printed = subprocess.run([BINARY, "cat", self.archive, "--pod", pod], capture_output=True, timeout=60)
+        printed = subprocess.run([BINARY, "cat", archive or self.archive, "--pod", pod], capture_output=True, timeout=60)
         return [json.loads(line) for line in printed.stdout.splitlines()]
+
+    def ends(self, pod):
+        """What it shipped of the ends of the pod's container, and what its timeline tells of the pod."""
+        events = [document["hinomi"]["event"] for document in self.documents(pod, self.noticed)]
+        told = subprocess.run([BINARY, "timeline", "--set", f"state_dir={self.state}", "--pod", pod],
+                              capture_output=True, text=True, timeout=60, check=True)
+        return [event for event in events if event["action"] == "container-died"], told.stdout
 
     def messages(self, pod):
         return [document["message"] for document in self.documents(pod)]

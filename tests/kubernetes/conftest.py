@@ -25,5 +25,5 @@ def node_agent(cluster, directory):
     yield agent
     agent.finish()
     cluster.clear()
-    for left in (agent.state, agent.archive, cluster.logs / "hinomi"):
+    for left in (agent.state, agent.archive, agent.noticed, cluster.logs / "hinomi"):
         shutil.rmtree(left, ignore_errors=True)

@@ -116,6 +116,13 @@ def test_every_incarnation_of_a_crash_loop(cluster, node_agent):
                lambda: cluster.status("crashing"))
     wanted = [line for n in range(1, incarnations + 1) for line in numbered(lines, n)]
     arrive(node_agent, {"crashing": wanted}, 20, key=lambda message: int(message.split()[0]))
+    died, told = node_agent.ends("crashing")
+    assert [event["restart"] for event in died] == list(range(incarnations - 1)), told
+    for event in died:
+        said = numbered(lines, event["restart"] + 1)
+        assert event["exit_code"] == 1 and event["last_lines"][1:] == said[-19:]
+        assert len(event["last_lines"]) == 20 and said[-20].endswith(event["last_lines"][0])  # they fill 4 KiB
+    assert told.count("ended with exit code 1 (Error)") == incarnations - 1 and f"    | {wanted[-lines - 1]}\n" in told
 
 
 def test_the_last_lines_of_a_container_out_of_memory(cluster, node_agent):
@@ -125,6 +132,9 @@ def test_the_last_lines_of_a_container_out_of_memory(cluster, node_agent):
     eventually(lambda: cluster.container("hungry")["state"].get("terminated", {}).get("reason") == "OOMKilled", 60,
                lambda: cluster.status("hungry"))
     arrive(node_agent, {"hungry": numbered(lines)}, 20)
+    died, told = node_agent.ends("hungry")
+    assert len(died) == 1 and died[0]["exit_code"] == 137 and died[0]["reason"] == "OOMKilled"
+    assert died[0]["last_lines"][-1] == numbered(lines)[-1] and "exit code 137 (OOMKilled)" in told
 
 
 def test_pods_that_are_deleted_and_evicted_before_they_are_read(cluster, node_agent):

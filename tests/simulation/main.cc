@@ -9,6 +9,7 @@
 #include <atomic>
 #include <csignal>
 #include <cstdlib>
+#include <map>
 #include <thread>
 #include <vector>
 
@@ -52,7 +53,7 @@ void Silence() {
 }
 
 /// A process of its own, so that a crash is one seed's and not the end of the search. Exits with 1
-/// after a seed that failed; `at` says which.
+/// after each seed that failed; `at` says which.
 pid_t Spawn(Shared* shared, std::atomic<uint64_t>* at, uint64_t end) {
   const bool loud = !HasPlantedBug();
   const pid_t child = fork();
@@ -83,24 +84,28 @@ struct Search {
   uint64_t seed = 0;  // the first that failed
 };
 
-Search RunSeeds(uint64_t from, uint64_t count, unsigned jobs) {
+/// Up to the `failures_max`th seed that fails.
+Search RunSeeds(uint64_t from, uint64_t count, unsigned jobs, uint64_t failures_max) {
   void* memory = mmap(nullptr, 1 << 16, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   auto* shared = new (memory) Shared;
   auto* at = new (static_cast<char*>(memory) + 4096) std::atomic<uint64_t>[jobs];
   shared->next = from;
   std::fflush(stdout);
-  std::vector<pid_t> children;
-  for (unsigned i = 0; i < jobs; ++i) children.push_back(Spawn(shared, &at[i], from + count));
+  std::map<pid_t, unsigned> children;
+  for (unsigned i = 0; i < jobs; ++i) children[Spawn(shared, &at[i], from + count)] = i;
   Search search;
-  for (unsigned i = 0; i < jobs; ++i) {
+  while (!children.empty()) {
     int status = 0;
-    waitpid(children[i], &status, 0);
-    if (status == 0) continue;
-    shared->next = from + count;  // the others end what they are at
+    const auto ended = children.extract(waitpid(-1, &status, 0));
+    if (ended.empty() || status == 0) continue;
+    const unsigned job = ended.mapped();
     if (WIFSIGNALED(status) && !HasPlantedBug()) {
-      fmt::print("seed {}: died of signal {}\n", at[i].load(), WTERMSIG(status));
+      fmt::print("seed {}: died of signal {}\n", at[job].load(), WTERMSIG(status));
     }
-    if (search.failed++ == 0 || at[i] < search.seed) search.seed = at[i];
+    if (search.failed++ == 0 || at[job] < search.seed) search.seed = at[job];
+    if (search.failed >= failures_max) shared->next = from + count;  // the others end theirs
+    std::fflush(stdout);
+    children[Spawn(shared, &at[job], from + count)] = job;
   }
   search.passed = shared->passed;
   search.lines = shared->lines;
@@ -109,10 +114,10 @@ Search RunSeeds(uint64_t from, uint64_t count, unsigned jobs) {
   return search;
 }
 
-int RunMany(uint64_t from, uint64_t count, unsigned jobs) {
-  const Search search = RunSeeds(from, count, jobs);
+int RunMany(uint64_t from, uint64_t count, unsigned jobs, uint64_t failures_max) {
+  const Search search = RunSeeds(from, count, jobs, failures_max);
   if (search.failed > 0) fmt::print("again: script/simulate --seed {} -v\n", search.seed);
-  fmt::print("{} seeds, {} failed ({} lines, {} documents)\n", search.passed + search.failed,
+  fmt::print("{} passed, {} failed: seeds, with {} lines and {} documents\n", search.passed,
              search.failed, search.lines, search.documents);
   return search.failed == 0 ? 0 : 1;
 }
@@ -120,15 +125,15 @@ int RunMany(uint64_t from, uint64_t count, unsigned jobs) {
 #ifdef HINOMI_PLANTED_BUGS
 /// Wakes one bug after another. All must be found.
 int FindPlanted(uint64_t count, unsigned jobs) {
-  int missed = 0;
+  size_t missed = 0;
   for (const auto& [bug, mistake] : kPlantedBugs) {
     awake_bug = bug;
-    const Search search = RunSeeds(1, count, jobs);
+    const Search search = RunSeeds(1, count, jobs, 1);
     if (search.failed == 0) ++missed;
     fmt::print("{:>12}  {}\n",
                search.failed > 0 ? fmt::format("{} seeds", search.seed) : "NOT FOUND", mistake);
   }
-  fmt::print("{} planted bugs, {} not found\n", kPlantedBugs.size(), missed);
+  fmt::print("{} passed, {} failed: planted bugs\n", kPlantedBugs.size() - missed, missed);
   return missed == 0 ? 0 : 1;
 }
 #endif
@@ -143,6 +148,8 @@ int Main(int argc, char** argv) {
   auto* one = app.add_option("--seed", seed, "run this one");
   auto* many = app.add_option("--seeds", seeds, "run so many, up to the first that fails");
   app.add_option("--from", from, "the first of them");
+  uint64_t failures = 1;
+  app.add_option("--failures", failures, "how many may fail before it ends");
   app.add_option("--jobs", jobs, "processes")->check(CLI::Range(1, 256));
   app.add_flag("-v,--verbose", verbose, "print every action");
 #ifdef HINOMI_PLANTED_BUGS
@@ -157,7 +164,7 @@ int Main(int argc, char** argv) {
   if (planted) return FindPlanted(seeds > 0 ? seeds : 5000, jobs);
   awake_bug = static_cast<Bug>(bug);
 #endif
-  return many->count() > 0 ? RunMany(from, seeds, jobs) : RunOne(seed, verbose);
+  return many->count() > 0 ? RunMany(from, seeds, jobs, failures) : RunOne(seed, verbose);
 }
 
 }  // namespace

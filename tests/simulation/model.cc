@@ -13,7 +13,7 @@ constexpr bool kRemembersOneCut = true;
 // Parts before a hole in a log are joined with the parts of another record behind it.
 constexpr bool kClosesRecordsAtGaps = false;
 // A file that was truncated and has grown beyond its old size is taken for the same file.
-constexpr bool kNoticesRegrowth = false;
+constexpr bool kNoticesRegrowth = true;
 // Of a log of which only the escrow has files.
 constexpr bool kTellsPathOfHeldFiles = true;
 // The compressed copy of a file that no checkpoint knows is read as another file.
@@ -313,10 +313,10 @@ void Model::CheckOrder(const Document& document, const Delivery& delivery, uint3
   }
 }
 
-bool Model::Takes(const RoutePlan& route, const WrittenLog& log) const {
+bool Model::Takes(const RoutePlan& route, const std::string& directory) const {
   for (const RoutePlan& plan : routes_) {
     const bool matches =
-        plan.namespace_name.empty() || plan.namespace_name == NamespaceOf(log.directory);
+        plan.namespace_name.empty() || plan.namespace_name == NamespaceOf(directory);
     if (plan.name == route.name) return matches;
     if (matches && plan.stop) return false;
   }
@@ -325,7 +325,7 @@ bool Model::Takes(const RoutePlan& route, const WrittenLog& log) const {
 
 bool Model::IsOwed(const RoutePlan& route, uint32_t index) const {
   const PhysicalLine& line = lines_[index];
-  if (line.is_destroyed || line.is_late || !Takes(route, logs_[line.log])) return false;
+  if (line.is_destroyed || line.is_late || !Takes(route, logs_[line.log].directory)) return false;
   if (line.is_out_of_place && route.start_now) return false;  // it may lie before its `now`
   // So little is not found again in a record that it was glued to.
   const bool is_telling = line.is_first && line.body.size() >= kTellingBytesMin;

@@ -102,6 +102,8 @@ class Model {
   /// What a file of refused documents holds.
   void FoundDeadLetters(std::string_view lines);
 
+  /// Whether the route gets the log in that directory below the pods directory.
+  bool Takes(const RoutePlan& route, const std::string& directory) const;
   /// Throws Violation for the first line that should have arrived and did not.
   void CheckAllArrived() const;
   std::function<void(const std::string&)> tell;  // the trace; may be empty
@@ -142,7 +144,6 @@ class Model {
   void CheckRepetition(const Delivery& delivery, uint32_t line, uint64_t from);
   void CheckId(const Document& document, const Delivery& delivery);
   void CheckOrder(const Document& document, const Delivery& delivery, uint32_t line);
-  bool Takes(const RoutePlan& route, const WrittenLog& log) const;
   bool IsOwed(const RoutePlan& route, uint32_t line) const;
   bool HasArrived(const std::string& route, uint32_t line) const;
   bool IsComplete(const std::string& route, uint32_t line) const;

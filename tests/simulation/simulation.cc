@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "shipper/pipeline.h"
+#include "tests/simulation/audit.h"
 #include "tests/simulation/simulated_clock.h"
 #include "tests/simulation/world.h"
 
@@ -25,6 +26,7 @@ struct Life {
     std::unique_ptr<Batch> batch;
   };
   Metrics metrics;
+  std::unique_ptr<EventLog> events;
   std::unique_ptr<Pipeline> pipeline;
   std::vector<SimulatedWatcher*> watchers;  // the pipeline's
   std::vector<Sent> sent;                   // out to the sinks
@@ -57,7 +59,10 @@ class Simulation {
   void NoteShedding();
   void Drain();
   bool DrainRound();
+  void Audit() const;
   void CheckEnd();
+  void CheckLossesAreTold();
+  uint64_t ToldBelow(const std::string& directory) const;
   void Tell(const std::string& what);
 
   const bool verbose_;
@@ -113,7 +118,10 @@ void Simulation::Tell(const std::string& what) {
 RunResult Simulation::Run() {
   RunResult result;
   try {
-    for (step_ = 0; step_ < world_.steps; ++step_) Act();
+    for (step_ = 0; step_ < world_.steps; ++step_) {
+      Act();
+      Audit();
+    }
     Drain();
     CheckEnd();
   } catch (const Violation& violation) {
@@ -191,6 +199,11 @@ void Simulation::Start() {
     if (plan.start_now && !IsInCheckpoints(plan.name)) life_->starting_now.push_back(plan.name);
   }
   Guarded([&] {
+    life_->events = std::make_unique<EventLog>(
+        EventLog::Options{.directory = world_.config.state_dir + "/events",
+                          .agent = AgentAsPod("")},
+        EventLog::Parts{files_, clock_, life_->metrics});
+    static_cast<void>(life_->events->Open());  // where it cannot, records are written all the same
     life_->pipeline = std::make_unique<Pipeline>(
         world_.config, "",
         Pipeline::Parts{files_, clock_, life_->metrics,
@@ -203,7 +216,7 @@ void Simulation::Start() {
                           life_->watchers.push_back(watcher.get());
                           return watcher;
                         },
-                        nullptr, world_.quantum_bytes});
+                        nullptr, world_.quantum_bytes, life_->events.get()});
   });
 }
 
@@ -325,6 +338,7 @@ void Simulation::Drain() {
   int quiet = 0;
   for (int round = 0; round < kDrainRoundsMax; ++round) {
     quiet = DrainRound() ? 0 : quiet + 1;
+    Audit();
     if (quiet >= kQuietRoundsMin && life_->pipeline->Drained() && life_->sent.empty()) return;
   }
   throw Violation{fmt::format("the agent does not come to rest: store {}, worker {}, {} sent",
@@ -358,18 +372,54 @@ bool Simulation::DrainRound() {
   return busy;
 }
 
+void Simulation::Audit() const {
+  if (life_ != nullptr) CheckLedger(life_->pipeline->store().TakeLedger(), world_);
+}
+
 void Simulation::CheckEnd() {
   const std::string dead_letters = world_.config.state_dir + "/dead_letters";
   for (const DirectoryEntry& entry : disk_.List(dead_letters)) {
     model_.FoundDeadLetters(disk_.Find(dead_letters + "/" + entry.name)->content);
   }
   model_.CheckAllArrived();
+  CheckLossesAreTold();
+  CheckLedgerAtRest(life_->pipeline->store().TakeLedger(), world_, model_, disk_);
+  CheckEscrowAtRest(world_, disk_);
   for (const InodePointer& inode : files_.Held()) {
     // One that was truncated unseen gets behind its successors, and is let go of after them only.
     if (inode->links == 0 && !world_.kubelet.truncates) {
       throw Violation{
           fmt::format("file #{} is settled and removed, and kept open", inode->identity)};
     }
+  }
+}
+
+// What the gap records below a directory say is lost.
+uint64_t Simulation::ToldBelow(const std::string& directory) const {
+  constexpr std::string_view kBytes = "\"bytes\":";
+  uint64_t told = 0;
+  for (const DirectoryEntry& entry : disk_.List(directory)) {
+    const std::string path = directory + "/" + entry.name;
+    if (entry.kind == FileKind::kDirectory) told += ToldBelow(path);
+    if (entry.kind != FileKind::kRegular) continue;
+    const std::string& content = disk_.Find(path)->content;
+    for (size_t at = 0; (at = content.find(kBytes, at)) != std::string::npos;) {
+      told += std::stoull(content.substr(at += kBytes.size()));
+    }
+  }
+  return told;
+}
+
+// Each loss has its record, whatever happened in between; it may have several.
+void Simulation::CheckLossesAreTold() {
+  const uint64_t told = ToldBelow(world_.config.state_dir + "/events");
+  uint64_t lost = 0;
+  for (const LedgerEntry& entry : life_->pipeline->store().TakeLedger().entries) {
+    const uint64_t late = entry.settled.lost[static_cast<size_t>(LossReason::kLate)];
+    lost += entry.settled.LostTotal() - late;
+  }
+  if (told < lost) {
+    throw Violation{fmt::format("{} bytes are lost, and records tell of {}", lost, told)};
   }
 }
 

@@ -114,6 +114,7 @@ RouteConfig ConfigOf(const RoutePlan& plan, const Config& config) {
   route.match.namespace_pattern = plan.namespace_name;
   route.sink = config.sinks[plan.sink].name;
   route.stop = plan.stop;
+  route.events = TakeEvents::kExclude;  // the model knows of lines
   route.start = plan.start_now ? StartAt::kNow : StartAt::kBeginning;
   return route;
 }

@@ -1,0 +1,115 @@
+"""Fixtures of the tests with an agent and real parts. The servers that the chosen tests ask for are started together,
+once; tests keep apart by the index they write to."""
+import pathlib
+import re
+import subprocess
+import tempfile
+
+import pytest
+
+import services
+from agent import ROOT, Agent
+from fault_server import FaultServer
+from kafka import Kafka
+from kubelet import Log
+from search import Search
+
+SERVERS = {
+    "elasticsearch_server": lambda directory: services.Server("elasticsearch", directory),
+    "secured_elasticsearch_server": lambda directory: services.Server("elasticsearch", directory, SECURE="1"),
+    "opensearch_server": lambda directory: services.Server("opensearch", directory),
+    "kafka_broker": services.Broker,
+    "old_kafka_broker": lambda directory: services.Broker(directory, KAFKA_VERSION="3.9.2"),
+    "kafka_cluster": services.BrokerCluster,
+    "prometheus": services.Prometheus,
+    "container_runtime": services.ContainerRuntime,
+    "docker_runtime": lambda directory: services.ContainerRuntime(directory, "docker"),
+}
+
+
+@pytest.fixture(scope="session")
+def servers(request):
+    with tempfile.TemporaryDirectory(prefix="hinomi-") as directory:
+        wanted = {name for item in request.session.items for name in item.fixturenames if name in SERVERS}
+        started = {name: SERVERS[name](pathlib.Path(directory, name)) for name in wanted}
+        yield started
+        for server in started.values():
+            server.stop()
+
+
+def _server_fixture(name):
+    @pytest.fixture(scope="session", name=name)
+    def fixture(servers):
+        return servers[name].ready()
+    return fixture
+
+
+for _name in SERVERS:
+    globals()[_name] = _server_fixture(_name)
+
+
+@pytest.fixture(scope="session")
+def elasticsearch(elasticsearch_server):
+    return Search(elasticsearch_server.url)
+
+
+@pytest.fixture(scope="session")
+def opensearch(opensearch_server):
+    return Search(opensearch_server.url)
+
+
+@pytest.fixture(scope="session")
+def secured_elasticsearch(secured_elasticsearch_server):
+    server = secured_elasticsearch_server
+    return Search(f"https://localhost:{server.port}", services.USER, str(server.directory / "config/ca.crt"))
+
+
+@pytest.fixture(scope="session")
+def kafka(kafka_broker):
+    return Kafka(kafka_broker.address)
+
+
+@pytest.fixture(scope="session")
+def server_script():
+    """script/server, which builds the agent that it runs: here, so that no test waits for that."""
+    subprocess.run([ROOT / "script/build", "release"], check=True, timeout=600)
+    return ROOT / "script/server"
+
+
+@pytest.fixture
+def index(request):
+    """A data stream's name that no other test writes to."""
+    return f"logs-{re.sub('[^a-z0-9]+', '_', request.node.name.lower()).strip('_')}-default"
+
+
+@pytest.fixture
+def topic(request):
+    """One that no other test writes to."""
+    return re.sub("[^a-z0-9]+", "-", request.node.name.lower()).strip("-")
+
+
+@pytest.fixture
+def agent(directory):
+    agent = Agent(directory)
+    yield agent
+    agent.finish()
+
+
+@pytest.fixture
+def log_of(agent):
+    """Makes a pod's log below the agent's pods_dir."""
+    logs = []
+
+    def make(pod, **identity):
+        logs.append(Log(agent.pods, pod, **identity))
+        return logs[-1]
+    yield make
+    for log in logs:
+        log.close()
+
+
+@pytest.fixture
+def fault_server():
+    server = FaultServer()
+    yield server
+    server.close()

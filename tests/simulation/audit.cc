@@ -1,0 +1,109 @@
+#include "tests/simulation/audit.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "tests/simulation/kubelet.h"
+
+namespace hinomi::simulation {
+namespace {
+
+bool MayLose(LossReason reason, const World& world) {
+  const KubeletHabits& habits = world.kubelet;
+  const bool removes =
+      habits.deletes || habits.compresses || habits.restarts || habits.removes_pods;
+  const bool falls_back = world.power_cuts > 0 || world.crashes > 0;
+  switch (reason) {
+    case LossReason::kTruncated:
+      return habits.truncates;
+    // What was truncated while no agent ran looks like a file that is gone.
+    case LossReason::kVanished:
+      return removes || (habits.truncates && falls_back);
+    case LossReason::kLate:
+      return habits.rotates;
+    case LossReason::kUnknown:
+      return (removes || habits.truncates) && falls_back;
+    case LossReason::kEscrowFull:
+    case LossReason::kUnreadable:
+      return false;
+  }
+  return false;
+}
+
+// A link that cannot be taken away stays until the next start.
+constexpr bool kRetriesReleases = false;
+
+std::string NameOfEntry(const LedgerEntry& entry) {
+  return fmt::format("{} on route \"{}\"",
+                     entry.origin == nullptr ? entry.namespace_name : entry.origin->path,
+                     entry.route);
+}
+
+}  // namespace
+
+void CheckLedger(const Ledger& ledger, const World& world) {
+  for (const LedgerEntry& entry : ledger.entries) {
+    if (entry.imbalance != 0) {
+      throw Violation{
+          fmt::format("the ledger of {} is off by {} bytes: {} produced, {} settled, "
+                      "{} in flight, {} unread",
+                      NameOfEntry(entry), entry.imbalance, entry.produced, entry.settled.Total(),
+                      entry.in_flight, entry.unread)};
+    }
+    for (size_t i = 0; i < kLossReasons; ++i) {
+      const auto reason = static_cast<LossReason>(i);
+      if (entry.settled.lost[i] == 0 || MayLose(reason, world)) continue;
+      throw Violation{fmt::format("{} bytes of {} are said to be lost: {}", entry.settled.lost[i],
+                                  NameOfEntry(entry), ToString(reason))};
+    }
+  }
+}
+
+void CheckLedgerAtRest(const Ledger& ledger, const World& world, const Model& model,
+                       const SimulatedDisk& disk) {
+  std::map<std::string, uint64_t> produced;
+  for (const LedgerEntry& entry : ledger.entries) {
+    if (entry.in_flight > 0) {
+      throw Violation{
+          fmt::format("{} bytes of {} are still in flight", entry.in_flight, NameOfEntry(entry))};
+    }
+    produced[entry.route] += entry.produced;
+  }
+  const KubeletHabits& habits = world.kubelet;
+  const bool all_stays = !habits.deletes && !habits.compresses && !habits.restarts &&
+                         !habits.removes_pods && !habits.truncates;
+  if (!all_stays) return;
+  for (const RoutePlan& route : world.routes) {
+    if (route.start_now) continue;
+    uint64_t written = 0;
+    for (const std::string& path : disk.Names(Kubelet::kPodsDirectory)) {
+      const std::string name = path.substr(std::string(Kubelet::kPodsDirectory).size() + 1);
+      if (model.Takes(route, name)) written += disk.Find(path)->content.size();
+    }
+    if (produced[route.name] != written) {
+      throw Violation{fmt::format("route \"{}\": {} bytes were written, the ledger says {}",
+                                  route.name, written, produced[route.name])};
+    }
+  }
+}
+
+void CheckEscrowAtRest(const World& world, const SimulatedDisk& disk) {
+  if (!kRetriesReleases && world.faults.io_error > 0) return;
+  const std::string& directory = world.config.escrow.directory;
+  for (const std::string& held : disk.Names(directory)) {
+    if (DirectoryOf(held) == directory) continue;  // what a start that was killed has tried
+    const InodePointer inode = disk.Find(held);
+    const std::vector<std::string> logs = disk.Names(Kubelet::kPodsDirectory);
+    const bool newest = std::any_of(logs.begin(), logs.end(), [&](const std::string& path) {
+      return path.ends_with(".log") && disk.Find(path) == inode;
+    });
+    if (!newest) {
+      throw Violation{
+          fmt::format("file #{} is settled, and held as \"{}\"", inode->identity, held)};
+    }
+  }
+}
+
+}  // namespace hinomi::simulation
