@@ -189,6 +189,12 @@ TEST_F(ExplainTest, WhyNoRouteTakesIt) {
   EXPECT_THAT(Said("route_passed"), HasSubstr("did not suit it when it was first seen"));
 }
 
+TEST_F(ExplainTest, ALogKeepsTheRoutesThatItHas) {
+  AddLog();
+  config_.routes[0].match = {"", "", "", {{"app", "db"}}};  // a label that it has lost since
+  EXPECT_THAT(Kinds(), ElementsAre("route_taken", "delivered", "route_passed"));
+}
+
 TEST_F(ExplainTest, Exclusions) {
   PodMetadata metadata;
   metadata.annotations = {{"hinomi.io/exclude", "true"}};

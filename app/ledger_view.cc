@@ -125,7 +125,7 @@ std::string Verdict(const LedgerSums& total) {
 Result<LedgerQuery> ParseLedgerQuery(const std::map<std::string, std::string>& parameters) {
   LedgerQuery query;
   for (const auto& [name, value] : parameters) {
-    const auto unclear = [&](std::string_view expected) {
+    const auto unclear = [&, &name = name, &value = value](std::string_view expected) {
       return Error{ErrorKind::kConfig,
                    fmt::format("{}: expected {}, got {}", name, expected, Quoted(value))};
     };

@@ -58,7 +58,9 @@ std::vector<LogFacts> LogStore::Explain(const PodQuery& query) {
   const Duration now = clock_.Monotonic();
   std::vector<LogFacts> facts;
   for (const auto& [handle, log] : logs_) {
-    if (HoldsEvents(log->directory()) || !Matches(query, PodOf(*log))) continue;
+    const bool asked = log->origin != nullptr ? Matches(query, log->origin->pod)  // no copy
+                                              : Matches(query, PodOf(*log));
+    if (!asked || HoldsEvents(log->directory())) continue;
     // Nobody reads a log whose sink is dead, and so nobody sees it grow.
     log->Refresh(Around(now));
     facts.push_back(FactsOf(*log, now));

@@ -122,6 +122,7 @@ Ledger LogStore::TakeLedger() const {
   const std::lock_guard lock(mutex_);
   Ledger ledger;
   ledger.epoch_seconds = epoch_seconds_;
+  ledger.entries.reserve(logs_.size() + gone_.size());
   for (const auto& [handle, log] : logs_) {
     for (const Reader& reader : log->readers) {
       ledger.entries.push_back(EntryOf(*log, reader));

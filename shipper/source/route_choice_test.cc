@@ -42,7 +42,8 @@ TEST(RouteChoiceTest, SaysWhyARouteIsNotTaken) {
   for (const auto& [match, want, label] : kCases) {
     RouteConfig route;
     route.match = match;
-    const RouteChoice choice = ChooseRoutes({route}, Pod({{"app", "web"}, {"side", "front"}})).at(0);
+    const RouteChoice choice =
+        ChooseRoutes({route}, Pod({{"app", "web"}, {"side", "front"}})).at(0);
     EXPECT_EQ(choice.reason, want) << match.namespace_pattern << match.pod_pattern;
     EXPECT_EQ(choice.label, label);
   }

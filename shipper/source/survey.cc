@@ -33,7 +33,8 @@ class Surveyor {
     if (!OpenRoot(config_.kubernetes.pods_dir)) return;
     for (const DirectoryEntry& entry : SortedEntries(files_, {root_, ""})) {
       std::optional<PodInfo> pod = ParsePodDirectory(entry.name);
-      if (!pod) continue;
+      // Ids are known of containers only, names already of the pod.
+      if (!pod || (query_.id_prefix.empty() && !Matches(query_, *pod))) continue;
       pod->metadata = find(pod->pod_uid);
       LookAtPod({root_, entry.name}, *pod, entry.kind);
     }

@@ -60,7 +60,7 @@ def two_sinks(agent, url, dead, **changes):
         "sinks": {"search": {"type": "elasticsearch", "endpoints": [url]},
                   "spare": {"type": "elasticsearch", "endpoints": [dead]}},
         "routes": [{"name": "all", "sink": "search", "match": {"namespace": "shop"}, "stop": True},
-                   {"name": "money", "sink": "spare", "match": {"namespace": "billing"}},
+                   {"name": "money", "sink": "spare", "match": {"namespace": "billing"}, "stop": True},
                    {"name": "db", "sink": "spare", "match": {"labels": {"app": "db*"}}}], **changes})
 
 
@@ -99,7 +99,7 @@ def test_explains_each_reason(agent, log_of, fault_server, hinomi, explain):
     failing = become(explain, "pay-0", "sink_failing")
     assert dead in failing and "Connection refused" in failing and "the next attempt is in" in failing
     behind = explain("billing/pay-*")["behind"]
-    assert re.match(r"(\d+ bytes) of \1 are still to come; the oldest have waited for \d", behind), behind
+    assert re.match(r"(1.\d KiB) of \1 are still to come; the oldest have waited for \d", behind), behind
 
     assert list(explain("hidden")) == ["excluded_by_annotation"]
     assert list(explain("dns")) == ["excluded"]
@@ -173,9 +173,9 @@ def test_says_that_it_waits_for_metadata(agent, log_of, fault_server, explain):
 
 def test_says_which_limit_holds_it_up(agent, log_of, fault_server, explain):
     two_sinks(agent, fault_server.url, fault_server.url,
-              fairness=[{"match": {"namespace": "shop"}, "per": "pod", "bytes_per_second": "1KiB"}])
+              fairness=[{"namespace": "shop", "per": "pod", "bytes_per_second": "1KiB"}])
     log = log_of("web-1", namespace="shop")
-    write(log, 3000)
+    write(log, 1000, "x" * 1000)  # more than is read at a time
     agent.start()
     limited = become(explain, "web-1", "limited")
     assert re.match(r"Its pod has used up its limit of 1.0 KiB per second; it goes on in \d+ ", limited), limited
@@ -215,6 +215,7 @@ def test_the_ledger_adds_up(agent, log_of, fault_server, hinomi):
     eventually(lambda: re.search(rf"^all +shop +\(gone\) +{size} ", hinomi("ledger"), re.MULTILINE), 15,
                lambda: hinomi("ledger"))
     epoch = one["epoch"]
+    eventually(lambda: agent.metric("hinomi_checkpoint_age_seconds") == 0, 10, agent.log)
     agent.kill()
     assert "Start it with hinomi run" in hinomi("ledger", status=1)
     agent.start()
@@ -271,7 +272,7 @@ def test_purge_removes_what_the_agent_has_written_and_nothing_else(agent, log_of
 
     shown = hinomi("purge", status=1)  # nobody at a terminal to agree
     assert "Nothing was removed; say --yes" in shown
-    assert f"NOT DELIVERED yet: {size} bytes in 1 file" in shown
+    assert f"NOT DELIVERED yet: {size / 1024:.1f} KiB in 1 file of these" in shown
     for what in ("cursors and ledger", "metadata of pods", "dead letters", "files of logs that are held"):
         assert re.search(rf'{what} in "/.*": \d+ files?, ', shown), shown
     assert f'not the agent\'s: "{agent.state}/notes.txt"' in shown and f'the archive "keep" in "{archive}"' in shown

@@ -15,6 +15,7 @@ from waiting import eventually, free_ports
 
 PAGE = ["/", "/style.css", "/script.js", "/mark.svg"]
 API = ["/api/v1/status", "/api/v1/status/stream"]
+QUESTIONS = ["/api/v1/ledger?limit=0", "/api/v1/explain?pod=billing%2Fpay-0%2Fworker"]
 CLUSTER = "東京 <img src=x onerror=alert(1)>"
 FOR_MACHINES = ["/metrics", "/healthz", "/readyz"]
 LOOKS = [("light", 1280, 900), ("dark", 1280, 900), ("light", 390, 844), ("dark", 390, 844)]
@@ -199,6 +200,17 @@ def test_the_page_in_a_browser(agent, log_of, two_sinks, browser, directory):
     sinks = browser.text("#sinks")
     assert "failing" in sinks and two_sinks in sinks and "1,254" in sinks
 
+    eventually(lambda: "it balances" in browser.text("#ledger-verdict"), 10, browser.text)
+    ledger = browser.evaluate("[...document.querySelectorAll('#ledger tr')].map(row => row.innerText.split('\\t'))")
+    waiting = f"{pay.size() / 1024:.1f} KiB"
+    assert [row[0] for row in ledger] == ["again", "all", "money"]
+    assert [ledger[2][1], *ledger[2][4:]] == [waiting, "0 B", waiting]
+    browser.evaluate("document.querySelector('#logs button').click()")
+    eventually(lambda: "has been failing" in browser.text("#explanation"), 10, lambda: browser.text("#explanation"))
+    explanation = browser.text("#explanation")
+    assert "billing/pay-0/worker" in explanation and "Connection refused" in explanation
+    assert 'Route "money" (3rd) takes it to sink "spare"' in explanation
+
     pictures = set()
     keep = pathlib.Path(os.environ.get("HINOMI_SCREENSHOTS", directory))
     for scheme, width, height in LOOKS:
@@ -221,7 +233,9 @@ def test_the_page_in_a_browser(agent, log_of, two_sinks, browser, directory):
     assert browser.evaluate("document.querySelector('th[aria-sort=ascending]').innerText").strip() == "Pod"
     assert browser.console == []
     assert {request for request in browser.requests if not request.startswith(url)} == set()
-    assert {url + path.lstrip("/") for path in PAGE + API[1:]} <= set(browser.requests)
+    assert {url + path.lstrip("/") for path in PAGE + API[1:] + QUESTIONS} <= set(browser.requests)
+    browser.evaluate("document.querySelector('#explanation button').click()")
+    assert browser.evaluate("document.querySelector('#explanation').hidden")
 
     # It says so when the agent is gone, and goes on by itself when it is back.
     agent.kill()
