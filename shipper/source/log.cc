@@ -42,14 +42,15 @@ void Log::Release(Segment& segment, const Surroundings& around) {
   if (std::exchange(segment.held, false)) around.escrow.Release(HeldNameOf(segment));
 }
 
-void Log::SetIdentity(Segment& segment) {
+bool Log::SetIdentity(Segment& segment) {
   const Result<std::string> head = ReadHead(*segment.file, format);
-  if (!head || head->empty()) return;
+  if (!head) return head.error().kind == ErrorKind::kCorrupt;
+  if (head->empty()) return true;
   const std::string_view text = *head;
   const std::string_view time = LeadingTime(text, format);
   const bool whole_line =
       text.find('\n') != std::string_view::npos || text.size() >= Fingerprint::kBytesMax;
-  if (time.empty() && !whole_line && !segment.superseded) return;
+  if (time.empty() && !whole_line && !segment.superseded) return true;
   const std::string_view printed = text.substr(0, Fingerprint::kBytesMax);
   segment.fingerprint = {static_cast<uint32_t>(printed.size()), Hash64Of(printed)};
   const std::string_view beginning = time.empty() ? text.substr(0, 64) : time;
@@ -63,6 +64,7 @@ void Log::SetIdentity(Segment& segment) {
   const bool oldest = restored_next_ordinal_ == 0 && &segment == &segments_.front();
   if (!identified_ || (oldest && origin == nullptr)) first_time = std::string(time);
   identified_ = true;
+  return true;
 }
 
 // Whether the file no longer holds what was seen of it.

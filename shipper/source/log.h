@@ -182,7 +182,8 @@ class Log {
   void RestoreHeld(HeldFile held, const Surroundings& around);
   void SetSuperseded(const std::string& newest, const Surroundings& around);
   void FindVanished(const Surroundings& around);
-  void SetIdentity(Segment& segment);
+  // False when it could not be read now.
+  bool SetIdentity(Segment& segment);
   bool Rewritten(Segment& segment, const FileStat& stat);
   void Grow(Segment& segment, uint64_t size);
   void Truncated(Segment& segment, uint64_t size, const Surroundings& around);

@@ -92,6 +92,9 @@ Log::Identified Log::IdentifyByContent(const SegmentEntry& entry,
   const Result<FileStat> stat = file->Stat();
   for (size_t i = 0; i < segments_.size(); ++i) {
     Segment& segment = segments_[i];
+    if (segment.file != nullptr && !segment.identified() && !SetIdentity(segment)) {
+      return {Seen::kUnclear};
+    }
     const Fingerprint& print = segment.fingerprint;
     const bool same_size = entry.compressed && stat && stat->size == segment.size;
     if (!same_size && !(timed && print.telling())) continue;
@@ -311,6 +314,8 @@ void Log::Restore(const LogState& state, std::vector<HeldFile> held, const Surro
   for (const ReaderState& reader : state.readers) {
     restored_settled_before_ = std::min(restored_settled_before_, reader.cursor.segment);
   }
+  // What takes a new place takes none of theirs.
+  for (const HeldFile& file : held) next_ordinal_ = std::max(next_ordinal_, file.name.ordinal + 1);
   for (HeldFile& file : held) RestoreHeld(std::move(file), around);
 }
 
