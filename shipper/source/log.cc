@@ -69,12 +69,14 @@ bool Log::SetIdentity(Segment& segment) {
 
 // Whether the file no longer holds what was seen of it.
 bool Log::Rewritten(Segment& segment, const FileStat& stat) {
-  if (segment.compressed) return false;
-  if (stat.size < segment.size) return true;
-  if (stat.modified == segment.modified) return false;
-  const Result<bool> same = Matches(*segment.file, segment.fingerprint);
+  if (stat.size < segment.size) return !segment.compressed;
+  const uint64_t printable = std::min<uint64_t>(stat.size, Fingerprint::kBytesMax);
+  const bool extends = segment.identified() && segment.fingerprint.bytes < printable;
+  const bool written = !segment.compressed && stat.modified != segment.modified;
+  if (!extends && !written) return false;
+  const Result<bool> same = MatchAndExtend(*segment.file, &segment.fingerprint);
   if (same) segment.modified = stat.modified;
-  return same && !*same;
+  return same && !*same && !segment.compressed;
 }
 
 // What is in the file from now on is another segment.
@@ -143,13 +145,7 @@ void Log::Refresh(const Surroundings& around) {
       continue;
     }
     if (stat->size > segment.size) Grow(segment, stat->size);
-    if (!segment.identified()) {
-      SetIdentity(segment);
-    } else if (segment.fingerprint.bytes < Fingerprint::kBytesMax &&
-               segment.fingerprint.bytes < segment.size) {
-      const Result<Fingerprint> longer = FingerprintOf(*segment.file, Fingerprint::kBytesMax);
-      if (longer) segment.fingerprint = *longer;
-    }
+    if (!segment.identified()) SetIdentity(segment);
   }
 }
 
@@ -204,8 +200,10 @@ bool Log::SettledByAll(const Segment& segment) const {
 
 bool Log::MayFinish(const Segment& segment, Duration now) const {
   if (unclear_ || segment.finishing) return false;
-  // Before it is introduced nobody has read it: its first line could not be read yet.
-  const bool unread = origin == nullptr && segment.file != nullptr && segment.size > segment.begin;
+  // Before it is introduced nobody has read it: its first line could not be read, or is yet to
+  // come.
+  const bool may_have_line = segment.size > segment.begin || !segment.name.empty();
+  const bool unread = origin == nullptr && segment.file != nullptr && may_have_line;
   return !unread && (segment.FinalAt(now) || segment.gone);
 }
 

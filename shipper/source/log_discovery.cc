@@ -59,7 +59,9 @@ Log::Identified Log::Identify(const SegmentEntry& entry, bool last, const Surrou
     // If it cannot be opened or read now it is still there: what is unread of it is not lost.
     const Seen opened = file == nullptr ? OpenEntry(entry, around, &file) : Seen::kNew;
     if (opened != Seen::kNew) return {opened, i};
-    const bool same_nothing = entry.stat.size == 0 && entry.name == segment.name;
+    // The name of a rotated file has a time, where docker does not rotate, and does not come back.
+    const bool own_name = !last && format == LogFormat::kCri;
+    const bool same_nothing = entry.name == segment.name && (entry.stat.size == 0 || own_name);
     const Result<bool> same = PlantedBug(Bug::kInodeAlone) ? true
                               : segment.fingerprint.bytes == 0
                                   ? same_nothing

@@ -41,6 +41,26 @@ std::string NameOfEntry(const LedgerEntry& entry) {
                      entry.route);
 }
 
+// Whether there is anything to know a log by; before that nobody reads it, and all its files are
+// kept. `path` is of its current file.
+bool IsKnown(const std::string& path, const SimulatedDisk& disk) {
+  const std::vector<std::string> files = disk.Names(DirectoryOf(path));
+  return std::any_of(files.begin(), files.end(), [&](const std::string& name) {
+    if (!name.starts_with(path)) return false;
+    const std::string& content = disk.Find(name)->content;
+    // The copy of an empty file is not empty; it ends with the number of bytes that it holds.
+    if (name.ends_with(".gz")) return !content.ends_with(std::string(4, '\0'));
+    // A beginning of NULs may be followed by a line.
+    return name == path ? content.find_first_not_of('\0') != std::string::npos : !content.empty();
+  });
+}
+
+// Of a file below the directory of pods: of the current file of its log.
+std::string CurrentOf(const std::string& path) {
+  constexpr std::string_view kLog = ".log";
+  return path.substr(0, path.find(kLog, path.rfind('/')) + kLog.size());
+}
+
 }  // namespace
 
 void CheckLedger(const Ledger& ledger, const World& world) {
@@ -80,7 +100,8 @@ void CheckLedgerAtRest(const Ledger& ledger, const World& world, const Model& mo
     uint64_t written = 0;
     for (const std::string& path : disk.Names(Kubelet::kPodsDirectory)) {
       const std::string name = path.substr(std::string(Kubelet::kPodsDirectory).size() + 1);
-      if (model.Takes(route, name)) written += disk.Find(path)->content.size();
+      if (model.Takes(route, name) && IsKnown(CurrentOf(path), disk))
+        written += disk.Find(path)->content.size();
     }
     if (produced[route.name] != written) {
       throw Violation{fmt::format("route \"{}\": {} bytes were written, the ledger says {}",
@@ -99,7 +120,8 @@ void CheckEscrowAtRest(const World& world, const SimulatedDisk& disk) {
     const bool newest = std::any_of(logs.begin(), logs.end(), [&](const std::string& path) {
       return path.ends_with(".log") && disk.Find(path) == inode;
     });
-    if (!newest) {
+    const std::string log = held.substr(directory.size(), held.rfind('.') - directory.size());
+    if (!newest && IsKnown(Kubelet::kPodsDirectory + log + ".log", disk)) {
       throw Violation{
           fmt::format("file #{} is settled, and held as \"{}\"", inode->identity, held)};
     }

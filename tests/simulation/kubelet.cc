@@ -105,6 +105,13 @@ void Kubelet::Rest() {
   }
 }
 
+void Kubelet::RotateAll() {
+  for (Container& container : containers_) {
+    Rename(container);
+    Reopen(container);
+  }
+}
+
 std::string Kubelet::NextTime() {
   last_time_ = std::max<int64_t>(last_time_ + 1, parts_.clock.Wall().count());
   std::string fraction = fmt::format(".{:09}", last_time_ % 1'000'000'000);

@@ -50,6 +50,8 @@ class Kubelet {
   void Act();
   /// Ends what is halfway done, for good.
   void Rest();
+  /// Every container begins another file.
+  void RotateAll();
 
  private:
   struct Container {

@@ -99,6 +99,8 @@ class Model {
   };
   /// Throws Violation.
   void Stored(const Delivery& delivery);
+  /// The sink refuses it for good. Throws Violation.
+  void Refused(const Delivery& delivery);
   /// What a file of refused documents holds.
   void FoundDeadLetters(std::string_view lines);
 
@@ -126,12 +128,20 @@ class Model {
   /// What a route knows of a line.
   struct Arrival {
     std::vector<bool> covered;   // bytes of the body
+    bool was_offered = false;    // to the sink: a document that begins with it
     bool has_arrived = false;    // any document of it
     bool is_optional = false;    // written before a route that starts now
     bool was_abandoned = false;  // its file was given up before it arrived
     std::map<uint64_t, uint64_t>
         acknowledged_in;  // where in the body documents begin: in which life
   };
+  /// What a document has of a line's body.
+  struct Piece {
+    uint32_t line = 0;
+    uint64_t from = 0;
+    uint64_t bytes = 0;
+  };
+  struct Explanation;
   struct Document;
   struct Parser;
 
@@ -140,9 +150,11 @@ class Model {
   void Follow(const Document& document, const Delivery& delivery, bool dead);
   uint64_t StartIn(const Document& document, uint32_t line, std::string_view item) const;
   bool MayBeGlued(const WrittenLog& log) const;
-  bool FindGlued(const WrittenLog& log, std::string_view text, uint32_t* line) const;
+  bool Explain(std::string_view rest, Piece at, Explanation* explanation) const;
+  std::vector<uint32_t> GluedTo(uint32_t line, std::string_view text) const;
   void CheckRepetition(const Delivery& delivery, uint32_t line, uint64_t from);
   void CheckId(const Document& document, const Delivery& delivery);
+  uint32_t LineOf(const Document& document, std::string_view item) const;
   void CheckOrder(const Document& document, const Delivery& delivery, uint32_t line);
   bool IsOwed(const RoutePlan& route, uint32_t line) const;
   bool HasArrived(const std::string& route, uint32_t line) const;
