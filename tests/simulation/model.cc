@@ -381,6 +381,11 @@ bool Model::IsOwed(const RoutePlan& route, uint32_t index) const {
   return known && arrivals->second[index].was_abandoned;
 }
 
+uint64_t Model::LateBytes(const Inode& inode) const {
+  const WrittenFile& file = files_.at(inode.identity);
+  return !file.lines.empty() && lines_[file.lines.front()].is_late ? inode.content.size() : 0;
+}
+
 void Model::CheckAllArrived() const {
   for (const RoutePlan& route : routes_) {
     for (uint32_t line = 0; line < lines_.size(); ++line) {

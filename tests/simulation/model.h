@@ -106,6 +106,8 @@ class Model {
 
   /// Whether the route gets the log in that directory below the pods directory.
   bool Takes(const RoutePlan& route, const std::string& directory) const;
+  /// Bytes of a file that was empty long after it was superseded.
+  uint64_t LateBytes(const Inode& inode) const;
   /// Throws Violation for the first line that should have arrived and did not.
   void CheckAllArrived() const;
   std::function<void(const std::string&)> tell;  // the trace; may be empty

@@ -99,7 +99,7 @@ Simulation::Simulation(uint64_t seed, bool verbose)
   }
   kubelet_ = std::make_unique<Kubelet>(
       world_.kubelet,
-      Kubelet::Parts{disk_, model_, random_, clock_,
+      Kubelet::Parts{disk_, model_, random_, clock_, step_,
                      [this](const std::string& what) { Tell("kubelet: " + what); }});
   if (verbose_) model_.tell = [this](const std::string& what) { Tell("model: " + what); };
   files_.faults = world_.faults;
@@ -129,7 +129,8 @@ RunResult Simulation::Run() {
     Drain();
     // What was truncated unseen, and rotated, lies behind the newest file: it is read after that.
     if (world_.kubelet.truncates) {
-      kubelet_->RotateAll();
+      ++step_;
+      kubelet_->MoveOn();
       Drain();
     }
     CheckEnd();
