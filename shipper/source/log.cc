@@ -93,9 +93,10 @@ void Log::Truncated(Segment& segment, uint64_t size, const Surroundings& around)
   next.root = segment.root;
   next.superseded = segment.superseded;
   next.superseded_at = segment.superseded_at;
-  Release(segment, around);
   next.file = segment.file;
   next.open_id = segment.open_id;
+  Hold(next, around);  // before the other link goes: it may be the file's last name
+  Release(segment, around);
   segment.superseded = true;
   segment.superseded_at = around.now - kSupersededGrace;
   if (segment.copy != nullptr) {
@@ -110,7 +111,6 @@ void Log::Truncated(Segment& segment, uint64_t size, const Surroundings& around)
     segment.file.reset();
     segment.GiveUp(LossReason::kTruncated, around.now);
   }
-  Hold(next, around);
   segments_.push_back(std::move(next));
 }
 
@@ -290,7 +290,8 @@ LogState Log::State(const std::vector<std::string>& route_names) const {
     // What is not stored is seen anew.
     uint64_t seen_anew = 0;
     for (const Segment& segment : segments_) {
-      if (!segment.identified() && segment.ordinal >= cursor.at.segment) seen_anew += segment.size;
+      if (!segment.identified() && segment.ordinal >= cursor.at.segment)
+        seen_anew += segment.size - segment.begin;
     }
     state.readers.push_back({route_names[reader.route()], cursor.at, cursor.continuing,
                              ProducedFor(reader) - seen_anew, reader.settled_bytes()});

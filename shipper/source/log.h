@@ -138,7 +138,8 @@ class Log {
   LogState State(const std::vector<std::string>& route_names) const;
   /// Takes over a checkpoint's chain, and files of it that the escrow held; others are found by the
   /// next Reconcile.
-  void Restore(const LogState& state, std::vector<HeldFile> held, const Surroundings& around);
+  void Restore(const LogState& state, const std::vector<HeldFile>& held,
+               const Surroundings& around);
 
  private:
   enum class Seen {

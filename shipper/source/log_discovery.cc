@@ -14,6 +14,8 @@ namespace {
 constexpr Duration kUnclearMax = std::chrono::seconds(60);
 constexpr int kTriesMin = 10;
 
+FileId IdOf(const HeldFile& held) { return {held.stat.inode, held.stat.birth}; }
+
 }  // namespace
 
 Log::Seen Log::OpenEntry(const SegmentEntry& entry, const Surroundings& around,
@@ -294,7 +296,8 @@ void Log::FindVanished(const Surroundings& around) {
   }
 }
 
-void Log::Restore(const LogState& state, std::vector<HeldFile> held, const Surroundings& around) {
+void Log::Restore(const LogState& state, const std::vector<HeldFile>& held,
+                  const Surroundings& around) {
   first_time = state.first_time;
   identified_ = !state.segments.empty();
   next_ordinal_ = state.next_ordinal;
@@ -318,11 +321,21 @@ void Log::Restore(const LogState& state, std::vector<HeldFile> held, const Surro
   }
   // What takes a new place takes none of theirs.
   for (const HeldFile& file : held) next_ordinal_ = std::max(next_ordinal_, file.name.ordinal + 1);
-  for (HeldFile& file : held) RestoreHeld(std::move(file), around);
+  for (auto file = held.begin(); file != held.end(); ++file) {
+    const bool truncated = std::any_of(
+        file + 1, held.end(), [&](const HeldFile& next) { return IdOf(next) == IdOf(*file); });
+    if (!truncated) {
+      RestoreHeld(*file, around);
+      continue;
+    }
+    // The agent ended before it let go of the name that the file had before.
+    if (Segment* segment = Find(file->name.ordinal); segment != nullptr) segment->id = {};
+    around.escrow.Release(file->name);
+  }
 }
 
 void Log::RestoreHeld(HeldFile held, const Surroundings& around) {
-  const FileId id{held.stat.inode, held.stat.birth};
+  const FileId id = IdOf(held);
   std::shared_ptr<File> file = std::move(held.file);
   if (held.name.compressed) {
     Result<std::unique_ptr<GunzipFile>> content = GunzipFile::Open(std::move(file), around.gunzip);
