@@ -52,7 +52,8 @@ bool IsKnown(const std::string& path, const SimulatedDisk& disk) {
     if (!name.starts_with(path)) return false;
     const std::string& content = disk.Find(name)->content;
     // The copy of an empty file is not empty; it ends with the number of bytes that it holds.
-    if (name.ends_with(".gz")) return !content.ends_with(std::string(4, '\0'));
+    if (name.ends_with(".gz") || name.ends_with(".tmp"))
+      return !content.ends_with(std::string(4, '\0'));
     // A beginning of NULs may be followed by a line.
     return name == path ? content.find_first_not_of('\0') != std::string::npos : !content.empty();
   });

@@ -197,12 +197,14 @@ void Model::Stored(const Delivery& delivery) {
                      document.message.size(), document.message.substr(0, 40)));
   }
   CheckId(document, delivery);
-  Follow(document, delivery, /*dead=*/false);
+  const std::vector<Piece> pieces = PiecesOf(document, delivery.item);
+  CheckRepetition(delivery, pieces.front());
+  CheckOrder(delivery, pieces);
+  Arrived(delivery.route, pieces);
 }
 
 void Model::Refused(const Delivery& delivery) {
-  const Document document = Parse(delivery.item);
-  CheckOrder(document, delivery, LineOf(document, delivery.item));
+  CheckOrder(delivery, PiecesOf(Parse(delivery.item), delivery.item));
 }
 
 void Model::FoundDeadLetters(std::string_view lines) {
@@ -213,7 +215,7 @@ void Model::FoundDeadLetters(std::string_view lines) {
     if (parser_->json.parse(line).get(letter) != simdjson::SUCCESS) continue;  // torn
     const std::string route(letter["route"].get_string().value());
     const std::string item(letter["record"].get_string().value());
-    Follow(Parse(item), {route, item, false, false}, /*dead=*/true);
+    Arrived(route, PiecesOf(Parse(item), item));
   }
 }
 
@@ -246,17 +248,17 @@ uint64_t Model::StartIn(const Document& document, uint32_t index, std::string_vi
   return from;
 }
 
-void Model::CheckRepetition(const Delivery& delivery, uint32_t line, uint64_t from) {
-  Arrival& arrival = ArrivalOf(delivery.route, line);
-  const auto before = arrival.acknowledged_in.find(from);
+void Model::CheckRepetition(const Delivery& delivery, const Piece& first) {
+  Arrival& arrival = ArrivalOf(delivery.route, first.line);
+  const auto before = arrival.acknowledged_in.find(first.from);
   const auto shed = shed_.find(delivery.route);
   const bool may_repeat =
-      (shed != shed_.end() && shed->second == life_) || logs_[lines_[line].log].is_disturbed;
+      (shed != shed_.end() && shed->second == life_) || logs_[lines_[first.line].log].is_disturbed;
   if (before != arrival.acknowledged_in.end() && before->second == life_ && !may_repeat) {
-    throw Violation{
-        fmt::format("sent again without need to route \"{}\": {}", delivery.route, Describe(line))};
+    throw Violation{fmt::format("sent again without need to route \"{}\": {}", delivery.route,
+                                Describe(first.line))};
   }
-  if (delivery.acknowledged) arrival.acknowledged_in[from] = life_;
+  if (delivery.acknowledged) arrival.acknowledged_in[first.from] = life_;
 }
 
 bool Model::MayBeGlued(const WrittenLog& log) const {
@@ -313,29 +315,22 @@ bool Model::Explain(std::string_view rest, Piece at, Explanation* explanation) c
   return false;
 }
 
-uint32_t Model::LineOf(const Document& document, std::string_view item) const {
+std::vector<Model::Piece> Model::PiecesOf(const Document& document, std::string_view item) const {
   const auto found = line_at_.find(document.time);
-  if (found == line_at_.end()) {
-    throw Violation{fmt::format("a line that nobody wrote: {}", item)};
-  }
-  return found->second;
-}
-
-void Model::Follow(const Document& document, const Delivery& delivery, bool dead) {
-  const uint32_t index = LineOf(document, delivery.item);
-  const uint64_t from = StartIn(document, index, delivery.item);
-  if (!dead) {
-    CheckRepetition(delivery, index, from);
-    CheckOrder(document, delivery, index);
-  }
+  if (found == line_at_.end()) throw Violation{fmt::format("a line that nobody wrote: {}", item)};
+  const uint64_t from = StartIn(document, found->second, item);
   Explanation explanation;
   explanation.may_be_part = document.is_cut;
-  if (!Explain(document.message, {index, from, 0}, &explanation)) {
-    throw Violation{fmt::format("{} {}: {}", explanation.failure, Describe(explanation.failed_at),
-                                delivery.item)};
+  if (!Explain(document.message, {found->second, from, 0}, &explanation)) {
+    throw Violation{
+        fmt::format("{} {}: {}", explanation.failure, Describe(explanation.failed_at), item)};
   }
-  for (const Piece& piece : explanation.pieces) {
-    Arrival& arrival = ArrivalOf(delivery.route, piece.line);
+  return std::move(explanation.pieces);
+}
+
+void Model::Arrived(const std::string& route, const std::vector<Piece>& pieces) {
+  for (const Piece& piece : pieces) {
+    Arrival& arrival = ArrivalOf(route, piece.line);
     arrival.has_arrived = true;
     const size_t readable = lines_[piece.line].readable();
     arrival.covered.resize(std::max(arrival.covered.size(), readable));
@@ -344,13 +339,17 @@ void Model::Follow(const Document& document, const Delivery& delivery, bool dead
 }
 
 // Of what the sink is given for the first time.
-void Model::CheckOrder(const Document& document, const Delivery& delivery, uint32_t line) {
-  if (std::exchange(ArrivalOf(delivery.route, line).was_offered, true)) return;
+void Model::CheckOrder(const Delivery& delivery, const std::vector<Piece>& pieces) {
+  const uint32_t line = pieces.front().line;
+  const bool again = ArrivalOf(delivery.route, line).was_offered;
+  for (const Piece& piece : pieces) ArrivalOf(delivery.route, piece.line).was_offered = true;
+  if (again) return;
+  const PhysicalLine& written = lines_[line];
   const auto [newest, fresh] =
-      newest_.try_emplace({delivery.route, lines_[line].log, document.stream == "stderr"}, line);
+      newest_.try_emplace({delivery.route, written.log, written.is_stderr}, line);
   if (fresh || newest->second < line) {
     newest->second = line;
-  } else if (delivery.in_order && ordered_ && !logs_[lines_[line].log].is_disturbed) {
+  } else if (delivery.in_order && ordered_ && !logs_[written.log].is_disturbed) {
     throw Violation{fmt::format("out of order on route \"{}\": {} came after {}", delivery.route,
                                 Describe(line), Describe(newest->second))};
   }

@@ -130,7 +130,7 @@ class Model {
   /// What a route knows of a line.
   struct Arrival {
     std::vector<bool> covered;   // bytes of the body
-    bool was_offered = false;    // to the sink: a document that begins with it
+    bool was_offered = false;    // to the sink
     bool has_arrived = false;    // any document of it
     bool is_optional = false;    // written before a route that starts now
     bool was_abandoned = false;  // its file was given up before it arrived
@@ -148,16 +148,16 @@ class Model {
   struct Parser;
 
   Document Parse(std::string_view item);
-  /// Follows the document's text over the lines that it consists of.
-  void Follow(const Document& document, const Delivery& delivery, bool dead);
+  /// The lines that the document consists of. Throws Violation.
+  std::vector<Piece> PiecesOf(const Document& document, std::string_view item) const;
+  void Arrived(const std::string& route, const std::vector<Piece>& pieces);
   uint64_t StartIn(const Document& document, uint32_t line, std::string_view item) const;
   bool MayBeGlued(const WrittenLog& log) const;
   bool Explain(std::string_view rest, Piece at, Explanation* explanation) const;
   std::vector<uint32_t> GluedTo(uint32_t line, std::string_view text) const;
-  void CheckRepetition(const Delivery& delivery, uint32_t line, uint64_t from);
+  void CheckRepetition(const Delivery& delivery, const Piece& first);
   void CheckId(const Document& document, const Delivery& delivery);
-  uint32_t LineOf(const Document& document, std::string_view item) const;
-  void CheckOrder(const Document& document, const Delivery& delivery, uint32_t line);
+  void CheckOrder(const Delivery& delivery, const std::vector<Piece>& pieces);
   bool IsOwed(const RoutePlan& route, uint32_t line) const;
   bool HasArrived(const std::string& route, uint32_t line) const;
   bool IsComplete(const std::string& route, uint32_t line) const;
