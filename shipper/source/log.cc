@@ -96,7 +96,7 @@ void Log::Truncated(Segment& segment, uint64_t size, const Surroundings& around)
   next.file = segment.file;
   next.open_id = segment.open_id;
   Hold(next, around);  // before the other link goes: it may be the file's last name
-  Release(segment, around);
+  if (!same_beginning || segment.copy != nullptr) Release(segment, around);
   segment.superseded = true;
   segment.superseded_at = around.now - kSupersededGrace;
   if (segment.copy != nullptr) {
@@ -104,6 +104,7 @@ void Log::Truncated(Segment& segment, uint64_t size, const Surroundings& around)
     segment.open_id = segment.copy_id;
     Hold(segment, around);
   } else if (same_beginning) {
+    segment.copy_id = next.id;
     segment.GiveUp(LossReason::kTruncated, around.now, size);
     next.begin = next.size = size;
     next.fingerprint = segment.fingerprint;
@@ -283,7 +284,8 @@ LogState Log::State(const std::vector<std::string>& route_names) const {
     state.segments.push_back({segment.ordinal, segment.key, segment.id.inode,
                               segment.id.birth.count(), segment.copy_id.inode,
                               segment.copy_id.birth.count(), segment.fingerprint.bytes,
-                              segment.fingerprint.hash, segment.begin, segment.size});
+                              segment.fingerprint.hash, segment.begin, segment.size,
+                              segment.gone ? segment.gone_from : 0});
   }
   for (const Reader& reader : readers) {
     const Cursor& cursor = PlantedBug(Bug::kCheckpointAhead) ? reader.read() : reader.settled();

@@ -180,7 +180,7 @@ class Log {
   void Hold(Segment& segment, const Surroundings& around);
   void Release(Segment& segment, const Surroundings& around);
   HeldName HeldNameOf(const Segment& segment) const;
-  void RestoreHeld(HeldFile held, const Surroundings& around);
+  void RestoreHeld(HeldFile held, bool has_successor, const Surroundings& around);
   void SetSuperseded(const std::string& newest, const Surroundings& around);
   void FindVanished(const Surroundings& around);
   // False when it could not be read now.

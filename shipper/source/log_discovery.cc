@@ -311,6 +311,9 @@ void Log::Restore(const LogState& state, const std::vector<HeldFile>& held,
     segment.fingerprint = {stored.fingerprint_bytes, stored.fingerprint};
     segment.begin = stored.begin;
     segment.size = stored.size;
+    if (stored.lost_from > 0) {
+      segment.GiveUp(LossReason::kTruncated, around.now, stored.lost_from);
+    }
     seen_bytes_ += stored.size;
     segments_.push_back(std::move(segment));
   }
@@ -322,19 +325,14 @@ void Log::Restore(const LogState& state, const std::vector<HeldFile>& held,
   // What takes a new place takes none of theirs.
   for (const HeldFile& file : held) next_ordinal_ = std::max(next_ordinal_, file.name.ordinal + 1);
   for (auto file = held.begin(); file != held.end(); ++file) {
-    const bool truncated = std::any_of(
+    const bool has_successor = std::any_of(
         file + 1, held.end(), [&](const HeldFile& next) { return IdOf(next) == IdOf(*file); });
-    if (!truncated) {
-      RestoreHeld(*file, around);
-      continue;
-    }
-    // The agent ended before it let go of the name that the file had before.
-    if (Segment* segment = Find(file->name.ordinal); segment != nullptr) segment->id = {};
-    around.escrow.Release(file->name);
+    RestoreHeld(*file, has_successor, around);
   }
 }
 
-void Log::RestoreHeld(HeldFile held, const Surroundings& around) {
+// `has_successor`: it is a later segment, too, since it was truncated.
+void Log::RestoreHeld(HeldFile held, bool has_successor, const Surroundings& around) {
   const FileId id = IdOf(held);
   std::shared_ptr<File> file = std::move(held.file);
   if (held.name.compressed) {
@@ -356,7 +354,8 @@ void Log::RestoreHeld(HeldFile held, const Surroundings& around) {
     }
     // It was truncated meanwhile: what it holds now is another segment.
     segment->id = {};
-  } else if (held.name.ordinal < restored_settled_before_) {
+    if (has_successor) return around.escrow.Release(held.name);
+  } else if (has_successor || held.name.ordinal < restored_settled_before_) {
     return around.escrow.Release(held.name);  // settled, and the agent ended before it let go of it
   }
   Segment segment;
