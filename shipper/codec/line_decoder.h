@@ -369,13 +369,24 @@ class LineDecoder {
       const size_t bytes = WholeSequencesBytes(rest_.head.body);
       EmitBeginning(&rest_, {bytes, bytes});
     } else if (chunk_.full || state == LineState::kInvalid) {
+      const size_t bytes = chunk_.full ? rest_.raw.size() : CorruptBytesOf(rest_.raw);
       // Behind NUL bytes a line begins, else this one goes on.
-      cut_ = {rest_.raw.ends_with('\0') ? Kind::kNone : Kind::kSkip, Stream::kNone, {}};
+      const bool ends_with_nul = rest_.raw[bytes - 1] == '\0';
+      cut_ = {ends_with_nul ? Kind::kNone : Kind::kSkip, Stream::kNone, {}};
       ++out_.corrupt_lines;
-      out_.corrupt_bytes += rest_.raw.size();
-      rest_.raw.remove_prefix(rest_.raw.size());
+      out_.corrupt_bytes += bytes;
+      rest_.raw.remove_prefix(bytes);
     }
     Save(rest_.begin());
+  }
+
+  /// How much of a line that cannot be one is to be dropped: not what has begun behind NULs.
+  static size_t CorruptBytesOf(std::string_view raw) {
+    const size_t begun = raw.rfind('\0') + 1;
+    LineHead ignored;
+    const bool may_be_line =
+        begun > 0 && Format::Parse(raw.substr(begun), &ignored) != LineState::kInvalid;
+    return may_be_line ? begun : raw.size();
   }
 
   /// Length of `body` without a UTF-8 sequence that has only begun at its end, but never 0.

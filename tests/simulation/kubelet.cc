@@ -292,6 +292,8 @@ void Kubelet::Compress(Container& container) {
     const InodePointer copy = parts_.disk.Make(container.compressing + ".tmp", FileKind::kRegular);
     parts_.disk.Write(copy, 0, gzip.Compress(whole));
     parts_.model.Compressed(plain->identity, copy->identity);
+    // That is ten seconds after its successor began at least: nobody writes to it any more.
+    if (container.previous == plain) container.previous = nullptr;
     Tell("compresses " + container.compressing);
     if (parts_.random.OneIn(2)) return;
   }
