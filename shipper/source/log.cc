@@ -46,6 +46,9 @@ bool Log::SetIdentity(Segment& segment) {
   const Result<std::string> head = ReadHead(*segment.file, format);
   if (!head) return head.error().kind == ErrorKind::kCorrupt;
   if (head->empty()) return true;
+  // Truncated since its size was seen: what it begins with now is another segment's.
+  const Result<FileStat> stat = segment.file->Stat();
+  if (stat && stat->size < segment.size) return false;
   const std::string_view text = *head;
   const std::string_view time = LeadingTime(text, format);
   const bool whole_line =

@@ -118,6 +118,22 @@ void CheckLedgerAtRest(const Ledger& ledger, const World& world, const Model& mo
   }
 }
 
+void CheckLosses(const Ledger& ledger, const World& world, const Model& model) {
+  // There a segment has several files, of which one may be given up for another.
+  if (world.kubelet.compresses || world.kubelet.truncates) return;
+  std::map<std::string, uint64_t> lost;
+  for (const LedgerEntry& entry : ledger.entries) {
+    lost[entry.route] += entry.settled.lost[static_cast<size_t>(LossReason::kVanished)] +
+                         entry.settled.lost[static_cast<size_t>(LossReason::kUnknown)];
+  }
+  for (const RoutePlan& route : world.routes) {
+    const uint64_t bytes_max = lost[route.name] == 0 ? 0 : model.MayVanish(route);
+    if (lost[route.name] <= bytes_max) continue;
+    throw Violation{fmt::format("route \"{}\": {} bytes are said to be lost, {} can be", route.name,
+                                lost[route.name], bytes_max)};
+  }
+}
+
 void CheckEscrowAtRest(const World& world, const SimulatedDisk& disk) {
   if (!kRetriesReleases && world.faults.io_error > 0) return;
   const std::string& directory = world.config.escrow.directory;

@@ -19,6 +19,9 @@ void CheckLedger(const Ledger& ledger, const World& world);
 void CheckLedgerAtRest(const Ledger& ledger, const World& world, const Model& model,
                        const SimulatedDisk& disk);
 
+/// At any time: no file that was settled and given up is taken for lost. Throws Violation.
+void CheckLosses(const Ledger& ledger, const World& world, const Model& model);
+
 /// When all is delivered: only the newest file of each log is held. Throws Violation.
 void CheckEscrowAtRest(const World& world, const SimulatedDisk& disk);
 

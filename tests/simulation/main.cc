@@ -85,7 +85,7 @@ struct Search {
 };
 
 /// Up to the `failures_max`th seed that fails.
-Search RunSeeds(uint64_t from, uint64_t count, unsigned jobs, uint64_t failures_max) {
+Search RunSeeds(uint64_t from, uint64_t count, unsigned jobs, uint64_t failures_max = 1) {
   void* memory = mmap(nullptr, 1 << 16, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   auto* shared = new (memory) Shared;
   auto* at = new (static_cast<char*>(memory) + 4096) std::atomic<uint64_t>[jobs];
@@ -123,15 +123,17 @@ int RunMany(uint64_t from, uint64_t count, unsigned jobs, uint64_t failures_max)
 }
 
 #ifdef HINOMI_PLANTED_BUGS
-/// Wakes one bug after another. All must be found.
+/// Wakes one bug after another. All must be found, by seeds that pass without them.
 int FindPlanted(uint64_t count, unsigned jobs) {
   size_t missed = 0;
   for (const auto& [bug, mistake] : kPlantedBugs) {
     awake_bug = bug;
-    const Search search = RunSeeds(1, count, jobs, 1);
-    if (search.failed == 0) ++missed;
-    fmt::print("{:>12}  {}\n",
-               search.failed > 0 ? fmt::format("{} seeds", search.seed) : "NOT FOUND", mistake);
+    const Search search = RunSeeds(1, count, jobs);
+    awake_bug = Bug::kNone;
+    const bool fails_anyway = search.failed > 0 && RunSeeds(search.seed, 1, 1).failed > 0;
+    const bool found = search.failed > 0 && !fails_anyway;
+    if (!found) ++missed;
+    fmt::print("{:>12}  {}\n", found ? fmt::format("{} seeds", search.seed) : "NOT FOUND", mistake);
   }
   fmt::print("{} passed, {} failed: planted bugs\n", kPlantedBugs.size() - missed, missed);
   return missed == 0 ? 0 : 1;

@@ -105,6 +105,7 @@ void Model::Died(const Inode& inode) {
   const auto found = files_.find(inode.identity);
   if (found == files_.end()) return;
   found->second.is_dead = true;
+  found->second.bytes_at_death = inode.content.size();
   logs_[found->second.log].is_disturbed = true;
 }
 
@@ -126,10 +127,14 @@ void Model::Released(const Inode& inode) {
   const auto found = files_.find(inode.identity);
   if (found == files_.end()) return;
   if (tell) tell(fmt::format("given up: file #{}", inode.identity));
-  for (const uint32_t line : found->second.lines) {
-    for (const RoutePlan& route : routes_) {
-      if (!IsComplete(route.name, line)) ArrivalOf(route.name, line).was_abandoned = true;
+  for (const RoutePlan& route : routes_) {
+    bool complete = true;
+    for (const uint32_t line : found->second.lines) {
+      if (IsComplete(route.name, line)) continue;
+      ArrivalOf(route.name, line).was_abandoned = true;
+      complete = false;
     }
+    if (complete) found->second.given_up_on.insert(route.name);
   }
 }
 
@@ -378,6 +383,17 @@ bool Model::IsOwed(const RoutePlan& route, uint32_t index) const {
   if (known && arrivals->second[index].is_optional) return false;
   if (!files_.at(line.file).is_dead) return true;
   return known && arrivals->second[index].was_abandoned;
+}
+
+uint64_t Model::MayVanish(const RoutePlan& route) const {
+  uint64_t bytes = 0;
+  for (const auto& [identity, file] : files_) {
+    const bool is_known_as_settled = file.given_up_on.contains(route.name);
+    if (file.is_dead && !is_known_as_settled && Takes(route, logs_[file.log].directory)) {
+      bytes += file.bytes_at_death;
+    }
+  }
+  return bytes;
 }
 
 uint64_t Model::LateBytes(const Inode& inode) const {

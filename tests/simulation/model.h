@@ -106,6 +106,8 @@ class Model {
 
   /// Whether the route gets the log in that directory below the pods directory.
   bool Takes(const RoutePlan& route, const std::string& directory) const;
+  /// What may get lost on the route at most by files that went.
+  uint64_t MayVanish(const RoutePlan& route) const;
   /// Bytes of a file that was empty long after it was superseded.
   uint64_t LateBytes(const Inode& inode) const;
   /// Throws Violation for the first line that should have arrived and did not.
@@ -125,7 +127,9 @@ class Model {
     uint32_t log = 0;
     std::vector<uint32_t> lines;
     bool is_dead = false;
-    uint64_t bytes_before = 0;  // when it was truncated
+    uint64_t bytes_at_death = 0;
+    std::set<std::string> given_up_on;  // routes where all of it had arrived when it was given up
+    uint64_t bytes_before = 0;          // when it was truncated
   };
   /// What a route knows of a line.
   struct Arrival {

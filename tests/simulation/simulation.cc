@@ -79,6 +79,7 @@ class Simulation {
   std::unique_ptr<Life> life_;
   uint64_t step_ = 0;
   bool records_missing_ = false;
+  bool healed_ = false;
 };
 
 Simulation::Simulation(uint64_t seed, bool verbose)
@@ -104,7 +105,13 @@ Simulation::Simulation(uint64_t seed, bool verbose)
   if (verbose_) model_.tell = [this](const std::string& what) { Tell("model: " + what); };
   files_.faults = world_.faults;
   files_.interrupt = [this] { kubelet_->Act(); };
-  files_.on_release = [this](const Inode& inode) { model_.Released(inode); };
+  files_.on_release = [this](const Inode& inode) {
+    model_.Released(inode);
+    // What it is given up for must be on the disk by now.
+    if (!healed_ && world_.crashes + world_.power_cuts > 0 && random_.OneIn(4)) {
+      files_.KillAfter(random_.Below(20));
+    }
+  };
   model_.SetRoutes(world_.routes);
   for (const RoutePlan& plan : world_.routes) {
     world_.config.routes.push_back(ConfigOf(plan, world_.config));
@@ -193,7 +200,7 @@ bool Simulation::Guarded(Step&& step) {
     return true;
   } catch (const Killed&) {
     Tell("agent: killed in the middle of that");
-    Kill(/*power_cut=*/false);
+    Kill(/*power_cut=*/random_.Below(world_.crashes + world_.power_cuts) < world_.power_cuts);
     return false;
   }
 }
@@ -338,6 +345,7 @@ void Simulation::Complete(size_t index) {
 }
 
 void Simulation::Heal() {
+  healed_ = true;
   Tell("all faults end");
   files_.SparesLife();
   files_.faults = {};
@@ -387,7 +395,10 @@ bool Simulation::DrainRound() {
 }
 
 void Simulation::Audit() const {
-  if (life_ != nullptr) CheckLedger(life_->pipeline->store().TakeLedger(), world_);
+  if (life_ == nullptr) return;
+  const Ledger ledger = life_->pipeline->store().TakeLedger();
+  CheckLedger(ledger, world_);
+  CheckLosses(ledger, world_, model_);
 }
 
 void Simulation::CheckEnd() {
