@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,12 @@ class FullFileSystem final : public PosixFileSystem {
     if (full) return IoError("write", path, ENOSPC);
     return PosixFileSystem::OpenWritable(path);
   }
+  Result<void> SyncDirectory(const std::string& path) override {
+    synced.insert(path);
+    return PosixFileSystem::SyncDirectory(path);
+  }
   bool full = false;
+  std::set<std::string> synced;  // directories
 };
 
 /// Of an exposition, by name and labels; -1 when it is not there.

@@ -12,6 +12,7 @@
 namespace hinomi {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::EndsWith;
 using ::testing::IsEmpty;
@@ -98,6 +99,18 @@ TEST_F(EventLogTest, ALineThatWasTornStaysAlone) {
   ASSERT_TRUE(events_->Append(Container("main"), Lost("a")));
   EXPECT_THAT(Messages(Content(Files()[0])), ElementsAre("a"));
   EXPECT_THAT(Content(Files()[0]), StartsWith("2026-11-21T00:00:00Z stdout F {\"mess\n"));
+}
+
+TEST_F(EventLogTest, KeepsTheNameOfAFileThatAnotherRunHasMade) {
+  directory_.Append("events/prod_web-0_7-a/main/0.log", "\n");
+  Restart();
+  files_.synced.clear();
+  ASSERT_TRUE(events_->Append(Container("main"), Lost("a")));
+  EXPECT_THAT(files_.synced, Contains(directory_ / "events/prod_web-0_7-a/main"));
+  EXPECT_THAT(files_.synced, Contains(directory_ / "events/prod_web-0_7-a"));
+  files_.synced.clear();
+  ASSERT_TRUE(events_->Append(Container("main"), Lost("b")));
+  EXPECT_THAT(files_.synced, IsEmpty());
 }
 
 TEST_F(EventLogTest, FailsWhenTheDiskIsFull) {

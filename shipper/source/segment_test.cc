@@ -71,5 +71,40 @@ TEST(ReadHead, ReadsOnUntilTheFirstLineHasItsTime) {
   }
 }
 
+TEST(MatchAndExtend, Table) {
+  const TemporaryDirectory directory;
+  PosixFileSystem files;
+  struct Case {
+    std::string content;
+    std::string known;
+    bool same;
+    std::string then;
+  };
+  const std::string longest(Fingerprint::kBytesMax, 'x');
+  const std::vector<Case> cases = {
+      {"abc", "", true, ""},
+      {"abc", "ab", true, "abc"},
+      {"abc", "abc", true, "abc"},
+      {"abd", "abc", false, "abc"},
+      {"ab", "abc", false, "abc"},
+      {"", "abc", false, "abc"},
+      {longest + "y", "x", true, longest},
+  };
+  for (size_t i = 0; i < cases.size(); ++i) {
+    const auto print_of = [](const std::string& text) {
+      return Fingerprint{static_cast<uint32_t>(text.size()), text.empty() ? 0 : Hash64Of(text)};
+    };
+    directory.Append(std::to_string(i), cases[i].content);
+    const Result<std::unique_ptr<File>> file = files.Open(directory.path(), std::to_string(i));
+    ASSERT_TRUE(file.ok());
+    Fingerprint print = print_of(cases[i].known);
+    const Result<bool> same = MatchAndExtend(**file, &print);
+    ASSERT_TRUE(same.ok());
+    EXPECT_EQ(*same, cases[i].same) << i;
+    EXPECT_EQ(print.bytes, print_of(cases[i].then).bytes) << i;
+    EXPECT_EQ(print.hash, print_of(cases[i].then).hash) << i;
+  }
+}
+
 }  // namespace
 }  // namespace hinomi
