@@ -96,6 +96,9 @@ class Log {
   /// Moves readers on where nothing is left to read of a segment that is gone, and appends what is
   /// lost of others to `losses`. Readers stay before a loss until it is settled.
   void FindLosses(Duration now, std::vector<Loss>* losses);
+  /// True when what is on its way for a reader keeps a file that was given up for the escrow's
+  /// limit too long, such as with a dead sink. It may arrive yet.
+  bool IsFenced(const Reader& reader, Duration now) const;
   /// The reader that `loss` is about goes on behind it. False when it is no longer there.
   bool Settle(const Loss& loss);
 
@@ -179,6 +182,7 @@ class Log {
   void Hold(Segment& segment, const Surroundings& around);
   void Release(Segment& segment, const Surroundings& around);
   HeldName HeldNameOf(const Segment& segment) const;
+  void FindLosses(Reader& reader, Duration now, std::vector<Loss>* losses);
   void RestoreHeld(HeldFile held, const Surroundings& around);
   void SetSuperseded(const std::string& newest, const Surroundings& around);
   void FindVanished(const Surroundings& around);

@@ -157,8 +157,8 @@ class LogStore {
   /// Lets go of logs that are gone and settled.
   void Prune();
 
-  /// What every log has delivered and what it waits with, but for the agent's own events. Looks once more at files that were
-  /// written to since they were last read.
+  /// What every log has delivered and what it waits with, but for the agent's own events. Looks
+  /// once more at files that were written to since they were last read.
   LogsStatus Report();
   /// What became of every byte, by route and log. Any thread.
   Ledger TakeLedger() const;
@@ -250,6 +250,7 @@ class LogStore {
   bool Plan(Log& log, Reader& reader, Lease* lease, Duration now);
   void Read(Lease* lease);
   void LookAgain(const Lease& lease, uint32_t segment);
+  void TakeBack(Log& log, uint32_t index, uint64_t ticket, Duration now);
   void GiveUpUnreadable(const Lease& lease, uint32_t segment);
   void Refill(Queue& queue, Duration now);
   void CountWait(const std::string& namespace_name, Duration wait);

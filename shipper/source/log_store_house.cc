@@ -68,7 +68,14 @@ std::vector<Loss> LogStore::FindLosses() {
   const std::lock_guard lock(mutex_);
   std::vector<Loss> losses;
   const Duration now = clock_.Monotonic();
-  for (const auto& [handle, log] : logs_) log->FindLosses(now, &losses);
+  for (const auto& [handle, log] : logs_) {
+    for (uint32_t i = 0; i < log->readers.size(); ++i) {
+      const Reader& reader = log->readers[i];
+      const bool fenced = !reader.idle() && !reader.leased && log->IsFenced(reader, now);
+      if (fenced) TakeBack(*log, i, reader.oldest_ticket(), now);
+    }
+    log->FindLosses(now, &losses);
+  }
   MarkSettled(now);
   return losses;
 }

@@ -55,6 +55,8 @@ class Reader {
   /// Takes back `ticket` and everything after it: it will be read again. False when it was not
   /// there.
   bool Forget(uint64_t ticket);
+  /// What was handed out first of all that is on its way; there must be some.
+  uint64_t oldest_ticket() const { return in_flight_.front().ticket; }
 
   // Scheduling state, for the store.
   bool queued = false;
