@@ -251,9 +251,10 @@ void Log::LetGo(const Surroundings& around) {
 }
 
 bool Log::Prune() {
-  while (!segments_.empty() && segments_.front().finished && segments_.front().name.empty()) {
-    segments_.pop_front();
-  }
+  segments_.erase(segments_.begin(),
+                  std::find_if_not(segments_.begin(), segments_.end(), [](const Segment& segment) {
+                    return segment.finished && segment.name.empty();
+                  }));
   return segments_.empty();
 }
 

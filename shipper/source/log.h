@@ -2,7 +2,6 @@
 // is kept true to its directory by Reconcile. No lock of its own: LogStore's guards it.
 #pragma once
 
-#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -62,13 +61,19 @@ class Log {
 
   uint64_t handle() const { return handle_; }
   const std::string& directory() const { return directory_; }
+  const PodInfo& pod() const { return origin == nullptr ? stranger->pod : origin->pod; }
   uint32_t restart() const { return restart_; }
 
   /// What all of this log's records have in common; set once its first line is complete.
   std::shared_ptr<const Origin> origin;
+  /// Until then:
+  struct Stranger {
+    PodInfo pod;
+    std::string path;  // of the current file as the node sees it
+  };
+  std::unique_ptr<Stranger> stranger = std::make_unique<Stranger>();
   std::string first_time;  // RFC 3339, of the first line; empty when that was not of the format
   LogFormat format = LogFormat::kCri;
-  std::string path;  // of the current file as the node sees it
   std::vector<Reader> readers;
   uint64_t unrouted_counted = 0;  // of seen_bytes(), where nobody reads
 
@@ -127,8 +132,8 @@ class Log {
   int64_t ImbalanceOf(const Reader& reader) const;
   Position End() const;
 
-  std::deque<Segment>& segments() { return segments_; }
-  const std::deque<Segment>& segments() const { return segments_; }
+  std::vector<Segment>& segments() { return segments_; }
+  const std::vector<Segment>& segments() const { return segments_; }
   Segment* Find(uint32_t ordinal);
   /// The one after `ordinal` in the chain; null when that is the last.
   Segment* Next(uint32_t ordinal);
@@ -211,7 +216,7 @@ class Log {
   std::set<std::pair<FileId, std::string>> passed_over_;
   std::vector<std::string> missed_;
   std::vector<Loss> late_;  // found, and settled already
-  std::deque<Segment> segments_;
+  std::vector<Segment> segments_;
 };
 
 }  // namespace hinomi

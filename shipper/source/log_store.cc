@@ -404,9 +404,6 @@ void LogStore::Prune() {
     Fold(log);
     for (const Reader& reader : log.readers) queues_[reader.route()].ready.Leave(log.handle());
     by_name_.erase({log.directory(), log.restart()});
-    const auto same = by_name_.lower_bound({log.directory(), 0});
-    if (same == by_name_.end() || same->first.first != log.directory())
-      pods_.erase(log.directory());
     it = logs_.erase(it);
     dirty_ = true;
   }

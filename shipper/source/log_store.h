@@ -233,6 +233,7 @@ class LogStore {
   };
 
   Log& LogOf(const std::string& directory, uint32_t restart);
+  static void Describe(const LogDirectory& directory, const LogFiles& files, Log* log);
   bool Introduce(Log& log, const PodInfo& pod, bool first_look);
   bool Enrich(Log& log, PodInfo* pod, bool* first_look);
   void Reintroduce(Log& log);
@@ -258,7 +259,6 @@ class LogStore {
   static LogStatus StatusOf(const Log& log, Duration now);
   LedgerEntry EntryOf(const Log& log, const Reader& reader) const;
   LogFacts FactsOf(const Log& log, Duration now) const;
-  PodInfo PodOf(const Log& log) const;
   NamespaceCounters& CountersOf(const std::string& namespace_name);
   void RegisterMetrics();
   void RefreshGauges();
@@ -289,11 +289,11 @@ class LogStore {
   uint64_t next_ticket_ = 1;
   bool dirty_ = false;
   std::unordered_map<uint64_t, std::unique_ptr<Log>> logs_;
-  std::map<std::pair<std::string, uint32_t>, uint64_t> by_name_;  // directory, restart
+  std::map<std::pair<std::string_view, uint32_t>, Log*>
+      by_name_;  // the log's own directory, restart
   std::map<std::pair<std::string, uint32_t>, Stored> restored_;
   LossReason vanished_ = LossReason::kVanished;
   int64_t epoch_seconds_ = 0;            // Unix time
-  std::map<std::string, PodInfo> pods_;  // by directory
   std::map<uint64_t, Waiting> waiting_;  // by log
   std::deque<Queue> queues_;             // per route
   std::multimap<Duration, Reference> timers_;
