@@ -43,6 +43,7 @@ void WriteSegment(Writer& writer, const SegmentState& segment) {
   Write(writer, "print", segment.fingerprint);
   Write(writer, "begin", segment.begin);
   Write(writer, "size", segment.size);
+  if (segment.lost_from != 0) Write(writer, "lost_from", segment.lost_from);
   writer.EndObject();
 }
 
@@ -159,6 +160,7 @@ bool ReadSegment(const Value& value, SegmentState* out) {
   if (reader.Has("copy_inode")) {
     reader.Get("copy_inode", &out->copy_inode).Get("copy_birth", &out->copy_birth_nanoseconds);
   }
+  if (reader.Has("lost_from")) reader.Get("lost_from", &out->lost_from);
   return reader.Get("n", &out->ordinal)
       .Get("key", &out->key)
       .Get("inode", &out->inode)

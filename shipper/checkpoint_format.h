@@ -31,6 +31,7 @@ struct SegmentState {
   uint64_t fingerprint = 0;
   uint64_t begin = 0;
   uint64_t size = 0;
+  uint64_t lost_from = 0;  // above zero where the end of the file was cut off
 };
 
 struct ReaderState {

@@ -14,7 +14,7 @@ CheckpointState Example(uint64_t generation) {
   state.generation = generation;
   LogState log{"prod_web-0_0b1c/main", 3, "2026-11-21T02:26:54.1Z", 8, {}, {}};
   log.segments.push_back({6, ~0ull, 42, -5, 44, 99, 1024, 0xfeed, 10, 1 << 20});
-  log.segments.push_back({7, 1, 43, 1795227915859619, 0, 0, 31, 7, 0, 31});
+  log.segments.push_back({7, 1, 43, 1795227915859619, 0, 0, 31, 7, 0, 31, 20});
   log.readers.push_back({"all", {6, 4096}, {}, 5000, {3000, {1, 2, 3, 4}, {5, 6, 7, 8, 9, 10}}});
   log.readers.push_back({"prod",
                          {7, 12},

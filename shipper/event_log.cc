@@ -152,7 +152,10 @@ Result<void> EventLog::Write(const std::string& directory, const std::string& na
   const bool known = stored_.contains(path);
   if (known && stored_[path].bytes + line.size() > options_.file_bytes_max) {
     if (auto rotated = Rotate(path); !rotated) return rotated;
-  } else if (!known) {
+  }
+  // Also of a file that is there: who made it may have ended, or failed, before its name was kept.
+  const bool is_named = stored_.contains(path) && stored_[path].is_named;
+  if (!is_named) {
     for (const std::string& made : {ParentOf(directory), directory}) {
       const Result<void> there = files_.MakePrivateDirectory(options_.directory + "/" + made);
       if (!there) return there;
@@ -171,13 +174,14 @@ Result<void> EventLog::Write(const std::string& directory, const std::string& na
   const std::string text = (last == '\n' ? "" : "\n") + std::string(line);
   Result<void> written = (*file)->WriteAt(stat->size, text);
   if (written) written = (*file)->Sync();
-  if (written && stat->size == 0) {
+  if (written && !is_named) {
     written = files_.SyncDirectory(options_.directory + "/" + directory);
   }
   const Result<FileStat> after = (*file)->Stat();
   StoredFile& stored = stored_[path];
   bytes_ -= stored.bytes;
-  stored = after ? StoredFile{after->size, after->modified} : stored;
+  if (after) stored = {after->size, after->modified};
+  stored.is_named = is_named || written;
   bytes_ += stored.bytes;
   return written;
 }

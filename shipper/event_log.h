@@ -62,7 +62,8 @@ class EventLog {
  private:
   struct StoredFile {
     uint64_t bytes = 0;
-    Duration modified{0};  // Unix time
+    Duration modified{0};   // Unix time
+    bool is_named = false;  // by a name that a power cut leaves
   };
   struct Window {
     Duration since{0};  // monotonic

@@ -71,12 +71,14 @@ bool Log::SetIdentity(Segment& segment) {
 
 // Whether the file no longer holds what was seen of it.
 bool Log::Rewritten(Segment& segment, const FileStat& stat) {
-  if (segment.compressed) return false;
-  if (stat.size < segment.size) return true;
-  if (stat.modified == segment.modified) return false;
-  const Result<bool> same = Matches(*segment.file, segment.fingerprint);
+  if (stat.size < segment.size) return !segment.compressed;
+  const uint64_t printable = std::min<uint64_t>(stat.size, Fingerprint::kBytesMax);
+  const bool extends = segment.identified() && segment.fingerprint.bytes < printable;
+  const bool written = !segment.compressed && stat.modified != segment.modified;
+  if (!extends && !written) return false;
+  const Result<bool> same = MatchAndExtend(*segment.file, &segment.fingerprint);
   if (same) segment.modified = stat.modified;
-  return same && !*same;
+  return same && !*same && !segment.compressed;
 }
 
 // What is in the file from now on is another segment.
@@ -93,9 +95,10 @@ void Log::Truncated(Segment& segment, uint64_t size, const Surroundings& around)
   next.root = segment.root;
   next.superseded = segment.superseded;
   next.superseded_at = segment.superseded_at;
-  Release(segment, around);
   next.file = segment.file;
   next.open_id = segment.open_id;
+  Hold(next, around);  // before the other link goes: it may be the file's last name
+  if (!same_beginning || segment.copy != nullptr) Release(segment, around);
   segment.superseded = true;
   segment.superseded_at = around.now - kSupersededGrace;
   if (segment.copy != nullptr) {
@@ -103,6 +106,7 @@ void Log::Truncated(Segment& segment, uint64_t size, const Surroundings& around)
     segment.open_id = segment.copy_id;
     Hold(segment, around);
   } else if (same_beginning) {
+    segment.copy_id = next.id;
     segment.GiveUp(LossReason::kTruncated, around.now, size);
     next.begin = next.size = size;
     next.fingerprint = segment.fingerprint;
@@ -110,7 +114,6 @@ void Log::Truncated(Segment& segment, uint64_t size, const Surroundings& around)
     segment.file.reset();
     segment.GiveUp(LossReason::kTruncated, around.now);
   }
-  Hold(next, around);
   segments_.push_back(std::move(next));
 }
 
@@ -145,13 +148,7 @@ void Log::Refresh(const Surroundings& around) {
       continue;
     }
     if (stat->size > segment.size) Grow(segment, stat->size);
-    if (!segment.identified()) {
-      SetIdentity(segment);
-    } else if (segment.fingerprint.bytes < Fingerprint::kBytesMax &&
-               segment.fingerprint.bytes < segment.size) {
-      const Result<Fingerprint> longer = FingerprintOf(*segment.file, Fingerprint::kBytesMax);
-      if (longer) segment.fingerprint = *longer;
-    }
+    if (!segment.identified()) SetIdentity(segment);
   }
 }
 
@@ -220,8 +217,10 @@ bool Log::SettledByAll(const Segment& segment) const {
 
 bool Log::MayFinish(const Segment& segment, Duration now) const {
   if (unclear_ || segment.finishing) return false;
-  // Before it is introduced nobody has read it: its first line could not be read yet.
-  const bool unread = origin == nullptr && segment.file != nullptr && segment.size > segment.begin;
+  // Before it is introduced nobody has read it: its first line could not be read, or is yet to
+  // come.
+  const bool may_have_line = segment.size > segment.begin || !segment.name.empty();
+  const bool unread = origin == nullptr && segment.file != nullptr && may_have_line;
   return !unread && (segment.FinalAt(now) || segment.gone);
 }
 
@@ -302,14 +301,16 @@ LogState Log::State(const std::vector<std::string>& route_names) const {
     state.segments.push_back({segment.ordinal, segment.key, segment.id.inode,
                               segment.id.birth.count(), segment.copy_id.inode,
                               segment.copy_id.birth.count(), segment.fingerprint.bytes,
-                              segment.fingerprint.hash, segment.begin, segment.size});
+                              segment.fingerprint.hash, segment.begin, segment.size,
+                              segment.gone ? segment.gone_from : 0});
   }
   for (const Reader& reader : readers) {
     const Cursor& cursor = PlantedBug(Bug::kCheckpointAhead) ? reader.read() : reader.settled();
     // What is not stored is seen anew.
     uint64_t seen_anew = 0;
     for (const Segment& segment : segments_) {
-      if (!segment.identified() && segment.ordinal >= cursor.at.segment) seen_anew += segment.size;
+      if (!segment.identified() && segment.ordinal >= cursor.at.segment)
+        seen_anew += segment.size - segment.begin;
     }
     state.readers.push_back({route_names[reader.route()], cursor.at, cursor.continuing,
                              ProducedFor(reader) - seen_anew, reader.settled_bytes()});

@@ -146,7 +146,8 @@ class Log {
   LogState State(const std::vector<std::string>& route_names) const;
   /// Takes over a checkpoint's chain, and files of it that the escrow held; others are found by the
   /// next Reconcile.
-  void Restore(const LogState& state, std::vector<HeldFile> held, const Surroundings& around);
+  void Restore(const LogState& state, const std::vector<HeldFile>& held,
+               const Surroundings& around);
 
  private:
   enum class Seen {
@@ -188,7 +189,7 @@ class Log {
   void Release(Segment& segment, const Surroundings& around);
   HeldName HeldNameOf(const Segment& segment) const;
   void FindLosses(Reader& reader, Duration now, std::vector<Loss>* losses);
-  void RestoreHeld(HeldFile held, const Surroundings& around);
+  void RestoreHeld(HeldFile held, bool has_successor, const Surroundings& around);
   void SetSuperseded(const std::string& newest, const Surroundings& around);
   void FindVanished(const Surroundings& around);
   // False when it could not be read now.

@@ -14,6 +14,8 @@ namespace {
 constexpr Duration kUnclearMax = std::chrono::seconds(60);
 constexpr int kTriesMin = 10;
 
+FileId IdOf(const HeldFile& held) { return {held.stat.inode, held.stat.birth}; }
+
 }  // namespace
 
 Log::Seen Log::OpenEntry(const SegmentEntry& entry, const Surroundings& around,
@@ -59,7 +61,9 @@ Log::Identified Log::Identify(const SegmentEntry& entry, bool last, const Surrou
     // If it cannot be opened or read now it is still there: what is unread of it is not lost.
     const Seen opened = file == nullptr ? OpenEntry(entry, around, &file) : Seen::kNew;
     if (opened != Seen::kNew) return {opened, i};
-    const bool same_nothing = entry.stat.size == 0 && entry.name == segment.name;
+    // The name of a rotated file has a time, where docker does not rotate, and does not come back.
+    const bool own_name = !last && format == LogFormat::kCri;
+    const bool same_nothing = entry.name == segment.name && (entry.stat.size == 0 || own_name);
     const Result<bool> same = PlantedBug(Bug::kInodeAlone) ? true
                               : segment.fingerprint.bytes == 0
                                   ? same_nothing
@@ -292,7 +296,8 @@ void Log::FindVanished(const Surroundings& around) {
   }
 }
 
-void Log::Restore(const LogState& state, std::vector<HeldFile> held, const Surroundings& around) {
+void Log::Restore(const LogState& state, const std::vector<HeldFile>& held,
+                  const Surroundings& around) {
   first_time = state.first_time;
   identified_ = !state.segments.empty();
   next_ordinal_ = state.next_ordinal;
@@ -306,6 +311,9 @@ void Log::Restore(const LogState& state, std::vector<HeldFile> held, const Surro
     segment.fingerprint = {stored.fingerprint_bytes, stored.fingerprint};
     segment.begin = stored.begin;
     segment.size = stored.size;
+    if (stored.lost_from > 0) {
+      segment.GiveUp(LossReason::kTruncated, around.now, stored.lost_from);
+    }
     seen_bytes_ += stored.size;
     segments_.push_back(std::move(segment));
   }
@@ -316,11 +324,16 @@ void Log::Restore(const LogState& state, std::vector<HeldFile> held, const Surro
   }
   // What takes a new place takes none of theirs.
   for (const HeldFile& file : held) next_ordinal_ = std::max(next_ordinal_, file.name.ordinal + 1);
-  for (HeldFile& file : held) RestoreHeld(std::move(file), around);
+  for (auto file = held.begin(); file != held.end(); ++file) {
+    const bool has_successor = std::any_of(
+        file + 1, held.end(), [&](const HeldFile& next) { return IdOf(next) == IdOf(*file); });
+    RestoreHeld(*file, has_successor, around);
+  }
 }
 
-void Log::RestoreHeld(HeldFile held, const Surroundings& around) {
-  const FileId id{held.stat.inode, held.stat.birth};
+// `has_successor`: it is a later segment, too, since it was truncated.
+void Log::RestoreHeld(HeldFile held, bool has_successor, const Surroundings& around) {
+  const FileId id = IdOf(held);
   std::shared_ptr<File> file = std::move(held.file);
   if (held.name.compressed) {
     Result<std::unique_ptr<GunzipFile>> content = GunzipFile::Open(std::move(file), around.gunzip);
@@ -341,7 +354,8 @@ void Log::RestoreHeld(HeldFile held, const Surroundings& around) {
     }
     // It was truncated meanwhile: what it holds now is another segment.
     segment->id = {};
-  } else if (held.name.ordinal < restored_settled_before_) {
+    if (has_successor) return around.escrow.Release(held.name);
+  } else if (has_successor || held.name.ordinal < restored_settled_before_) {
     return around.escrow.Release(held.name);  // settled, and the agent ended before it let go of it
   }
   Segment segment;

@@ -74,7 +74,8 @@ Log& LogStore::LogOf(const std::string& directory, uint32_t restart) {
   auto log = std::make_unique<Log>(next_handle_, directory, restart);
   const auto stored = restored_.find({directory, restart});
   if (stored != restored_.end()) {
-    log->Restore(stored->second.state, std::move(stored->second.held), Around(clock_.Monotonic()));
+    log->Restore(stored->second.state, std::exchange(stored->second.held, {}),
+                 Around(clock_.Monotonic()));
   }
   by_name_[{log->directory(), restart}] = log.get();
   return *(logs_[next_handle_++] = std::move(log));

@@ -81,4 +81,15 @@ Result<bool> Matches(File& file, const Fingerprint& fingerprint) {
   return now->bytes == fingerprint.bytes && now->hash == fingerprint.hash;
 }
 
+Result<bool> MatchAndExtend(File& file, Fingerprint* fingerprint) {
+  if (fingerprint->bytes == 0) return true;
+  char head[Fingerprint::kBytesMax];
+  const Result<size_t> count = file.ReadAt(0, head, sizeof head);
+  if (!count) return count.error();
+  if (*count < fingerprint->bytes) return false;
+  if (Hash64Of({head, fingerprint->bytes}) != fingerprint->hash) return false;
+  *fingerprint = {static_cast<uint32_t>(*count), Hash64Of({head, *count})};
+  return true;
+}
+
 }  // namespace hinomi

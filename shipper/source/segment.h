@@ -81,4 +81,8 @@ std::string_view LeadingTime(std::string_view head, LogFormat format);
 /// True when `file` begins with what `fingerprint` says. Errors: io.
 Result<bool> Matches(File& file, const Fingerprint& fingerprint);
 
+/// The same, and then the fingerprint covers all of the file that it can. Both by one reading: a
+/// file may be written anew between two. Errors: io.
+Result<bool> MatchAndExtend(File& file, Fingerprint* fingerprint);
+
 }  // namespace hinomi

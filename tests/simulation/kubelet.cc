@@ -105,6 +105,14 @@ void Kubelet::Rest() {
   }
 }
 
+void Kubelet::MoveOn() {
+  for (Container& container : containers_) {
+    RemoveDead(container);
+    Rename(container);
+    Reopen(container);
+  }
+}
+
 std::string Kubelet::NextTime() {
   last_time_ = std::max<int64_t>(last_time_ + 1, parts_.clock.Wall().count());
   std::string fraction = fmt::format(".{:09}", last_time_ % 1'000'000'000);
@@ -236,6 +244,9 @@ void Kubelet::WriteLate(Container& container) {
 
 void Kubelet::Rename(Container& container) {
   if (container.is_renamed || (!kRotatesEmptyFiles && container.file->content.empty())) return;
+  // It looks at a log every ten seconds: not twice between two looks of the agent at one directory.
+  if (container.renamed_in == parts_.step) return;
+  container.renamed_in = parts_.step;
   if (container.torn) WriteTorn(container);
   const uint64_t number = rotations_++;
   const std::string to = fmt::format("{}.20261121-{:02}{:02}{:02}", container.path(), number / 3600,
@@ -306,17 +317,20 @@ void Kubelet::DeleteOldest(Container& container) {
 
 void Kubelet::Restart(Container& container) {
   if (container.is_renamed || !container.compressing.empty()) return;
-  // Only the newest dead one is kept.
-  if (container.restart > 0) {
-    Container dead = container;
-    dead.restart = container.restart - 1;
-    for (const std::string& path : Rotated(dead, /*compressed=*/true)) parts_.disk.Remove(path);
-    if (parts_.disk.Find(dead.path()) != nullptr) parts_.disk.Remove(dead.path());
-  }
+  RemoveDead(container);
   container.torn.reset();  // what it had not said it never will
   ++container.restart;
   Tell("restarted " + container.directory);
   Start(container);
+}
+
+// Only the newest dead one is kept.
+void Kubelet::RemoveDead(const Container& container) {
+  if (container.restart == 0) return;
+  Container dead = container;
+  dead.restart = container.restart - 1;
+  for (const std::string& path : Rotated(dead, /*compressed=*/true)) parts_.disk.Remove(path);
+  if (parts_.disk.Find(dead.path()) != nullptr) parts_.disk.Remove(dead.path());
 }
 
 void Kubelet::RemovePod(size_t index) {

@@ -40,6 +40,7 @@ class Kubelet {
     Model& model;
     Random& random;
     const Clock& clock;
+    const uint64_t& step;  // of the simulation: the agent may do a single thing in it
     std::function<void(const std::string&)> tell;  // the trace
   };
   Kubelet(KubeletHabits habits, Parts parts);
@@ -50,6 +51,8 @@ class Kubelet {
   void Act();
   /// Ends what is halfway done, for good.
   void Rest();
+  /// Every container begins another file, and what is left of dead ones goes.
+  void MoveOn();
 
  private:
   struct Container {
@@ -61,8 +64,9 @@ class Kubelet {
     InodePointer file;
     std::optional<uint32_t> torn;                     // a line of which a part is written
     std::array<std::deque<PhysicalLine>, 2> pending;  // parts of records not yet written
-    bool is_renamed = false;  // the runtime writes to the rotated file still
-    InodePointer previous;    // the file before
+    bool is_renamed = false;             // the runtime writes to the rotated file still
+    std::optional<uint64_t> renamed_in;  // the step
+    InodePointer previous;               // the file before
     Duration superseded_at{0};
     std::string compressing;  // a rotated file that has a compressed copy
 
@@ -86,6 +90,7 @@ class Kubelet {
   void Compress(Container& container);
   void DeleteOldest(Container& container);
   void Restart(Container& container);
+  void RemoveDead(const Container& container);
   void RemovePod(size_t index);
   void Truncate(Container& container);
   std::vector<std::string> Rotated(const Container& container, bool compressed) const;

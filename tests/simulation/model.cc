@@ -46,6 +46,20 @@ struct Model::Document {
   bool is_cut = false;
 };
 
+struct Model::Explanation {
+  bool may_be_part = false;  // of a record
+  std::vector<Piece> pieces;
+  std::set<std::pair<uint32_t, size_t>> tried;  // lines, and how much text was left
+  std::string failure;                          // of the first way that was tried
+  uint32_t failed_at = 0;
+
+  bool Fails(const char* why, uint32_t line) {
+    if (failure.empty()) failed_at = line;
+    if (failure.empty()) failure = why;
+    return false;
+  }
+};
+
 Model::Model() : parser_(std::make_unique<Parser>()) {}
 Model::~Model() = default;
 
@@ -183,7 +197,14 @@ void Model::Stored(const Delivery& delivery) {
                      document.message.size(), document.message.substr(0, 40)));
   }
   CheckId(document, delivery);
-  Follow(document, delivery, /*dead=*/false);
+  const std::vector<Piece> pieces = PiecesOf(document, delivery.item);
+  CheckRepetition(delivery, pieces.front());
+  CheckOrder(delivery, pieces);
+  Arrived(delivery.route, pieces);
+}
+
+void Model::Refused(const Delivery& delivery) {
+  CheckOrder(delivery, PiecesOf(Parse(delivery.item), delivery.item));
 }
 
 void Model::FoundDeadLetters(std::string_view lines) {
@@ -194,7 +215,7 @@ void Model::FoundDeadLetters(std::string_view lines) {
     if (parser_->json.parse(line).get(letter) != simdjson::SUCCESS) continue;  // torn
     const std::string route(letter["route"].get_string().value());
     const std::string item(letter["record"].get_string().value());
-    Follow(Parse(item), {route, item, false, false}, /*dead=*/true);
+    Arrived(route, PiecesOf(Parse(item), item));
   }
 }
 
@@ -227,92 +248,108 @@ uint64_t Model::StartIn(const Document& document, uint32_t index, std::string_vi
   return from;
 }
 
-void Model::CheckRepetition(const Delivery& delivery, uint32_t line, uint64_t from) {
-  Arrival& arrival = ArrivalOf(delivery.route, line);
-  const auto before = arrival.acknowledged_in.find(from);
+void Model::CheckRepetition(const Delivery& delivery, const Piece& first) {
+  Arrival& arrival = ArrivalOf(delivery.route, first.line);
+  const auto before = arrival.acknowledged_in.find(first.from);
   const auto shed = shed_.find(delivery.route);
   const bool may_repeat =
-      (shed != shed_.end() && shed->second == life_) || logs_[lines_[line].log].is_disturbed;
+      (shed != shed_.end() && shed->second == life_) || logs_[lines_[first.line].log].is_disturbed;
   if (before != arrival.acknowledged_in.end() && before->second == life_ && !may_repeat) {
-    throw Violation{
-        fmt::format("sent again without need to route \"{}\": {}", delivery.route, Describe(line))};
+    throw Violation{fmt::format("sent again without need to route \"{}\": {}", delivery.route,
+                                Describe(first.line))};
   }
-  if (delivery.acknowledged) arrival.acknowledged_in[from] = life_;
+  if (delivery.acknowledged) arrival.acknowledged_in[first.from] = life_;
 }
 
 bool Model::MayBeGlued(const WrittenLog& log) const {
   return !kClosesRecordsAtGaps && (log.is_disturbed || !ordered_);
 }
 
-// The line of another record that goes on with `text`, the longest: its begin may be a line, too.
-bool Model::FindGlued(const WrittenLog& log, std::string_view text, uint32_t* line) const {
-  size_t longest = 0;
-  const uint32_t here = *line;
-  for (const uint32_t other : log.streams[lines_[here].is_stderr]) {
+// The lines of other records that may go on with `text`, the longest first: it may begin a line,
+// too.
+std::vector<uint32_t> Model::GluedTo(uint32_t line, std::string_view text) const {
+  const WrittenLog& log = logs_[lines_[line].log];
+  std::vector<uint32_t> found;
+  if (text.empty() || !MayBeGlued(log)) return found;
+  for (const uint32_t other : log.streams[lines_[line].is_stderr]) {
     const std::string_view body = lines_[other].body;
-    if (other == here || body.size() <= longest || text.empty()) continue;
-    if (!text.starts_with(body) && !body.starts_with(text)) continue;
-    longest = body.size();
-    *line = other;
+    if (other == line || body.empty()) continue;
+    if (text.starts_with(body) || body.starts_with(text)) found.push_back(other);
   }
-  return longest > 0;
+  std::stable_sort(found.begin(), found.end(), [this](uint32_t a, uint32_t b) {
+    return lines_[a].body.size() > lines_[b].body.size();
+  });
+  return found;
 }
 
-void Model::Follow(const Document& document, const Delivery& delivery, bool dead) {
+// Whether the lines from `at` on make the text. Where bytes are lost there may be several ways.
+bool Model::Explain(std::string_view rest, Piece at, Explanation* explanation) const {
+  const PhysicalLine& line = lines_[at.line];
+  const WrittenLog& log = logs_[line.log];
+  if (!explanation->tried.insert({at.line, rest.size()}).second) return false;
+  at.bytes = std::min<uint64_t>(rest.size(), line.readable() - at.from);
+  if (std::string_view(line.body).substr(at.from, at.bytes) != rest.substr(0, at.bytes)) {
+    return explanation->Fails("wrong text for", at.line);
+  }
+  explanation->pieces.push_back(at);
+  rest.remove_prefix(at.bytes);
+  const std::vector<uint32_t>& stream = log.streams[line.is_stderr];
+  const bool at_end = at.from + at.bytes == line.readable();
+  const bool goes_on = at_end && line.is_partial && line.in_stream + 1 < stream.size();
+  const uint32_t next = goes_on ? stream[line.in_stream + 1] : 0;
+  if (rest.empty() && !(goes_on && EndsWithNothing(lines_[next]))) {
+    const Piece& first = explanation->pieces.front();
+    const bool starts_whole = first.from == 0 && lines_[first.line].is_first;
+    const bool whole = (starts_whole || kRemembersOneCut) && at_end && !line.is_partial;
+    if (whole || explanation->may_be_part || log.is_disturbed || !ordered_) return true;
+    explanation->Fails("part of a record without saying so, up to", at.line);
+  } else if (goes_on) {
+    if (Explain(rest, {next, 0, 0}, explanation)) return true;
+  } else {
+    explanation->Fails("text beyond its record,", at.line);
+  }
+  for (const uint32_t glued : GluedTo(at.line, rest)) {
+    if (Explain(rest, {glued, 0, 0}, explanation)) return true;
+  }
+  explanation->pieces.pop_back();
+  return false;
+}
+
+std::vector<Model::Piece> Model::PiecesOf(const Document& document, std::string_view item) const {
   const auto found = line_at_.find(document.time);
-  if (found == line_at_.end()) {
-    throw Violation{fmt::format("a line that nobody wrote: {}", delivery.item)};
+  if (found == line_at_.end()) throw Violation{fmt::format("a line that nobody wrote: {}", item)};
+  const uint64_t from = StartIn(document, found->second, item);
+  Explanation explanation;
+  explanation.may_be_part = document.is_cut;
+  if (!Explain(document.message, {found->second, from, 0}, &explanation)) {
+    throw Violation{
+        fmt::format("{} {}: {}", explanation.failure, Describe(explanation.failed_at), item)};
   }
-  uint32_t index = found->second;
-  const WrittenLog& log = logs_[lines_[index].log];
-  uint64_t from = StartIn(document, index, delivery.item);
-  if (!dead) {
-    CheckRepetition(delivery, index, from);
-    if (!ArrivalOf(delivery.route, index).has_arrived) CheckOrder(document, delivery, index);
-  }
-  const bool starts_whole = from == 0 && lines_[index].is_first;
-  std::string_view rest = document.message;
-  while (true) {
-    const PhysicalLine& line = lines_[index];
-    const uint64_t bytes = std::min<uint64_t>(rest.size(), line.readable() - from);
-    if (std::string_view(line.body).substr(from, bytes) != rest.substr(0, bytes)) {
-      if (MayBeGlued(log) && rest.size() < document.message.size()) {
-        if (FindGlued(log, rest, &index)) continue;
-        return;
-      }
-      throw Violation{fmt::format("wrong text for {}: {}", Describe(index), delivery.item)};
-    }
-    Arrival& arrival = ArrivalOf(delivery.route, index);
+  return std::move(explanation.pieces);
+}
+
+void Model::Arrived(const std::string& route, const std::vector<Piece>& pieces) {
+  for (const Piece& piece : pieces) {
+    Arrival& arrival = ArrivalOf(route, piece.line);
     arrival.has_arrived = true;
-    arrival.covered.resize(std::max<size_t>(arrival.covered.size(), line.readable()));
-    std::fill_n(arrival.covered.begin() + static_cast<ptrdiff_t>(from), bytes, true);
-    rest.remove_prefix(bytes);
-    const std::vector<uint32_t>& stream = log.streams[line.is_stderr];
-    const bool at_end = from + bytes == line.readable();
-    const bool goes_on = at_end && line.is_partial && line.in_stream + 1 < stream.size();
-    if (rest.empty() && !(goes_on && EndsWithNothing(lines_[stream[line.in_stream + 1]]))) {
-      const bool whole = (starts_whole || kRemembersOneCut) && at_end && !line.is_partial;
-      if (whole || document.is_cut || log.is_disturbed || !ordered_) return;
-      throw Violation{fmt::format("part of a record without saying so, up to {}: {}",
-                                  Describe(index), delivery.item)};
-    }
-    if (!goes_on) {
-      from = 0;
-      if (MayBeGlued(log) && FindGlued(log, rest, &index)) continue;
-      throw Violation{
-          fmt::format("text beyond its record, {}: {}", Describe(index), delivery.item)};
-    }
-    index = stream[line.in_stream + 1];
-    from = 0;
+    const size_t readable = lines_[piece.line].readable();
+    arrival.covered.resize(std::max(arrival.covered.size(), readable));
+    std::fill_n(arrival.covered.begin() + static_cast<ptrdiff_t>(piece.from), piece.bytes, true);
   }
 }
 
-void Model::CheckOrder(const Document& document, const Delivery& delivery, uint32_t line) {
+// Of what the sink is given for the first time.
+void Model::CheckOrder(const Delivery& delivery, const std::vector<Piece>& pieces) {
+  const uint32_t line = pieces.front().line;
+  const bool again = ArrivalOf(delivery.route, line).was_offered;
+  for (const Piece& piece : pieces) ArrivalOf(delivery.route, piece.line).was_offered = true;
+  if (again) return;
+  const PhysicalLine& written = lines_[line];
   const auto [newest, fresh] =
-      newest_.try_emplace({delivery.route, lines_[line].log, document.stream == "stderr"}, line);
+      newest_.try_emplace({delivery.route, written.log, written.is_stderr}, line);
   if (fresh || newest->second < line) {
     newest->second = line;
-  } else if (delivery.in_order && ordered_ && !logs_[lines_[line].log].is_disturbed) {
+  } else if (delivery.in_order && ordered_ && !logs_[written.log].is_disturbed) {
     throw Violation{fmt::format("out of order on route \"{}\": {} came after {}", delivery.route,
                                 Describe(line), Describe(newest->second))};
   }
@@ -341,6 +378,11 @@ bool Model::IsOwed(const RoutePlan& route, uint32_t index) const {
   if (known && arrivals->second[index].is_optional) return false;
   if (!files_.at(line.file).is_dead) return true;
   return known && arrivals->second[index].was_abandoned;
+}
+
+uint64_t Model::LateBytes(const Inode& inode) const {
+  const WrittenFile& file = files_.at(inode.identity);
+  return !file.lines.empty() && lines_[file.lines.front()].is_late ? inode.content.size() : 0;
 }
 
 void Model::CheckAllArrived() const {

@@ -99,11 +99,15 @@ class Model {
   };
   /// Throws Violation.
   void Stored(const Delivery& delivery);
+  /// The sink refuses it for good. Throws Violation.
+  void Refused(const Delivery& delivery);
   /// What a file of refused documents holds.
   void FoundDeadLetters(std::string_view lines);
 
   /// Whether the route gets the log in that directory below the pods directory.
   bool Takes(const RoutePlan& route, const std::string& directory) const;
+  /// Bytes of a file that was empty long after it was superseded.
+  uint64_t LateBytes(const Inode& inode) const;
   /// Throws Violation for the first line that should have arrived and did not.
   void CheckAllArrived() const;
   std::function<void(const std::string&)> tell;  // the trace; may be empty
@@ -126,24 +130,34 @@ class Model {
   /// What a route knows of a line.
   struct Arrival {
     std::vector<bool> covered;   // bytes of the body
+    bool was_offered = false;    // to the sink
     bool has_arrived = false;    // any document of it
     bool is_optional = false;    // written before a route that starts now
     bool was_abandoned = false;  // its file was given up before it arrived
     std::map<uint64_t, uint64_t>
         acknowledged_in;  // where in the body documents begin: in which life
   };
+  /// What a document has of a line's body.
+  struct Piece {
+    uint32_t line = 0;
+    uint64_t from = 0;
+    uint64_t bytes = 0;
+  };
+  struct Explanation;
   struct Document;
   struct Parser;
 
   Document Parse(std::string_view item);
-  /// Follows the document's text over the lines that it consists of.
-  void Follow(const Document& document, const Delivery& delivery, bool dead);
+  /// The lines that the document consists of. Throws Violation.
+  std::vector<Piece> PiecesOf(const Document& document, std::string_view item) const;
+  void Arrived(const std::string& route, const std::vector<Piece>& pieces);
   uint64_t StartIn(const Document& document, uint32_t line, std::string_view item) const;
   bool MayBeGlued(const WrittenLog& log) const;
-  bool FindGlued(const WrittenLog& log, std::string_view text, uint32_t* line) const;
-  void CheckRepetition(const Delivery& delivery, uint32_t line, uint64_t from);
+  bool Explain(std::string_view rest, Piece at, Explanation* explanation) const;
+  std::vector<uint32_t> GluedTo(uint32_t line, std::string_view text) const;
+  void CheckRepetition(const Delivery& delivery, const Piece& first);
   void CheckId(const Document& document, const Delivery& delivery);
-  void CheckOrder(const Document& document, const Delivery& delivery, uint32_t line);
+  void CheckOrder(const Delivery& delivery, const std::vector<Piece>& pieces);
   bool IsOwed(const RoutePlan& route, uint32_t line) const;
   bool HasArrived(const std::string& route, uint32_t line) const;
   bool IsComplete(const std::string& route, uint32_t line) const;

@@ -30,6 +30,7 @@ Attempt Server::Deliver(Batch& batch, const std::string& route, Duration now) {
         std::string_view(batch.bytes).substr(record.begin, record.end - record.begin);
     const std::string& word = habits_.refused_word;
     if (!word.empty() && item.find(word) != std::string_view::npos) {
+      model_.Refused({route, item, !forgets, keeps_order_});
       if (forgets) continue;
       record.outcome = Outcome::kRejected;
       batch.rejections.push_back({i, "document_parsing_exception", "it has the word"});

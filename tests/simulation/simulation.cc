@@ -57,6 +57,7 @@ class Simulation {
   bool Take(size_t sink);
   void Complete(size_t index);
   void NoteShedding();
+  void Heal();
   void Drain();
   bool DrainRound();
   void Audit() const;
@@ -98,7 +99,7 @@ Simulation::Simulation(uint64_t seed, bool verbose)
   }
   kubelet_ = std::make_unique<Kubelet>(
       world_.kubelet,
-      Kubelet::Parts{disk_, model_, random_, clock_,
+      Kubelet::Parts{disk_, model_, random_, clock_, step_,
                      [this](const std::string& what) { Tell("kubelet: " + what); }});
   if (verbose_) model_.tell = [this](const std::string& what) { Tell("model: " + what); };
   files_.faults = world_.faults;
@@ -124,7 +125,14 @@ RunResult Simulation::Run() {
       Act();
       Audit();
     }
+    Heal();
     Drain();
+    // What was truncated unseen, and rotated, lies behind the newest file: it is read after that.
+    if (world_.kubelet.truncates) {
+      ++step_;
+      kubelet_->MoveOn();
+      Drain();
+    }
     CheckEnd();
   } catch (const Violation& violation) {
     result.passed = false;
@@ -329,8 +337,7 @@ void Simulation::Complete(size_t index) {
   Guarded([&] { pipeline.deliveries()[sink]->Complete(std::move(batch), attempt); });
 }
 
-// Everything heals, and the agent gets the time to deliver what is left.
-void Simulation::Drain() {
+void Simulation::Heal() {
   Tell("all faults end");
   files_.SparesLife();
   files_.faults = {};
@@ -338,6 +345,10 @@ void Simulation::Drain() {
   kubelet_->Rest();
   if (!kScansWithoutProbe && life_ != nullptr) Kill(/*power_cut=*/false);
   if (life_ == nullptr) Start();
+}
+
+// Gives the agent the time to deliver what is left.
+void Simulation::Drain() {
   int quiet = 0;
   for (int round = 0; round < kDrainRoundsMax; ++round) {
     quiet = DrainRound() ? 0 : quiet + 1;
@@ -389,8 +400,7 @@ void Simulation::CheckEnd() {
   CheckLedgerAtRest(life_->pipeline->store().TakeLedger(), world_, model_, disk_);
   CheckEscrowAtRest(world_, disk_);
   for (const InodePointer& inode : files_.Held()) {
-    // One that was truncated unseen gets behind its successors, and is let go of after them only.
-    if (inode->links == 0 && !world_.kubelet.truncates) {
+    if (inode->links == 0) {
       throw Violation{
           fmt::format("file #{} is settled and removed, and kept open", inode->identity)};
     }
