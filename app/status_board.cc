@@ -79,6 +79,9 @@ void StatusBoard::Run(const std::stop_token& stop) {
 void StatusBoard::Sample() {
   StatusSample sample = take_();
   const std::lock_guard lock(mutex_);
+  const size_t known = samples_.size();
+  const bool close = known > 1 && samples_[known - 1].at - samples_[known - 2].at < kWindow / 2;
+  if (close) samples_.pop_back();  // ten thousand logs are a lot to remember
   samples_.push_back(std::move(sample));
   const Duration now = samples_.back().at;
   while (samples_.size() > 2 && now - samples_[1].at >= kWindow) samples_.pop_front();

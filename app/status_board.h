@@ -30,8 +30,8 @@ struct StatusSample {
   ShipperStatus shipper;
 };
 
-/// A rate is a mean over the last ten seconds, or since the start where that is shorter: what
-/// arrives in batches is not to look like silence and bursts.
+/// A rate is a mean over the last ten seconds or a little more, or since the start where that is
+/// shorter: what arrives in batches is not to look like silence and bursts.
 struct StatusRates {
   double lines_per_second = 0;
   double bytes_per_second = 0;

@@ -72,14 +72,6 @@ SettledBytes& SettledBytes::operator+=(const SettledBytes& more) {
   return *this;
 }
 
-SettledBytes SettledBytes::operator-(const SettledBytes& less) const {
-  SettledBytes rest = *this;
-  rest.acknowledged -= less.acknowledged;
-  for (size_t i = 0; i < kDropReasons; ++i) rest.dropped[i] -= less.dropped[i];
-  for (size_t i = 0; i < kLossReasons; ++i) rest.lost[i] -= less.lost[i];
-  return rest;
-}
-
 void Batch::Clear() {
   bytes.clear();
   records.clear();

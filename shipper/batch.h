@@ -80,7 +80,6 @@ struct SettledBytes {
   uint64_t LostTotal() const;
   uint64_t Total() const { return acknowledged + DroppedTotal() + LostTotal(); }
   SettledBytes& operator+=(const SettledBytes& more);
-  SettledBytes operator-(const SettledBytes& less) const;
   bool operator==(const SettledBytes&) const = default;
 };
 

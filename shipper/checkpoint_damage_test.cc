@@ -64,13 +64,13 @@ class CheckpointDamageTest : public PipelineTest {
       Live(process, 2);
       Rotate("20261121-022645");
       Write(Lines(5, 5));
-      Live(process, 5);
+      Live(process, 3);
       sink_.dead = true;
       Write(Lines(10, 5));
       Live(process, 2);
       Rotate("20261121-022655");
       Write(Lines(15, 5));
-      Live(process, 5);
+      Live(process, 3);
     }
     fs::rename(PathOf("0.log"), PathOf("0.log.20261121-022705"));
     fs::remove(PathOf("0.log.20261121-022645"));  // settled
@@ -95,7 +95,7 @@ class CheckpointDamageTest : public PipelineTest {
 
   void Live(Process& process, int steps) {
     for (int i = 0; i < steps; ++i) {
-      clock_.Advance(std::chrono::milliseconds(200));
+      clock_.Advance(std::chrono::milliseconds(400));
       process.pipeline.sources()[0]->Sweep();
       process.pipeline.store().WaitForWork(Duration{0});
       while (process.pipeline.worker().Step(0)) {
@@ -133,7 +133,7 @@ class CheckpointDamageTest : public PipelineTest {
       sink_.ids = delivered_;
       sink_.documents = documents_;
       Process process(*this);
-      Live(process, 6);
+      Live(process, 3);
       const std::vector<std::string> messages = Messages();
       const std::set<std::string> there(messages.begin(), messages.end());
       ASSERT_EQ(there.size(), 25u) << "lines are lost";
@@ -160,7 +160,7 @@ class CheckpointDamageTest : public PipelineTest {
 TEST_F(CheckpointDamageTest, WithoutDamageNothingComesTwice) {
   Process process(*this);
   sink_.duplicates = 0;
-  Live(process, 6);
+  Live(process, 3);
   EXPECT_EQ(sink_.ids.size(), 25u);
   EXPECT_EQ(sink_.duplicates, 0);
   EXPECT_THAT(process.metrics.Expose(), HasSubstr("hinomi_checkpoint_damaged_total 0\n"));

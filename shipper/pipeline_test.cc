@@ -345,6 +345,27 @@ TEST_F(PipelineTest, HoldsNoMoreThanItMay) {
   }
 }
 
+// A dead sink keeps one batch as its probe: the log that it is of must not fill the disk meanwhile.
+TEST_F(PipelineTest, HoldsNoMoreThanItMayWhileItsSinkIsDead) {
+  config_.escrow.bytes_max = 100 << 10;
+  Agent agent(*this);
+  sink_.dead = true;
+  for (int i = 0; i < 60; ++i) {
+    const std::string suffix = "20261121-0226" + std::to_string(10 + i);
+    Write(Lines(i * 500, 500));
+    Pass(agent);
+    Rotate(suffix);
+    std::filesystem::remove(PathOf("0.log." + suffix));
+    Pass(agent);
+  }
+  uint64_t held = 0;
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator(root_ / "var/log/hinomi/escrow")) {
+    if (entry.is_regular_file()) held += entry.file_size();
+  }
+  EXPECT_LT(held, 2 * config_.escrow.bytes_max);
+}
+
 TEST_F(PipelineTest, GoesOnInTheCopyOfWhatWasTruncated) {
   Agent agent(*this);
   sink_.dead = true;

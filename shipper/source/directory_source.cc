@@ -96,33 +96,24 @@ bool DirectorySource::OpenRoot() {
 
 // It was replaced or unmounted: begin anew.
 void DirectorySource::CloseRoot(const std::string& why) {
-  for (const auto& [watch, watched] : watches_) watcher_->Remove(watch);
-  watched_.clear();
+  for (const auto& [watch, directory] : watches_) watcher_->Remove(watch);
   watches_.clear();
   root_.clear();
   const std::lock_guard lock(mutex_);
   not_ready_ = why;
 }
 
-void DirectorySource::Watch(const std::string& path, const std::string& elsewhere_for) {
-  if (watcher_ == nullptr || watched_.contains(path)) return;
+// Again, too: the kernel gives one directory one watch.
+void DirectorySource::Watch(const std::string& path, const std::string& directory) {
+  if (watcher_ == nullptr) return;
   const Result<int> watch = watcher_->Add(path);
   if (watch) {
-    // The kernel gives one watch twice to what it reaches by two paths.
-    const auto [it, fresh] = watches_.try_emplace(*watch);
-    if (!fresh) watched_.erase(it->second.path);
-    it->second = {path, elsewhere_for};
-    watched_.insert(it->second.path);
+    watches_[*watch] = directory;
     return;
   }
   if (!files().List(path, "")) return;  // no directory, or gone again
   log::Warn("{}; its logs are looked at once a second instead", watch.error().message);
   degraded_ = true;
-}
-
-std::string DirectorySource::DirectoryOf(const Watched& watched) const {
-  if (!watched.elsewhere_for.empty()) return watched.elsewhere_for;
-  return watched.path == root_ ? "" : watched.path.substr(root_.size() + 1);
 }
 
 void DirectorySource::WatchAlso(const Place& elsewhere, const std::string& directory) {
@@ -137,7 +128,7 @@ void DirectorySource::Sweep() {
 void DirectorySource::SweepAll() {
   swept_at_ = parts_.clock.Monotonic();
   degraded_ = watcher_ == nullptr;
-  Watch(root_);
+  Watch(root_, "");
   const Result<std::vector<DirectoryEntry>> listed = files().List(root_, "");
   if (!listed) return CloseRoot(listed.error().message);
   ScanEntries("", *listed);
@@ -156,7 +147,7 @@ void DirectorySource::Scan(const std::string& directory) {
   if (!Wanted(directory)) return;
   const Result<FileStat> stat = files().Stat(root_, directory);
   if (stat && stat->kind == FileKind::kLink) return Refuse({root_, directory});
-  if (stat && stat->kind == FileKind::kDirectory) Watch(root_ + "/" + directory);
+  if (stat && stat->kind == FileKind::kDirectory) Watch(root_ + "/" + directory, directory);
   if (DepthOf(directory) == options_.depth) return ScanLogs(directory);
   const Result<std::vector<DirectoryEntry>> listed = files().List(root_, directory);
   if (listed) ScanEntries(directory, *listed);
@@ -266,10 +257,9 @@ void DirectorySource::Handle(const std::vector<WatchEvent>& events) {
     }
     const auto it = watches_.find(event.watch);
     if (it == watches_.end()) continue;
-    const std::string directory = DirectoryOf(it->second);
+    const std::string directory = it->second;
     const bool holds_logs = DepthOf(directory) == options_.depth;
     if (event.kind == WatchEvent::Kind::kGone) {
-      watched_.erase(it->second.path);
       watches_.erase(it);
       if (directory.empty()) everything = true;
       if (holds_logs) scans.insert(directory);

@@ -11,7 +11,6 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -108,11 +107,6 @@ class DirectorySource {
   FileSystem& files() const { return parts_.files; }
 
  private:
-  struct Watched {
-    std::string path;
-    std::string elsewhere_for;  // one of its own, on whose behalf it is watched; empty: for itself
-  };
-
   bool OpenRoot();
   void CloseRoot(const std::string& why);
   void SweepAll();
@@ -120,8 +114,7 @@ class DirectorySource {
   void ScanEntries(const std::string& directory, const std::vector<DirectoryEntry>& entries);
   void ScanLogs(const std::string& directory);
   void Reconcile(const std::string& directory, Found found);
-  void Watch(const std::string& path, const std::string& elsewhere_for = "");
-  std::string DirectoryOf(const Watched& watched) const;
+  void Watch(const std::string& path, const std::string& directory);
   void Handle(const std::vector<WatchEvent>& events);
   void Refuse(const Place& place);
   void RetryUnclear();
@@ -135,9 +128,8 @@ class DirectorySource {
   std::string root_;  // resolved; empty until it exists
   bool first_look_ = true;
   Duration swept_at_{0};
-  bool degraded_ = false;  // some directory could not be watched
-  std::unordered_map<int, Watched> watches_;
-  std::unordered_set<std::string_view> watched_;  // the paths in watches_
+  bool degraded_ = false;                         // some directory could not be watched
+  std::unordered_map<int, std::string> watches_;  // which directory of its own each is for
   std::set<std::string> refused_;                 // said once
   std::set<std::string> unclear_;                 // directories to look at again soon
   Duration retried_at_{0};

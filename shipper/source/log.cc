@@ -10,6 +10,8 @@ namespace {
 // Between noticing that a file is gone and giving up what was not read of it: a copy of it may be
 // about to be seen.
 constexpr Duration kGoneGrace = std::chrono::seconds(1);
+// What is on its way to a sink when its file is given up has that long to arrive.
+constexpr Duration kFenceMax = std::chrono::seconds(30);
 
 }  // namespace
 
@@ -163,21 +165,35 @@ Position Log::Behind(const Segment& segment) const {
 void Log::FindLosses(Duration now, std::vector<Loss>* losses) {
   losses->insert(losses->end(), late_.begin(), late_.end());
   late_.clear();
-  for (const Segment& segment : segments_) {
-    if (!segment.gone) continue;
-    for (Reader& reader : readers) {
-      const Position at = reader.read().at;
-      if (at.segment != segment.ordinal || !reader.idle() || reader.leased) continue;
-      const uint64_t from = std::max(at.offset, segment.begin);
-      if (from < segment.gone_from && segment.file != nullptr) continue;
-      if (from >= segment.size) {
-        if (Behind(segment) > at) reader.Skip(Behind(segment));
-      } else if (now - segment.gone_at >= kGoneGrace) {
-        losses->push_back(
-            {handle_, reader.route(), at, segment.size - from, *segment.gone, origin});
-      }
-    }
+  for (Reader& reader : readers) {
+    if (reader.idle() && !reader.leased) FindLosses(reader, now, losses);
   }
+}
+
+// What follows one another is lost in one go: a full disk cannot wait.
+void Log::FindLosses(Reader& reader, Duration now, std::vector<Loss>* losses) {
+  Position at = reader.read().at;
+  for (const Segment& segment : segments_) {
+    if (segment.ordinal < at.segment) continue;
+    const uint64_t from = std::max(at.offset, segment.begin);
+    const bool readable = from < segment.gone_from && segment.file != nullptr;
+    if (segment.ordinal > at.segment || !segment.gone || readable) return;
+    if (from >= segment.size) {
+      if (at == reader.read().at && Behind(segment) > at) reader.Skip(Behind(segment));
+      return;
+    }
+    if (now - segment.gone_at < kGoneGrace) return;
+    losses->push_back({handle_, reader.route(), at, segment.size - from, *segment.gone, origin});
+    at = Behind(segment);
+  }
+}
+
+bool Log::IsFenced(const Reader& reader, Duration now) const {
+  return std::any_of(segments_.begin(), segments_.end(), [&](const Segment& segment) {
+    return segment.gone == LossReason::kEscrowFull && now - segment.gone_at >= kFenceMax &&
+           segment.ordinal >= reader.settled().at.segment &&
+           segment.ordinal <= reader.read().at.segment;
+  });
 }
 
 bool Log::Settle(const Loss& loss) {
@@ -237,9 +253,10 @@ void Log::LetGo(const Surroundings& around) {
 }
 
 bool Log::Prune() {
-  while (!segments_.empty() && segments_.front().finished && segments_.front().name.empty()) {
-    segments_.pop_front();
-  }
+  segments_.erase(segments_.begin(),
+                  std::find_if_not(segments_.begin(), segments_.end(), [](const Segment& segment) {
+                    return segment.finished && segment.name.empty();
+                  }));
   return segments_.empty();
 }
 

@@ -2,7 +2,6 @@
 // is kept true to its directory by Reconcile. No lock of its own: LogStore's guards it.
 #pragma once
 
-#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -62,13 +61,19 @@ class Log {
 
   uint64_t handle() const { return handle_; }
   const std::string& directory() const { return directory_; }
+  const PodInfo& pod() const { return origin == nullptr ? stranger->pod : origin->pod; }
   uint32_t restart() const { return restart_; }
 
   /// What all of this log's records have in common; set once its first line is complete.
   std::shared_ptr<const Origin> origin;
+  /// Until then:
+  struct Stranger {
+    PodInfo pod;
+    std::string path;  // of the current file as the node sees it
+  };
+  std::unique_ptr<Stranger> stranger = std::make_unique<Stranger>();
   std::string first_time;  // RFC 3339, of the first line; empty when that was not of the format
   LogFormat format = LogFormat::kCri;
-  std::string path;  // of the current file as the node sees it
   std::vector<Reader> readers;
   uint64_t unrouted_counted = 0;  // of seen_bytes(), where nobody reads
 
@@ -96,6 +101,9 @@ class Log {
   /// Moves readers on where nothing is left to read of a segment that is gone, and appends what is
   /// lost of others to `losses`. Readers stay before a loss until it is settled.
   void FindLosses(Duration now, std::vector<Loss>* losses);
+  /// True when what is on its way for a reader keeps a file that was given up for the escrow's
+  /// limit too long, such as with a dead sink. It may arrive yet.
+  bool IsFenced(const Reader& reader, Duration now) const;
   /// The reader that `loss` is about goes on behind it. False when it is no longer there.
   bool Settle(const Loss& loss);
 
@@ -124,8 +132,8 @@ class Log {
   int64_t ImbalanceOf(const Reader& reader) const;
   Position End() const;
 
-  std::deque<Segment>& segments() { return segments_; }
-  const std::deque<Segment>& segments() const { return segments_; }
+  std::vector<Segment>& segments() { return segments_; }
+  const std::vector<Segment>& segments() const { return segments_; }
   Segment* Find(uint32_t ordinal);
   /// The one after `ordinal` in the chain; null when that is the last.
   Segment* Next(uint32_t ordinal);
@@ -180,6 +188,7 @@ class Log {
   void Hold(Segment& segment, const Surroundings& around);
   void Release(Segment& segment, const Surroundings& around);
   HeldName HeldNameOf(const Segment& segment) const;
+  void FindLosses(Reader& reader, Duration now, std::vector<Loss>* losses);
   void RestoreHeld(HeldFile held, bool has_successor, const Surroundings& around);
   void SetSuperseded(const std::string& newest, const Surroundings& around);
   void FindVanished(const Surroundings& around);
@@ -208,7 +217,7 @@ class Log {
   std::set<std::pair<FileId, std::string>> passed_over_;
   std::vector<std::string> missed_;
   std::vector<Loss> late_;  // found, and settled already
-  std::deque<Segment> segments_;
+  std::vector<Segment> segments_;
 };
 
 }  // namespace hinomi

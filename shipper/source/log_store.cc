@@ -318,13 +318,18 @@ void LogStore::Forget(const Batch& batch) {
     if (it == logs_.end()) continue;
     Log& log = *it->second;
     for (uint32_t i = 0; i < log.readers.size(); ++i) {
-      Reader& reader = log.readers[i];
-      const uint64_t unread = log.BytesAfter(reader.read().at);
-      if (reader.route() != slice.route || !reader.Forget(slice.ticket)) continue;
-      queues_[slice.route].ready.Forgive(slice.log, log.BytesAfter(reader.read().at) - unread);
-      MarkReady(log, i, now);
+      if (log.readers[i].route() == slice.route) TakeBack(log, i, slice.ticket, now);
     }
   }
+}
+
+// A ticket and what came after it.
+void LogStore::TakeBack(Log& log, uint32_t index, uint64_t ticket, Duration now) {
+  Reader& reader = log.readers[index];
+  const uint64_t unread = log.BytesAfter(reader.read().at);
+  if (!reader.Forget(ticket)) return;
+  queues_[reader.route()].ready.Forgive(log.handle(), log.BytesAfter(reader.read().at) - unread);
+  MarkReady(log, index, now);
 }
 
 bool LogStore::Drained() const {
@@ -399,9 +404,6 @@ void LogStore::Prune() {
     Fold(log);
     for (const Reader& reader : log.readers) queues_[reader.route()].ready.Leave(log.handle());
     by_name_.erase({log.directory(), log.restart()});
-    const auto same = by_name_.lower_bound({log.directory(), 0});
-    if (same == by_name_.end() || same->first.first != log.directory())
-      pods_.erase(log.directory());
     it = logs_.erase(it);
     dirty_ = true;
   }

@@ -157,8 +157,8 @@ class LogStore {
   /// Lets go of logs that are gone and settled.
   void Prune();
 
-  /// What every log has delivered and what it waits with, but for the agent's own events. Looks once more at files that were
-  /// written to since they were last read.
+  /// What every log has delivered and what it waits with, but for the agent's own events. Looks
+  /// once more at files that were written to since they were last read.
   LogsStatus Report();
   /// What became of every byte, by route and log. Any thread.
   Ledger TakeLedger() const;
@@ -233,6 +233,7 @@ class LogStore {
   };
 
   Log& LogOf(const std::string& directory, uint32_t restart);
+  static void Describe(const LogDirectory& directory, const LogFiles& files, Log* log);
   bool Introduce(Log& log, const PodInfo& pod, bool first_look);
   bool Enrich(Log& log, PodInfo* pod, bool* first_look);
   void Reintroduce(Log& log);
@@ -250,6 +251,7 @@ class LogStore {
   bool Plan(Log& log, Reader& reader, Lease* lease, Duration now);
   void Read(Lease* lease);
   void LookAgain(const Lease& lease, uint32_t segment);
+  void TakeBack(Log& log, uint32_t index, uint64_t ticket, Duration now);
   void GiveUpUnreadable(const Lease& lease, uint32_t segment);
   void Refill(Queue& queue, Duration now);
   void CountWait(const std::string& namespace_name, Duration wait);
@@ -257,7 +259,6 @@ class LogStore {
   static LogStatus StatusOf(const Log& log, Duration now);
   LedgerEntry EntryOf(const Log& log, const Reader& reader) const;
   LogFacts FactsOf(const Log& log, Duration now) const;
-  PodInfo PodOf(const Log& log) const;
   NamespaceCounters& CountersOf(const std::string& namespace_name);
   void RegisterMetrics();
   void RefreshGauges();
@@ -288,11 +289,11 @@ class LogStore {
   uint64_t next_ticket_ = 1;
   bool dirty_ = false;
   std::unordered_map<uint64_t, std::unique_ptr<Log>> logs_;
-  std::map<std::pair<std::string, uint32_t>, uint64_t> by_name_;  // directory, restart
+  std::map<std::pair<std::string_view, uint32_t>, Log*>
+      by_name_;  // the log's own directory, restart
   std::map<std::pair<std::string, uint32_t>, Stored> restored_;
   LossReason vanished_ = LossReason::kVanished;
   int64_t epoch_seconds_ = 0;            // Unix time
-  std::map<std::string, PodInfo> pods_;  // by directory
   std::map<uint64_t, Waiting> waiting_;  // by log
   std::deque<Queue> queues_;             // per route
   std::multimap<Duration, Reference> timers_;

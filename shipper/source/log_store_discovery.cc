@@ -68,14 +68,16 @@ void LogStore::Restore(const CheckpointState& state) {
 }
 
 Log& LogStore::LogOf(const std::string& directory, uint32_t restart) {
-  const auto [it, fresh] = by_name_.try_emplace({directory, restart}, next_handle_);
-  if (!fresh) return *logs_.at(it->second);
+  if (const auto known = by_name_.find({directory, restart}); known != by_name_.end()) {
+    return *known->second;
+  }
   auto log = std::make_unique<Log>(next_handle_, directory, restart);
   const auto stored = restored_.find({directory, restart});
   if (stored != restored_.end()) {
     log->Restore(stored->second.state, std::exchange(stored->second.held, {}),
                  Around(clock_.Monotonic()));
   }
+  by_name_[{log->directory(), restart}] = log.get();
   return *(logs_[next_handle_++] = std::move(log));
 }
 
@@ -89,9 +91,6 @@ bool LogStore::Reconcile(const LogDirectory& directory, const std::vector<LogFil
   const std::lock_guard lock(mutex_);
   const Duration now = clock_.Monotonic();
   const std::string& name = directory.name;
-  if (!logs.empty()) pods_[name] = directory.pod;
-  const auto known = pods_.find(name);
-  const PodInfo& pod = known == pods_.end() ? directory.pod : known->second;
   const LogFiles gone;
   std::map<uint32_t, const LogFiles*> per_restart;
   for (const LogFiles& files : logs) per_restart[files.restart] = &files;
@@ -107,23 +106,33 @@ bool LogStore::Reconcile(const LogDirectory& directory, const std::vector<LogFil
   bool complete = true;
   for (const auto& [restart, files] : per_restart) {
     Log& log = LogOf(name, restart);
-    if (files != &gone) {
-      log.format = files->format;
-      log.path = files->path;
-    } else if (log.path.empty()) {
-      // Only the escrow has it: what its name was follows from how it is written.
-      log.path = fmt::format("{}/{}", directory.path,
-                             log.format == LogFormat::kCri
-                                 ? std::to_string(restart) + ".log"
-                                 : JsonLogName(name.substr(name.rfind('/') + 1)));
-    }
+    if (files != &gone) log.format = files->format;
+    if (log.stranger != nullptr) Describe(directory, *files, &log);
     complete = log.Reconcile(files->segments, Around(now, directory.since)) && complete;
     // Where a first line cannot be read yet, its directory has to be looked at again.
     const bool unread = !log.identified() && !log.segments().empty();
+    const PodInfo& pod = logs.empty() ? log.pod() : directory.pod;
     if (Introduce(log, pod, directory.first_look) && !unread) restored_.erase({name, restart});
     MarkAllReady(log, now);
   }
   return complete;
+}
+
+// Notes what its directory says of a log that has no origin yet; `files` of one that is gone have
+// no path.
+void LogStore::Describe(const LogDirectory& directory, const LogFiles& files, Log* log) {
+  Log::Stranger& stranger = *log->stranger;
+  if (files.path.empty() && !stranger.path.empty()) return;
+  stranger.pod = directory.pod;
+  stranger.pod.restart_count = log->restart();
+  stranger.path = files.path;
+  if (!files.path.empty()) return;
+  // Only the escrow has it: what its name was follows from how it is written.
+  stranger.path =
+      fmt::format("{}/{}", directory.path,
+                  log->format == LogFormat::kCri
+                      ? std::to_string(log->restart()) + ".log"
+                      : JsonLogName(log->directory().substr(log->directory().rfind('/') + 1)));
 }
 
 // Gives a log its identity and its readers as soon as its first line is there, and what has been
@@ -145,7 +154,7 @@ bool LogStore::Introduce(Log& log, const PodInfo& pod, bool first_look) {
   if (fresh) {
     origin->events = HoldsEvents(log.directory());
     origin->format = log.format;
-    origin->path = log.path;
+    origin->path = log.stranger->path;
     origin->log_hash = HashOf(*origin, log.first_time);
     origin->first_seconds = SecondsOf(log.first_time, log.segments().front().id.birth);
     const auto rule = std::find_if(
@@ -158,6 +167,7 @@ bool LogStore::Introduce(Log& log, const PodInfo& pod, bool first_look) {
     origin->own = options_.own_pod == pod.namespace_name + "/" + pod.pod_name;
   }
   log.origin = std::move(origin);
+  log.stranger.reset();
   for (Reader& reader : log.readers) reader.metadata.clear();
   if (fresh) AddReaders(log, first_look);
   JoinShares(log, fresh && first_look);
@@ -210,17 +220,13 @@ void LogStore::MetadataChanged(const std::vector<std::string>& pod_uids) {
   const std::lock_guard lock(mutex_);
   const Duration now = clock_.Monotonic();
   const std::set<std::string> uids(pod_uids.begin(), pod_uids.end());
-  for (const auto& [directory, pod] : pods_) {
-    if (!uids.contains(pod.pod_uid) || pod.docker != nullptr) continue;
-    for (auto it = by_name_.lower_bound({directory, 0});
-         it != by_name_.end() && it->first.first == directory; ++it) {
-      Log& log = *logs_.at(it->second);
-      if (log.origin != nullptr) {
-        Reintroduce(log);
-      } else if (waiting_.contains(log.handle()) && Introduce(log, pod, false)) {
-        restored_.erase(it->first);
-        MarkAllReady(log, now);
-      }
+  for (const auto& [handle, log] : logs_) {
+    if (!uids.contains(log->pod().pod_uid) || log->pod().docker != nullptr) continue;
+    if (log->origin != nullptr) {
+      Reintroduce(*log);
+    } else if (waiting_.contains(handle) && Introduce(*log, log->pod(), false)) {
+      restored_.erase({log->directory(), log->restart()});
+      MarkAllReady(*log, now);
     }
   }
 }
@@ -262,7 +268,7 @@ Reader LogStore::MakeReader(const Log& log, uint32_t route, bool first_look) con
       if (state.route != config.name) continue;
       Reader reader(route, {state.cursor, state.continuing}, state.settled);
       reader.produced_before = static_cast<int64_t>(state.produced_bytes - log.restored_bytes());
-      reader.counted = {state.produced_bytes, state.settled};
+      reader.produced_counted = state.produced_bytes;
       // What was written behind its cursor while no agent ran.
       SettledBytes late;
       late.lost[static_cast<size_t>(LossReason::kLate)] =
@@ -277,7 +283,8 @@ Reader LogStore::MakeReader(const Log& log, uint32_t route, bool first_look) con
     if (segment.ordinal < start.at.segment || start.at.offset > segment.begin) continue;
     left_out.dropped[static_cast<size_t>(DropReason::kBeforeSince)] += segment.begin;
   }
-  Reader reader(route, start, left_out);
+  Reader reader(route, start);
+  reader.Account(left_out);
   reader.produced_before = static_cast<int64_t>(log.BytesAfter(start.at) + left_out.Total()) - seen;
   return reader;
 }
@@ -303,11 +310,11 @@ void LogStore::Touch(const std::string& directory, uint32_t restart) {
   const std::lock_guard lock(mutex_);
   const auto it = by_name_.find({directory, restart});
   if (it == by_name_.end()) return;
-  Log& log = *logs_.at(it->second);
+  Log& log = *it->second;
   const Duration now = clock_.Monotonic();
   if (log.origin == nullptr) {
     log.Refresh(Around(now));
-    if (Introduce(log, pods_[directory], /*first_look=*/false)) restored_.erase(it->first);
+    if (Introduce(log, log.pod(), /*first_look=*/false)) restored_.erase({directory, restart});
   } else if (log.readers.empty()) {
     log.Refresh(Around(now));
     CountNoRoute(log);
@@ -318,8 +325,8 @@ void LogStore::Touch(const std::string& directory, uint32_t restart) {
 std::vector<std::string> LogStore::Directories() const {
   const std::lock_guard lock(mutex_);
   std::vector<std::string> all;
-  all.reserve(pods_.size() + restored_.size());
-  for (const auto& [name, pod] : pods_) all.push_back(name);
+  all.reserve(by_name_.size() + restored_.size());
+  for (const auto& [name, log] : by_name_) all.emplace_back(name.first);
   for (const auto& [name, stored] : restored_) all.push_back(name.first);
   std::sort(all.begin(), all.end());
   all.erase(std::unique(all.begin(), all.end()), all.end());

@@ -18,19 +18,11 @@ LedgerEntry LogStore::EntryOf(const Log& log, const Reader& reader) const {
   return entry;
 }
 
-PodInfo LogStore::PodOf(const Log& log) const {
-  if (log.origin != nullptr) return log.origin->pod;
-  const auto known = pods_.find(log.directory());
-  PodInfo pod = known == pods_.end() ? PodInfo{} : known->second;
-  pod.restart_count = log.restart();
-  return pod;
-}
-
 LogFacts LogStore::FactsOf(const Log& log, Duration now) const {
   LogFacts facts;
   facts.directory = log.directory();
-  facts.path = log.path;
-  facts.pod = PodOf(log);
+  facts.path = log.origin != nullptr ? log.origin->path : log.stranger->path;
+  facts.pod = log.pod();
   facts.own = log.origin != nullptr && log.origin->own;
   facts.identified = log.identified();
   const auto waiting = waiting_.find(log.handle());
@@ -58,9 +50,7 @@ std::vector<LogFacts> LogStore::Explain(const PodQuery& query) {
   const Duration now = clock_.Monotonic();
   std::vector<LogFacts> facts;
   for (const auto& [handle, log] : logs_) {
-    const bool asked = log->origin != nullptr ? Matches(query, log->origin->pod)  // no copy
-                                              : Matches(query, PodOf(*log));
-    if (!asked || HoldsEvents(log->directory())) continue;
+    if (!Matches(query, log->pod()) || HoldsEvents(log->directory())) continue;
     // Nobody reads a log whose sink is dead, and so nobody sees it grow.
     log->Refresh(Around(now));
     facts.push_back(FactsOf(*log, now));

@@ -55,10 +55,8 @@ std::vector<MissedFile> LogStore::TakeMissed() {
   std::vector<MissedFile> missed;
   for (const auto& [handle, log] : logs_) {
     for (std::string& name : log->TakeMissed()) {
-      const auto known = pods_.find(log->directory());
-      if (known == pods_.end() || HoldsEvents(log->directory())) continue;
-      missed.push_back({known->second, std::move(name)});
-      missed.back().pod.restart_count = log->restart();
+      if (HoldsEvents(log->directory())) continue;
+      missed.push_back({log->pod(), std::move(name)});
     }
   }
   return missed;
@@ -68,7 +66,14 @@ std::vector<Loss> LogStore::FindLosses() {
   const std::lock_guard lock(mutex_);
   std::vector<Loss> losses;
   const Duration now = clock_.Monotonic();
-  for (const auto& [handle, log] : logs_) log->FindLosses(now, &losses);
+  for (const auto& [handle, log] : logs_) {
+    for (uint32_t i = 0; i < log->readers.size(); ++i) {
+      const Reader& reader = log->readers[i];
+      const bool fenced = !reader.idle() && !reader.leased && log->IsFenced(reader, now);
+      if (fenced) TakeBack(*log, i, reader.oldest_ticket(), now);
+    }
+    log->FindLosses(now, &losses);
+  }
   MarkSettled(now);
   return losses;
 }
@@ -143,7 +148,7 @@ LogTail LogStore::TailOf(const std::string& directory, uint32_t restart) const {
   const std::lock_guard lock(mutex_);
   const auto found = by_name_.find({directory, restart});
   if (found == by_name_.end()) return {};
-  const Log& log = *logs_.at(found->second);
+  const Log& log = *found->second;
   const auto& segments = log.segments();
   const auto newest = std::find_if(segments.rbegin(), segments.rend(), [](const Segment& segment) {
     return segment.file != nullptr && !segment.gone && segment.size > 0;
@@ -156,7 +161,7 @@ bool LogStore::Settled(const std::string& directory, uint32_t restart) const {
   const std::lock_guard lock(mutex_);
   const auto found = by_name_.find({directory, restart});
   if (found == by_name_.end()) return false;
-  const Log& log = *logs_.at(found->second);
+  const Log& log = *found->second;
   return log.origin != nullptr &&
          std::all_of(log.readers.begin(), log.readers.end(), [&](const Reader& reader) {
            return reader.idle() && log.BytesAfter(reader.settled().at) == 0;

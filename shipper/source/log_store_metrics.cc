@@ -152,13 +152,11 @@ void LogStore::CountWait(const std::string& namespace_name, Duration wait) {
 void LogStore::CountBytes(Log& log) {
   for (Reader& reader : log.readers) {
     const uint64_t produced = log.ProducedFor(reader);
-    if (produced == reader.counted.produced && reader.settled_bytes() == reader.counted.settled) {
-      continue;
-    }
-    const SettledBytes settled = reader.settled_bytes() - reader.counted.settled;
+    const SettledBytes settled = reader.TakeUncounted();
+    if (produced == reader.produced_counted && settled == SettledBytes()) continue;
     const std::string name = NamespaceLabel(log.origin->pod.namespace_name);
     ByteCounters& counters = BytesOf(name, reader.route());
-    counters.produced.Add(static_cast<double>(produced - reader.counted.produced));
+    counters.produced.Add(static_cast<double>(produced - reader.produced_counted));
     counters.acknowledged.Add(static_cast<double>(settled.acknowledged));
     const Labels labels = {{"namespace", name}, {"route", options_.routes[reader.route()].name}};
     const auto count = [&](std::optional<Counter>& counter, bool lost, std::string_view reason,
@@ -176,7 +174,7 @@ void LogStore::CountBytes(Log& log) {
       count(counters.lost[i], true, ToString(static_cast<LossReason>(i)), settled.lost[i]);
     }
     settled_bytes_ += settled;
-    reader.counted = {produced, reader.settled_bytes()};
+    reader.produced_counted = produced;
   }
 }
 

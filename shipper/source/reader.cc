@@ -33,8 +33,19 @@ void Reader::Lose(Position to, const SettledBytes& outcome) {
   Skip(to);
   read_.continuing = {};
   settled_.continuing = {};
-  settled_bytes_ += outcome;
+  Account(outcome);
   has_open = false;
+}
+
+void Reader::Account(const SettledBytes& outcome) {
+  settled_bytes_ += outcome;
+  if (uncounted_ == nullptr) uncounted_ = std::make_unique<SettledBytes>();
+  *uncounted_ += outcome;
+}
+
+SettledBytes Reader::TakeUncounted() {
+  const std::unique_ptr<SettledBytes> taken = std::move(uncounted_);
+  return taken == nullptr ? SettledBytes() : *taken;
 }
 
 void Reader::AddPassed(uint32_t segment, const SettledBytes& outcome) {
@@ -57,8 +68,8 @@ bool Reader::Settle(uint64_t ticket, const SettledBytes& outcome) {
   if (PlantedBug(Bug::kTicketSkipped)) in_flight_.erase(in_flight_.begin(), found);
   auto open = in_flight_.begin();
   for (; open != in_flight_.end() && open->settled; ++open) {
-    settled_bytes_ += open->outcome;
-    settled_bytes_ += open->passed;
+    Account(open->outcome);
+    Account(open->passed);
     in_flight_bytes_ -= open->bytes;
     settled_ = std::move(open->end);
   }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -51,27 +52,28 @@ class Reader {
   /// passed it, and read after all if that is forgotten.
   void AddPassed(uint32_t segment, const SettledBytes& outcome);
   /// `outcome` came to bytes that no ticket was for.
-  void Account(const SettledBytes& outcome) { settled_bytes_ += outcome; }
+  void Account(const SettledBytes& outcome);
+  /// What was added to settled_bytes() since the last call; what a checkpoint knew is not.
+  SettledBytes TakeUncounted();
   /// Takes back `ticket` and everything after it: it will be read again. False when it was not
   /// there.
   bool Forget(uint64_t ticket);
+  /// What was handed out first of all that is on its way; there must be some.
+  uint64_t oldest_ticket() const { return in_flight_.front().ticket; }
 
   // Scheduling state, for the store.
   bool queued = false;
   bool leased = false;
-  bool touched = false;          // written to while leased
-  bool has_open = false;         // an open record waits at read()
-  Position open_end;             // Decoded::open_end of the last lease
-  Duration open_since{0};        // monotonic
-  bool caught_up = true;         // the last lease reached the end of what was there
-  Duration fresh_since{0};       // monotonic; the bytes behind read() were not there before
-  uint64_t settled_lines = 0;    // since the start of the process
-  uint64_t delivered_bytes = 0;  // likewise, acknowledged or refused
-  int64_t produced_before = 0;   // bytes that it accounts for besides Log::seen_bytes
-  struct {
-    uint64_t produced = 0;
-    SettledBytes settled;
-  } counted;             // what the metrics were told
+  bool touched = false;           // written to while leased
+  bool has_open = false;          // an open record waits at read()
+  Position open_end;              // Decoded::open_end of the last lease
+  Duration open_since{0};         // monotonic
+  bool caught_up = true;          // the last lease reached the end of what was there
+  Duration fresh_since{0};        // monotonic; the bytes behind read() were not there before
+  uint64_t settled_lines = 0;     // since the start of the process
+  uint64_t delivered_bytes = 0;   // likewise, acknowledged or refused
+  int64_t produced_before = 0;    // bytes that it accounts for besides Log::seen_bytes
+  uint64_t produced_counted = 0;  // that the metrics were told
   std::string metadata;  // the constant part of this log's documents for this route, while it is
                          // read lease after lease
 
@@ -91,6 +93,7 @@ class Reader {
   Cursor settled_;
   Cursor read_;
   SettledBytes settled_bytes_;
+  std::unique_ptr<SettledBytes> uncounted_;  // an idle log has none
   uint64_t in_flight_bytes_ = 0;
   std::vector<InFlight> in_flight_;  // in order; few, and no memory while there are none
 };

@@ -41,7 +41,7 @@ Scheduler::Group& Scheduler::GroupOf(Group& parent, const std::string& name, con
   Group& group = it->second;
   if (fresh) {
     group.parent = &parent;
-    group.name = name;
+    group.name = &it->first;
     ++parent.members;
   }
   Grant(group, share);
@@ -79,7 +79,7 @@ void Scheduler::Release(Group* group) {
   while (group != &root_ && --group->members == 0) {
     Group* parent = group->parent;
     Remove(*group);
-    groups_.erase(groups_.find(group->name));
+    groups_.erase(groups_.find(*group->name));
     group = parent;
   }
 }
@@ -162,7 +162,7 @@ bool Scheduler::MustWait(Node& node, Duration now) {
   if (!on_wait_) return true;
   const Node* space = &node;
   while (space->parent != &root_) space = space->parent;
-  on_wait_(static_cast<const Group*>(space)->name, wait);
+  on_wait_(*static_cast<const Group*>(space)->name, wait);
   return true;
 }
 

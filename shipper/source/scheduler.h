@@ -100,9 +100,9 @@ class Scheduler {
     std::unique_ptr<Bucket> bucket;  // where there is a limit
   };
   struct Group : Node {
-    Node* first = nullptr;  // of the ring: whose turn it is
-    uint32_t members = 0;   // below it, ready or not
-    std::string name;
+    Node* first = nullptr;              // of the ring: whose turn it is
+    uint32_t members = 0;               // below it, ready or not
+    const std::string* name = nullptr;  // its key in groups_
   };
   struct Log : Node {
     uint64_t handle = 0;
