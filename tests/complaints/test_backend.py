@@ -127,11 +127,14 @@ def test_a_single_line_does_not_wait_for_the_next(agent, log_of, fault_server):
 
 
 def test_restarts_send_nothing_twice(agent, log_of, fault_server):
-    """In good order: not one document is offered again that the server has."""
-    agent.configure({"endpoints": [fault_server.url]})
+    """In good order, and with another configuration each time, while the containers write on: not one document is
+    offered again that the server has."""
     logs = [log_of(f"pod-{number}") for number in range(5)]
     lines = 0
     for restart in range(scale(3, 100)):
+        agent.configure({"endpoints": [fault_server.url], "linger": f"{100 + restart % 3 * 100}ms",
+                         "batch_bytes": f"{64 << restart % 5}KiB"},
+                        fairness=[{"namespace": "*", "weight": 1 + restart % 5}])
         agent.start()
         for _ in range(4):
             for log in logs:
@@ -141,6 +144,9 @@ def test_restarts_send_nothing_twice(agent, log_of, fault_server):
         for log in logs[restart % 2::2]:
             log.rotate()
         assert agent.stop() == 0
+        for log in logs:
+            write(log, lines, 10)
+        lines += 10
     agent.start()
     eventually(lambda: len(fault_server.documents) == lines * len(logs), 20, agent.log)
     assert agent.stop() == 0
