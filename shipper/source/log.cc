@@ -45,12 +45,15 @@ void Log::Release(Segment& segment, const Surroundings& around) {
 }
 
 bool Log::SetIdentity(Segment& segment) {
+  // Nothing to read cannot be read in vain: one of many empty files would hold up all others.
+  const Result<FileStat> before = segment.file->Stat();
+  if (before && before->size == 0) return true;
   const Result<std::string> head = ReadHead(*segment.file, format);
   if (!head) return head.error().kind == ErrorKind::kCorrupt;
   if (head->empty()) return true;
   // Truncated since its size was seen: what it begins with now is another segment's.
-  const Result<FileStat> stat = segment.file->Stat();
-  if (stat && stat->size < segment.size) return false;
+  const Result<FileStat> after = segment.file->Stat();
+  if (after && after->size < segment.size) return false;
   const std::string_view text = *head;
   const std::string_view time = LeadingTime(text, format);
   const bool whole_line =

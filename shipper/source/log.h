@@ -161,6 +161,7 @@ class Log {
     Seen seen = Seen::kNothing;
     size_t segment = 0;
     std::shared_ptr<File> file = nullptr;  // where it had to be opened
+    bool is_rewritten = false;             // it was a segment once, and was truncated since
   };
 
   /// To open a file, in vain so far.

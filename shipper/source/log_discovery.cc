@@ -48,6 +48,7 @@ Log::Seen Log::OpenEntry(const SegmentEntry& entry, const Surroundings& around,
 // that the inode is still the same file's.
 Log::Identified Log::Identify(const SegmentEntry& entry, bool last, const Surroundings& around) {
   std::shared_ptr<File> file;
+  bool is_rewritten = false;
   for (size_t i = segments_.size(); i-- > 0;) {
     Segment& segment = segments_[i];
     const bool original = segment.id == entry.id();
@@ -70,6 +71,7 @@ Log::Identified Log::Identify(const SegmentEntry& entry, bool last, const Surrou
                                   : Matches(*file, segment.fingerprint);
     if (!same) return {Seen::kUnclear, i};
     if (!*same && !original) segment.copy_id = {};
+    is_rewritten = is_rewritten || (!*same && original && !segment.finished);
     if (!*same) continue;
     if (!segment.finished && segment.file == nullptr) Attach(segment, file, entry, around);
     return {Seen::kKnown, i};
@@ -81,7 +83,9 @@ Log::Identified Log::Identify(const SegmentEntry& entry, bool last, const Surrou
     return {opened};
   }
   // The file that is being written to is nobody's copy.
-  return last ? Identified{Seen::kNew, 0, file} : IdentifyByContent(entry, file);
+  Identified found = last ? Identified{Seen::kNew, 0, file} : IdentifyByContent(entry, file);
+  found.is_rewritten = is_rewritten;
+  return found;
 }
 
 // A file under another inode may hold what a segment holds: compressed by the kubelet, or copied
@@ -192,17 +196,23 @@ void Log::AppendNew(const std::vector<SegmentEntry>& entries, std::vector<Identi
   }
   uint32_t successor = next_ordinal_;
   std::vector<std::pair<size_t, uint32_t>> between;
+  std::vector<size_t> rewritten;  // its place is taken by what it was: it comes behind the others
   for (size_t i = first; i-- > 0;) {
     if (found[i].seen == Seen::kKnown) {
       successor = std::min(successor, segments_[found[i].segment].ordinal);
     } else if (found[i].seen == Seen::kNew && IsFree(successor - 1)) {
       between.emplace_back(i, --successor);
+    } else if (found[i].seen == Seen::kNew && found[i].is_rewritten) {
+      rewritten.insert(rewritten.begin(), i);
     } else if (found[i].seen == Seen::kNew) {
       PassOver(entries[i], around);
     }
   }
   for (const auto& [i, ordinal] : between) {
     Add(entries[i], std::move(found[i].file), around, ordinal);
+  }
+  for (const size_t i : rewritten) {
+    Add(entries[i], std::move(found[i].file), around, next_ordinal_);
   }
   for (size_t i = first; i < found.size(); ++i) {
     if (found[i].seen == Seen::kMoved) return;
