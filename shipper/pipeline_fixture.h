@@ -150,6 +150,14 @@ class PipelineTest : public ::testing::Test {
     std::vector<std::unique_ptr<DirectorySource>> sources;
   };
 
+  // The checkpoint of an agent that has shipped `content`.
+  CheckpointState StateAfter(const std::string& content) {
+    Agent agent(*this);
+    Write(content);
+    Pass(agent);
+    return agent.store.Snapshot();
+  }
+
   // Lets `time` pass, in steps in which everything that can happen does.
   void Pass(Agent& agent, Duration time = std::chrono::seconds(1)) {
     const Duration until = clock_.Monotonic() + time;

@@ -159,13 +159,7 @@ TEST_F(PipelineTest, ClosesARecordThatStaysOpen) {
 }
 
 TEST_F(PipelineTest, GoesOnAfterARestart) {
-  CheckpointState state;
-  {
-    Agent agent(*this);
-    Write(Lines(0, 10));
-    Pass(agent);
-    state = agent.store.Snapshot();
-  }
+  const CheckpointState state = StateAfter(Lines(0, 10));
   Write(Lines(10, 5));
   Rotate("20261121-022645");
   Write(Lines(15, 5));
@@ -210,13 +204,7 @@ TEST_F(PipelineTest, CountsWhatVanishedWhileItWasDown) {
 
 TEST_F(PipelineTest, DoesNotTakeForLostWhatItCannotOpen) {
   config_.escrow.directory.clear();
-  CheckpointState state;
-  {
-    Agent agent(*this);
-    Write(Lines(0, 10));
-    Pass(agent);
-    state = agent.store.Snapshot();
-  }
+  const CheckpointState state = StateAfter(Lines(0, 10));
   Write(Lines(10, 5));
   Agent agent(*this, state);
   files_.exhausted = true;
@@ -241,13 +229,7 @@ void Gzip(const std::string& from, const std::string& to) {
 
 TEST_F(PipelineTest, ReadsOnInsideWhatWasCompressedWhileItWasDown) {
   config_.escrow.directory.clear();
-  CheckpointState state;
-  {
-    Agent agent(*this);
-    Write(Lines(0, 10));
-    Pass(agent);
-    state = agent.store.Snapshot();
-  }
+  const CheckpointState state = StateAfter(Lines(0, 10));
   Write(Lines(10, 2000));
   Rotate("20261121-022645");
   Write(Lines(2010, 10));
@@ -385,13 +367,7 @@ TEST_F(PipelineTest, GoesOnInTheCopyOfWhatWasTruncated) {
 }
 
 TEST_F(PipelineTest, GoesOnWhereAPowerCutHasLeftTheFile) {
-  CheckpointState state;
-  {
-    Agent agent(*this);
-    Write(Lines(0, 100));
-    Pass(agent);
-    state = agent.store.Snapshot();
-  }
+  const CheckpointState state = StateAfter(Lines(0, 100));
   const uint64_t size = std::filesystem::file_size(PathOf("0.log"));
   std::filesystem::resize_file(PathOf("0.log"), size - 500);
   Agent agent(*this, state);

@@ -103,18 +103,27 @@ std::string TextOf(const LeaseReader& reader, Stream stream) {
   return text;
 }
 
-using MultilineProperty = DecoderProperty;
+class MultilineProperty : public DecoderProperty {
+ protected:
+  /// Until a check fails.
+  template <typename Check>
+  static void ForRandomLogs(uint32_t seeds, Check&& check) {
+    for (uint32_t seed = 0; seed < seeds && !HasFailure(); ++seed) {
+      SCOPED_TRACE(seed);
+      Random random(seed);
+      const SegmentedLog log = RandomLog(GetParam(), random);
+      const MultilineConfig rule = RandomRule(random);
+      check(log, rule, random);
+    }
+  }
+};
 
 INSTANTIATE_TEST_SUITE_P(Formats, MultilineProperty,
                          ::testing::Values(LogFormat::kCri, LogFormat::kJsonFile), FormatName);
 
 TEST_P(MultilineProperty, EveryCutGivesTheSameBlocks) {
   size_t joined = 0;
-  for (uint32_t seed = 0; seed < 40; ++seed) {
-    SCOPED_TRACE(seed);
-    Random random(seed);
-    const SegmentedLog log = RandomLog(GetParam(), random);
-    const MultilineConfig rule = RandomRule(random);
+  ForRandomLogs(40, [&](const SegmentedLog& log, const MultilineConfig& rule, Random&) {
     Blocks want(log, rule);
     Finish(want);
     CheckBoundaries(want.seen);
@@ -130,32 +139,23 @@ TEST_P(MultilineProperty, EveryCutGivesTheSameBlocks) {
       ExpectSame(got, want);
       if (HasFailure()) return;
     }
-  }
+  });
   EXPECT_GT(joined, 20u);
 }
 
 TEST_P(MultilineProperty, ManyLeasesGiveTheSameBlocks) {
-  for (uint32_t seed = 0; seed < 500; ++seed) {
-    SCOPED_TRACE(seed);
-    Random random(seed);
-    const SegmentedLog log = RandomLog(GetParam(), random);
-    const MultilineConfig rule = RandomRule(random);
+  ForRandomLogs(500, [&](const SegmentedLog& log, const MultilineConfig& rule, Random& random) {
     Blocks want(log, rule);
     Finish(want);
     Blocks got(log, rule);
     got.LeaseAtRandom(random);
     Finish(got);  // the log may end with an open block
     ExpectSame(got, want);
-    if (HasFailure()) return;
-  }
+  });
 }
 
 TEST_P(MultilineProperty, ARestartAtEveryBoundaryGivesTheSameBlocks) {
-  for (uint32_t seed = 0; seed < 200; ++seed) {
-    SCOPED_TRACE(seed);
-    Random random(seed);
-    const SegmentedLog log = RandomLog(GetParam(), random);
-    const MultilineConfig rule = RandomRule(random);
+  ForRandomLogs(200, [&](const SegmentedLog& log, const MultilineConfig& rule, Random&) {
     Blocks want(log, rule);
     want.Lease(1 << 20);
     for (size_t i = 0; i < want.seen.size(); ++i) {
@@ -167,15 +167,11 @@ TEST_P(MultilineProperty, ARestartAtEveryBoundaryGivesTheSameBlocks) {
                 std::vector(want.seen.begin() + static_cast<int64_t>(i) + 1, want.seen.end()));
       if (HasFailure()) return;
     }
-  }
+  });
 }
 
 TEST_P(MultilineProperty, NoLineIsLost) {
-  for (uint32_t seed = 0; seed < 500; ++seed) {
-    SCOPED_TRACE(seed);
-    Random random(seed);
-    const SegmentedLog log = RandomLog(GetParam(), random);
-    const MultilineConfig rule = RandomRule(random);
+  ForRandomLogs(500, [&](const SegmentedLog& log, const MultilineConfig& rule, Random&) {
     LeaseReader plain(log, [&log](const Chunk& chunk, Decoded* decoded) {
       Decode(log.format, chunk, log.limits, decoded);
     });
@@ -186,16 +182,11 @@ TEST_P(MultilineProperty, NoLineIsLost) {
       EXPECT_EQ(TextOf(got, stream), TextOf(plain, stream));
     EXPECT_EQ(got.cursor, plain.cursor);
     EXPECT_EQ(got.corrupt_lines, plain.corrupt_lines);
-    if (HasFailure()) return;
-  }
+  });
 }
 
 TEST_P(MultilineProperty, FullChunksAlwaysMakeProgress) {
-  for (uint32_t seed = 0; seed < 500; ++seed) {
-    SCOPED_TRACE(seed);
-    Random random(seed);
-    const SegmentedLog log = RandomLog(GetParam(), random);
-    const MultilineConfig rule = RandomRule(random);
+  ForRandomLogs(500, [&](const SegmentedLog& log, const MultilineConfig& rule, Random& random) {
     const uint64_t chunk_bytes = 50 + Below(random, 300);
     Blocks got(log, rule);
     for (bool done = log.bytes() == 0; !done;) {
@@ -203,7 +194,7 @@ TEST_P(MultilineProperty, FullChunksAlwaysMakeProgress) {
       done = got.Lease(chunk_bytes, {true, true});
       ASSERT_TRUE(done || got.cursor > before);
     }
-  }
+  });
 }
 
 }  // namespace
