@@ -346,7 +346,9 @@ void Model::Arrived(const std::string& route, const std::vector<Piece>& pieces) 
 // Of what the sink is given for the first time.
 void Model::CheckOrder(const Delivery& delivery, const std::vector<Piece>& pieces) {
   const uint32_t line = pieces.front().line;
-  const bool again = ArrivalOf(delivery.route, line).was_offered;
+  // Where nothing was owed a later life may begin further back.
+  const Arrival& arrival = ArrivalOf(delivery.route, line);
+  const bool again = arrival.was_offered || arrival.is_optional;
   for (const Piece& piece : pieces) ArrivalOf(delivery.route, piece.line).was_offered = true;
   if (again) return;
   const PhysicalLine& written = lines_[line];
