@@ -127,14 +127,18 @@ void Model::Released(const Inode& inode) {
   const auto found = files_.find(inode.identity);
   if (found == files_.end()) return;
   if (tell) tell(fmt::format("given up: file #{}", inode.identity));
+  WrittenFile& file = found->second;
+  if (file.was_settled) return;  // a route that came later has no claim to it
+  file.was_settled = true;
   for (const RoutePlan& route : routes_) {
     bool complete = true;
-    for (const uint32_t line : found->second.lines) {
+    for (const uint32_t line : file.lines) {
       if (IsComplete(route.name, line)) continue;
       ArrivalOf(route.name, line).was_abandoned = true;
       complete = false;
     }
-    if (complete) found->second.given_up_on.insert(route.name);
+    if (complete) file.given_up_on.insert(route.name);
+    file.was_settled &= complete || !Takes(route, logs_[file.log].directory);
   }
 }
 

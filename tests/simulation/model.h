@@ -128,6 +128,7 @@ class Model {
     std::vector<uint32_t> lines;
     bool is_dead = false;
     uint64_t bytes_at_death = 0;
+    bool was_settled = false;           // on all routes that there were, when it was given up
     std::set<std::string> given_up_on;  // routes where all of it had arrived when it was given up
     uint64_t bytes_before = 0;          // when it was truncated
   };
