@@ -132,12 +132,15 @@ void Model::Released(const Inode& inode) {
   file.was_settled = true;
   for (const RoutePlan& route : routes_) {
     bool complete = true;
+    bool refused = false;
     for (const uint32_t line : file.lines) {
       if (IsComplete(route.name, line)) continue;
-      ArrivalOf(route.name, line).was_abandoned = true;
-      complete = false;
+      Arrival& arrival = ArrivalOf(route.name, line);
+      arrival.was_abandoned = true;
+      complete = complete && arrival.was_refused;
+      refused = true;
     }
-    if (complete) file.given_up_on.insert(route.name);
+    if (complete && !refused) file.given_up_on.insert(route.name);
     file.was_settled &= complete || !Takes(route, logs_[file.log].directory);
   }
 }
@@ -213,7 +216,9 @@ void Model::Stored(const Delivery& delivery) {
 }
 
 void Model::Refused(const Delivery& delivery) {
-  CheckOrder(delivery, PiecesOf(Parse(delivery.item), delivery.item));
+  const std::vector<Piece> pieces = PiecesOf(Parse(delivery.item), delivery.item);
+  CheckOrder(delivery, pieces);
+  for (const Piece& piece : pieces) ArrivalOf(delivery.route, piece.line).was_refused = true;
 }
 
 void Model::FoundDeadLetters(std::string_view lines) {

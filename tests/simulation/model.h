@@ -136,6 +136,7 @@ class Model {
   struct Arrival {
     std::vector<bool> covered;   // bytes of the body
     bool was_offered = false;    // to the sink
+    bool was_refused = false;    // by the sink, for good
     bool has_arrived = false;    // any document of it
     bool is_optional = false;    // written before a route that starts now
     bool was_abandoned = false;  // its file was given up before it arrived
