@@ -209,9 +209,9 @@ TEST(DecodeCri, CloseOpenTakesWhatIsThere) {
   EXPECT_EQ(header.text, "");
   EXPECT_TRUE(header.decoded.has_open);
   EXPECT_EQ(header.decoded.consumed.offset, 0u);
-  const Shown behind({.segments = {std::string(3, '\0') + kTime}, .close_open = true});
-  EXPECT_EQ(behind.decoded.corrupt_bytes, 3u);
-  EXPECT_EQ(behind.decoded.consumed.offset, 3u);
+  const Shown behind({.segments = {std::string(9, '\0') + kTime}, .close_open = true});
+  EXPECT_EQ(behind.decoded.corrupt_bytes, 9u);
+  EXPECT_EQ(behind.decoded.consumed.offset, 9u);
   EXPECT_EQ(behind.decoded.after.kind, Continuation::Kind::kNone);
   EXPECT_TRUE(behind.decoded.has_open);
   const Shown garbage({.segments = {"not a CRI line"}, .close_open = true});

@@ -71,7 +71,9 @@ Log::Identified Log::Identify(const SegmentEntry& entry, bool last, const Surrou
                                   : Matches(*file, segment.fingerprint);
     if (!same) return {Seen::kUnclear, i};
     if (!*same && !original) segment.copy_id = {};
-    is_rewritten = is_rewritten || (!*same && original && !segment.finished);
+    // Without a birth time it may as well be another file.
+    const bool same_file = original && entry.stat.birth != Duration{0};
+    is_rewritten = is_rewritten || (!*same && same_file && !segment.finished);
     if (!*same) continue;
     if (!segment.finished && segment.file == nullptr) Attach(segment, file, entry, around);
     return {Seen::kKnown, i};

@@ -127,14 +127,21 @@ void Model::Released(const Inode& inode) {
   const auto found = files_.find(inode.identity);
   if (found == files_.end()) return;
   if (tell) tell(fmt::format("given up: file #{}", inode.identity));
+  WrittenFile& file = found->second;
+  if (file.was_settled) return;  // a route that came later has no claim to it
+  file.was_settled = true;
   for (const RoutePlan& route : routes_) {
     bool complete = true;
-    for (const uint32_t line : found->second.lines) {
+    bool refused = false;
+    for (const uint32_t line : file.lines) {
       if (IsComplete(route.name, line)) continue;
-      ArrivalOf(route.name, line).was_abandoned = true;
-      complete = false;
+      Arrival& arrival = ArrivalOf(route.name, line);
+      arrival.was_abandoned = true;
+      complete = complete && arrival.was_refused;
+      refused = true;
     }
-    if (complete) found->second.given_up_on.insert(route.name);
+    if (complete && !refused) file.given_up_on.insert(route.name);
+    file.was_settled &= complete || !Takes(route, logs_[file.log].directory);
   }
 }
 
@@ -209,7 +216,9 @@ void Model::Stored(const Delivery& delivery) {
 }
 
 void Model::Refused(const Delivery& delivery) {
-  CheckOrder(delivery, PiecesOf(Parse(delivery.item), delivery.item));
+  const std::vector<Piece> pieces = PiecesOf(Parse(delivery.item), delivery.item);
+  CheckOrder(delivery, pieces);
+  for (const Piece& piece : pieces) ArrivalOf(delivery.route, piece.line).was_refused = true;
 }
 
 void Model::FoundDeadLetters(std::string_view lines) {
@@ -346,7 +355,9 @@ void Model::Arrived(const std::string& route, const std::vector<Piece>& pieces) 
 // Of what the sink is given for the first time.
 void Model::CheckOrder(const Delivery& delivery, const std::vector<Piece>& pieces) {
   const uint32_t line = pieces.front().line;
-  const bool again = ArrivalOf(delivery.route, line).was_offered;
+  // Where nothing was owed a later life may begin further back.
+  const Arrival& arrival = ArrivalOf(delivery.route, line);
+  const bool again = arrival.was_offered || arrival.is_optional;
   for (const Piece& piece : pieces) ArrivalOf(delivery.route, piece.line).was_offered = true;
   if (again) return;
   const PhysicalLine& written = lines_[line];

@@ -128,6 +128,7 @@ class Model {
     std::vector<uint32_t> lines;
     bool is_dead = false;
     uint64_t bytes_at_death = 0;
+    bool was_settled = false;           // on all routes that there were, when it was given up
     std::set<std::string> given_up_on;  // routes where all of it had arrived when it was given up
     uint64_t bytes_before = 0;          // when it was truncated
   };
@@ -135,6 +136,7 @@ class Model {
   struct Arrival {
     std::vector<bool> covered;   // bytes of the body
     bool was_offered = false;    // to the sink
+    bool was_refused = false;    // by the sink, for good
     bool has_arrived = false;    // any document of it
     bool is_optional = false;    // written before a route that starts now
     bool was_abandoned = false;  // its file was given up before it arrived
