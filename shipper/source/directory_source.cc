@@ -273,6 +273,7 @@ void DirectorySource::Handle(const std::vector<WatchEvent>& events) {
   }
   if (everything) return SweepAll();
   for (const std::string& directory : scans) Scan(directory);
+  watches_gauge_.Set(static_cast<double>(watches_.size()));
 }
 
 void DirectorySource::RetryUnclear() {

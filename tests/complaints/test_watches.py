@@ -53,7 +53,7 @@ def test_no_watches_left(agent, archive, log_of, limit):
     archive.arrives("late", ["came when no watch was left"], 5)
     for log in logs:
         archive.arrives(log.pod, [f"line {round_}" for round_ in range(3)])
-    assert agent.metric("hinomi_watch_degraded") == 1
+    assert agent.metric("hinomi_watch_degraded") >= 1  # sources
     assert expect_balance(agent)["lost"] == 0
     assert agent.process.poll() is None
     assert re.search('cannot watch ".*looked at once a second|cannot start "inotify".*polled', agent.log()), agent.log()

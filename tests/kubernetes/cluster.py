@@ -11,6 +11,7 @@ import requests
 
 from agent import BINARY, Agent
 from services import RECIPES, ContainerRuntime
+from waiting import eventually
 
 RECIPE = RECIPES / "kubernetes"
 BUILD_SECONDS_MAX = 3000
@@ -127,12 +128,16 @@ class NodeAgent(Agent):
         printed = subprocess.run([BINARY, "cat", archive or self.archive, "--pod", pod], capture_output=True, timeout=60)
         return [json.loads(line) for line in printed.stdout.splitlines()]
 
-    def ends(self, pod):
-        """What it shipped of the ends of the pod's container, and what its timeline tells of the pod."""
-        events = [document["hinomi"]["event"] for document in self.documents(pod, self.noticed)]
+    def ends(self, pod, count=1):
+        """What it shipped of the ends of the pod's container, once there are so many, which it tells with a container's
+        last lines; and what its timeline tells of the pod."""
+        def died():
+            events = [document["hinomi"]["event"] for document in self.documents(pod, self.noticed)]
+            return [event for event in events if event["action"] == "container-died"]
+        eventually(lambda: len(died()) >= count, 20, lambda: f"{len(died())} of {count} ends of {pod}")
         told = subprocess.run([BINARY, "timeline", "--set", f"state_dir={self.state}", "--pod", pod],
                               capture_output=True, text=True, timeout=60, check=True)
-        return [event for event in events if event["action"] == "container-died"], told.stdout
+        return died(), told.stdout
 
     def messages(self, pod):
         return [document["message"] for document in self.documents(pod)]

@@ -116,7 +116,7 @@ def test_every_incarnation_of_a_crash_loop(cluster, node_agent):
                lambda: cluster.status("crashing"))
     wanted = [line for n in range(1, incarnations + 1) for line in numbered(lines, n)]
     arrive(node_agent, {"crashing": wanted}, 20, key=lambda message: int(message.split()[0]))
-    died, told = node_agent.ends("crashing")
+    died, told = node_agent.ends("crashing", incarnations - 1)
     assert [event["restart"] for event in died] == list(range(incarnations - 1)), told
     for event in died:
         said = numbered(lines, event["restart"] + 1)

@@ -64,7 +64,7 @@ def outcomes(report):
         outcome = "failed" if kinds & {"failure", "error"} else "skipped" if "skipped" in kinds else "passed"
         if case.get("status") in ("notrun", "disabled"):
             outcome = "skipped"
-        name = re.sub(r"\[.*", "", case.get("name"), flags=re.DOTALL)
+        name = re.sub(r"\[.*", "", case.get("name") or "", flags=re.DOTALL)
         if name.startswith("test_"):
             name = f"tests/{case.get('classname').removeprefix('tests.').replace('.', '/')}.py::{name}"
         elif re.match(r"^[\w/]+: \w+\.\w+", name):
