@@ -224,9 +224,11 @@ bool Log::SettledByAll(const Segment& segment) const {
 bool Log::MayFinish(const Segment& segment, Duration now) const {
   if (unclear_ || segment.finishing) return false;
   // Before it is introduced nobody has read it: its first line could not be read, or is yet to
-  // come.
+  // come. What is lost of it by then is told after that, as long as there is a file to know it by.
   const bool may_have_line = segment.size > segment.begin || !segment.name.empty();
-  const bool unread = origin == nullptr && segment.file != nullptr && may_have_line;
+  const bool unread = origin == nullptr && may_have_line &&
+                      std::any_of(segments_.begin(), segments_.end(),
+                                  [](const Segment& known) { return known.file != nullptr; });
   return !unread && (segment.FinalAt(now) || segment.gone);
 }
 

@@ -115,8 +115,8 @@ def test_every_incarnation_of_a_crash_loop(cluster, node_agent):
     eventually(lambda: cluster.container("crashing")["restartCount"] == incarnations - 1, 90,
                lambda: cluster.status("crashing"))
     wanted = [line for n in range(1, incarnations + 1) for line in numbered(lines, n)]
-    arrive(node_agent, {"crashing": wanted}, 20, key=lambda message: int(message.split()[0]))
     died, told = node_agent.ends("crashing", incarnations - 1)
+    arrive(node_agent, {"crashing": wanted}, 20, key=lambda message: int(message.split()[0]))
     assert [event["restart"] for event in died] == list(range(incarnations - 1)), told
     for event in died:
         said = numbered(lines, event["restart"] + 1)
@@ -131,8 +131,8 @@ def test_the_last_lines_of_a_container_out_of_memory(cluster, node_agent):
     cluster.create(pod("hungry", writes(lines) + "; exec tail /dev/zero", resources={"limits": {"memory": "24Mi"}}))
     eventually(lambda: cluster.container("hungry")["state"].get("terminated", {}).get("reason") == "OOMKilled", 60,
                lambda: cluster.status("hungry"))
-    arrive(node_agent, {"hungry": numbered(lines)}, 20)
     died, told = node_agent.ends("hungry")
+    arrive(node_agent, {"hungry": numbered(lines)}, 20)
     assert len(died) == 1 and died[0]["exit_code"] == 137 and died[0]["reason"] == "OOMKilled"
     assert died[0]["last_lines"][-1] == numbered(lines)[-1] and "exit code 137 (OOMKilled)" in told
 
