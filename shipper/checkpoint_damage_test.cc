@@ -27,19 +27,6 @@ class HastyFileSystem final : public PosixFileSystem {
 
 class CheckpointDamageTest : public PipelineTest {
  protected:
-  /// Stands before the sink that outlives it.
-  class Forward final : public Sink {
-   public:
-    explicit Forward(Sink& sink) : sink_(sink) {}
-    RecordFormat format() const override { return sink_.format(); }
-    Attempt Deliver(Batch& batch, uint32_t lane, const std::stop_token& stop) override {
-      return sink_.Deliver(batch, lane, stop);
-    }
-
-   private:
-    Sink& sink_;
-  };
-
   struct Process {
     explicit Process(CheckpointDamageTest& test)
         : pipeline(test.config_, "",

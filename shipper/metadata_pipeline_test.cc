@@ -16,19 +16,6 @@ using testing::Not;
 
 constexpr std::string_view kUid = "0b1c2d3e-0000-4000-8000-000000000001";
 
-/// The test's sink, which outlives the pipelines.
-class Forward final : public Sink {
- public:
-  explicit Forward(Sink& sink) : sink_(sink) {}
-  RecordFormat format() const override { return sink_.format(); }
-  Attempt Deliver(Batch& batch, uint32_t lane, const std::stop_token& stop) override {
-    return sink_.Deliver(batch, lane, stop);
-  }
-
- private:
-  Sink& sink_;
-};
-
 class OnePod final : public PodSource {
  public:
   explicit OnePod(const PodMetadata& pod) : pod_(pod) {}

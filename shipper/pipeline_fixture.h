@@ -65,6 +65,19 @@ class KeepingSink final : public Sink {
   }
 };
 
+/// Stands before a sink that outlives the pipelines.
+class Forward final : public Sink {
+ public:
+  explicit Forward(Sink& sink) : sink_(sink) {}
+  RecordFormat format() const override { return sink_.format(); }
+  Attempt Deliver(Batch& batch, uint32_t lane, const std::stop_token& stop) override {
+    return sink_.Deliver(batch, lane, stop);
+  }
+
+ private:
+  Sink& sink_;
+};
+
 // The real one, but at its limit of descriptors when told so.
 class LimitedFileSystem final : public PosixFileSystem {
  public:
