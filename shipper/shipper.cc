@@ -1,5 +1,6 @@
 #include "shipper/shipper.h"
 
+#include <malloc.h>
 #include <pthread.h>
 
 #include <algorithm>
@@ -14,6 +15,9 @@ namespace hinomi {
 namespace {
 
 constexpr Duration kLanePatience = std::chrono::seconds(1);  // they end at once unless they hang
+
+// While nothing waits, what a burst has left in the heap goes back to the kernel.
+constexpr Duration kTrimEvery = std::chrono::seconds(5);
 
 void Name(const char* name) { pthread_setname_np(pthread_self(), name); }
 
@@ -109,8 +113,14 @@ bool Shipper::EndLanes() {
 void Shipper::Housekeep(const std::stop_token& stop) {
   std::mutex mutex;
   std::condition_variable_any wake;
+  Duration trimmed_at = clock_.Monotonic();
   while (!stop.stop_requested()) {
     const Duration wait = pipeline_.Housekeep();
+    const Duration now = clock_.Monotonic();
+    if (now - trimmed_at >= kTrimEvery && pipeline_.Drained()) {
+      malloc_trim(0);
+      trimmed_at = now;
+    }
     std::unique_lock lock(mutex);
     wake.wait_for(lock, stop, wait, [] { return false; });
   }
