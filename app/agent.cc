@@ -12,6 +12,7 @@
 #include "app/api.h"
 #include "app/page/page.h"
 #include "app/process_metrics.h"
+#include "app/scrape.h"
 #include "app/version.h"
 #include "base/hash.h"
 #include "base/logging.h"
@@ -59,6 +60,7 @@ Agent::Agent(Config config)
       events_({.directory = config_.state_dir + "/events", .agent = AgentAsPod(OwnPod())},
               {files_, clock_, metrics_}),
       life_(config_.state_dir + "/last_run", HashOf(config_), files_, events_),
+      endpoints_(config_, {clock_, metrics_}),
       access_(config_.http.token_file, files_),
       board_({config_.cluster, config_.node, clock_.Monotonic()}, [this] { return Sample(); }) {
   RegisterProcessMetrics(metrics_);
@@ -191,6 +193,11 @@ HttpServer::Handlers Agent::Handlers() {
   handlers["/metrics"] = [this](const IncomingRequest&) {
     return HttpResponse{200, "text/plain; version=0.0.4; charset=utf-8", metrics_.Expose()};
   };
+  for (const auto& [path, scraper] : endpoints_.scrapers()) {
+    handlers[path] = [scraper = scraper.get()](const IncomingRequest& request) {
+      return AnswerScrape(request, *scraper);
+    };
+  }
   for (auto& [path, handler] : GuardedHandlers()) {
     handlers[path] = [this, handler = handler](const IncomingRequest& request) {
       std::optional<HttpResponse> refusal = access_.Refuse(request);

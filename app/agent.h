@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/filesystem.h"
 #include "base/metrics.h"
+#include "collector/endpoints.h"
 #include "config/config.h"
 #include "metadata/store.h"
 #include "shipper/shipper.h"
@@ -49,6 +50,7 @@ class Agent {
   std::mutex mutex_;                         // guards the next two
   std::string not_ready_ = "starting";
   std::unique_ptr<Shipper> shipper_;
+  Endpoints endpoints_;
   Access access_;
   StatusBoard board_;
 };

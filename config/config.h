@@ -90,6 +90,27 @@ struct MetadataConfig {
   uint64_t pods_max = 1000;
 };
 
+/// What Prometheus reads beside the agent's own metrics.
+struct MetricsConfig {
+  bool containers = true;
+  bool node = true;
+  // Regular expressions of whole names of metrics and groups.
+  std::vector<std::string> include;
+  std::vector<std::string> exclude;
+  uint64_t series_max = 200'000;   // of one answer
+  std::string textfile_directory;  // below host_root; empty: none
+  // Of the node; node_exporter's defaults.
+  std::string mount_points_exclude =
+      "^/(dev|proc|run/credentials/.+|sys|var/lib/docker/.+|var/lib/containers/storage/.+)($|/)";
+  std::string filesystem_types_exclude =
+      "^(autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|fusectl|hugetlbfs|iso9660"
+      "|mqueue|nsfs|overlay|proc|procfs|pstore|rpc_pipefs|securityfs|selinuxfs|squashfs|sysfs"
+      "|tracefs)$";
+  Nanoseconds filesystem_timeout = std::chrono::seconds(1);
+  std::string disks_exclude = "^(z?ram|loop|fd|(h|s|v|xv)d[a-z]|nvme\\d+n\\d+p)\\d+$";
+  std::string interfaces_exclude;
+};
+
 enum class SinkType { kElasticsearch, kKafka, kArchive, kStdout };
 enum class Compression { kNone, kGzip };
 
@@ -190,6 +211,7 @@ struct Config {
   bool docker_enabled = false;
   DockerSourceConfig docker;
   MetadataConfig metadata;
+  MetricsConfig metrics;
   std::vector<MultilineConfig> multiline;  // the first that matches a log holds for it
   std::vector<SinkConfig> sinks;           // in the order of the file
   /// In the order of the file; the first match with `stop` ends the search.

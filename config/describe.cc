@@ -230,6 +230,37 @@ void Describe(Fields& fields, MetadataConfig* config) {
                 "Pods whose metadata is kept; those beyond have none.", {1, 100'000});
 }
 
+void Describe(Fields& fields, MetricsConfig* config) {
+  fields.Flag("containers", &config->containers,
+              "Serve /metrics/cadvisor and /metrics/resource, as the kubelet does.");
+  fields.Flag("node", &config->node, "Serve /metrics/node, as node_exporter does.");
+  constexpr std::string_view kNames = "list of regular expressions";
+  fields.TextList("include", &config->include,
+                  "Names of metrics or groups (docs/metrics.md) that are served beside those of "
+                  "the default set; each expression (RE2) has to match a whole name.",
+                  {kNames, CheckPattern, true});
+  fields.TextList("exclude", &config->exclude,
+                  "Such names that are not served; they win over include.",
+                  {kNames, CheckPattern, true});
+  fields.Number("series_max", &config->series_max,
+                "Series of one answer; those beyond are left out and counted.",
+                {1'000, 10'000'000});
+  fields.Text("textfile_directory", &config->textfile_directory,
+              "Directory below host_root whose *.prom files /metrics/node adds; empty: none.");
+  fields.Text("mount_points_exclude", &config->mount_points_exclude,
+              "Regular expression (RE2) of mount points without node_filesystem_*.", CheckPattern);
+  fields.Text("filesystem_types_exclude", &config->filesystem_types_exclude,
+              "The same of types of file systems.", CheckPattern);
+  fields.Time("filesystem_timeout", &config->filesystem_timeout,
+              "How long a scrape waits for a file system that hangs; it is then said to be broken.",
+              {milliseconds(10), seconds(30)});
+  fields.Text("disks_exclude", &config->disks_exclude,
+              "Regular expression (RE2) of devices without node_disk_*.", CheckPattern);
+  fields.Text("interfaces_exclude", &config->interfaces_exclude,
+              "Regular expression (RE2) of interfaces without node_network_*; empty: none.",
+              CheckPattern);
+}
+
 void Describe(Fields& fields, ElasticsearchConfig* config) {
   fields.TextList("endpoints", &config->endpoints,
                   "The servers, each http(s)://host[:port]; comma-separated in the environment.",
@@ -381,6 +412,8 @@ void Describe(Fields& fields, Config* config) {
   });
   fields.Section("metadata", "Who is behind a log, beyond the names in its path.",
                  [&] { Describe(fields, &config->metadata); });
+  fields.Section("metrics", "Metrics of containers and of the node, for Prometheus.",
+                 [&] { Describe(fields, &config->metrics); });
   fields.List("multiline", &config->multiline,
               "Logs in which several lines are one record, such as a stack trace; the first rule "
               "that matches a log holds for it.");

@@ -41,7 +41,7 @@ std::string Values(const std::string& dump) {
 }
 
 TEST(Dump, ShowsEveryValueAndItsOrigin) {
-  EXPECT_EQ(Dump(Load(kConfig)), R"(cluster: "a \"quoted\" \\ 火"  # config.yaml:1
+  EXPECT_EQ(Dump(Load(kConfig)), R"dump(cluster: "a \"quoted\" \\ 火"  # config.yaml:1
 node: "host-1"  # host name
 state_dir: "/var/lib/hinomi"  # default
 host_root: "/"  # default
@@ -85,6 +85,18 @@ metadata:
   annotations: []  # default
   dedot: true  # default
   pods_max: 1000  # default
+metrics:
+  containers: true  # default
+  node: true  # default
+  include: []  # default
+  exclude: []  # default
+  series_max: 200000  # default
+  textfile_directory: ""  # default
+  mount_points_exclude: "^/(dev|proc|run/credentials/.+|sys|var/lib/docker/.+|var/lib/containers/storage/.+)($|/)"  # default
+  filesystem_types_exclude: "^(autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|fusectl|hugetlbfs|iso9660|mqueue|nsfs|overlay|proc|procfs|pstore|rpc_pipefs|securityfs|selinuxfs|squashfs|sysfs|tracefs)$"  # default
+  filesystem_timeout: 1s  # default
+  disks_exclude: "^(z?ram|loop|fd|(h|s|v|xv)d[a-z]|nvme\\d+n\\d+p)\\d+$"  # default
+  interfaces_exclude: ""  # default
 multiline: []
 sinks:
   search:
@@ -126,7 +138,7 @@ routes:
       pod: ""  # default
       container: ""  # default
       labels: {}
-)");
+)dump");
 }
 
 TEST(Dump, LoadsToTheSame) {

@@ -234,7 +234,7 @@ TEST(Load, ReportsKeysAndTypes) {
       {"foo: 1",
        {"config.yaml:1:1: foo: unknown key; the keys here are cluster, node, state_dir, host_root, "
         "log, http, "
-        "limits, escrow, fairness, sources, metadata, multiline, sinks, routes"}},
+        "limits, escrow, fairness, sources, metadata, metrics, multiline, sinks, routes"}},
       {"cluser: a", {"config.yaml:1:1: cluser: unknown key; did you mean \"cluster\"?"}},
       {"log:\n  lvl: a",
        {"config.yaml:2:3: log.lvl: unknown key; the keys here are level, format"}},

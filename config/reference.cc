@@ -128,8 +128,17 @@ class Writer final : public Fields {
     std::string path = PathOf(key_.name);
     std::string variable =
         in_list_ || !key_.in_environment ? "" : "`" + EnvironmentName(path) + "`";
-    return fmt::format("| `{}` | {} | {} | {} | {} |\n", path, key_.type, value, variable,
+    return fmt::format("| `{}` | {} | {} | {} | {} |\n", path, key_.type, CellOf(value), variable,
                        key_.help);
+  }
+  // A bar would end the cell, in code too.
+  static std::string CellOf(std::string_view text) {
+    std::string cell;
+    for (const char c : text) {
+      if (c == '|') cell += '\\';
+      cell += c;
+    }
+    return cell;
   }
 
   std::string text_;

@@ -132,7 +132,8 @@ class CivetwebServer final : public HttpServer {
       return {.status = 405, .body = "only GET\n", .headers = {{"Allow", "GET, HEAD"}}};
     }
     return handler->second({HeaderOf(connection, "Host"), HeaderOf(connection, "Authorization"),
-                            request->remote_addr, ParametersOf(*request)});
+                            request->remote_addr, HeaderOf(connection, "Accept"),
+                            HeaderOf(connection, "Accept-Encoding"), ParametersOf(*request)});
   }
 
   static void SendHead(mg_connection* connection, const HttpResponse& response) {

@@ -20,6 +20,8 @@ struct IncomingRequest {
   std::string host;           // as the client named this server, with the port; empty if it did not
   std::string authorization;  // of that header; empty without one
   std::string peer;           // numeric address
+  std::string accept = {};    // of those headers; empty without one
+  std::string accept_encoding = {};
   std::map<std::string, std::string> parameters = {};  // behind the ?, decoded; the first of a name
 };
 

@@ -1,0 +1,32 @@
+// The endpoints that stand in for other exporters, and who answers on each.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "collector/scraper.h"
+
+namespace hinomi {
+
+class Endpoints {
+ public:
+  struct Parts {
+    const Clock& clock;
+    Metrics& metrics;
+  };
+
+  /// `config` outlives it.
+  Endpoints(const Config& config, Parts parts);
+
+  /// By path: /metrics/node, and so on; those that are switched off are missing.
+  const std::map<std::string, std::unique_ptr<Scraper>>& scrapers() const { return scrapers_; }
+
+ private:
+  const Host host_;
+  const MetricFilter filter_;
+  std::map<std::string, std::unique_ptr<Scraper>> scrapers_;
+};
+
+}  // namespace hinomi
