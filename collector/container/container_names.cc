@@ -113,6 +113,7 @@ void ContainerNames::NameByDocker(const std::string& id, ContainerName* name) co
 }
 
 void ContainerNames::NameContainer(const Cgroup& cgroup, uint32_t process, ContainerName* name) {
+  name->known = true;
   if (NameByMetadata(cgroup.pod->id, cgroup.id, name)) {
     // A runtime tells the image of a container a moment after its name.
     name->final = !name->image.empty();
