@@ -17,7 +17,7 @@ constexpr MetricInfo kMachine[] = {
      "/proc/meminfo", "Swap of the node."},
     {"cadvisor_version_info", MetricType::kGauge, "",
      "cadvisorRevision, cadvisorVersion, dockerVersion, kernelVersion, osVersion", "uname(2)",
-     "1, with the version of the node's kernel."},
+     "1, with the version of the node's kernel.", false},
     {"container_scrape_error", MetricType::kGauge, "", "", "",
      "1 when the metrics of containers could not be read."},
 };
@@ -152,7 +152,7 @@ void Containers::WriteInterfaces(std::span<ContainerRow* const> rows, Exposition
 }
 
 void Containers::WriteMachine(bool failed, Exposition& out) {
-  out.SetGroup("machine");
+  out.SetGroup(kMachineGroup);
   const Result<std::string> meminfo = host_.Read("/proc/meminfo");
   const std::string_view memory = meminfo ? std::string_view(*meminfo) : std::string_view();
   std::string labels;

@@ -34,6 +34,7 @@ class Containers final : public Collector {
   std::string interface_label_;
 };
 
+inline constexpr std::string_view kMachineGroup = "machine";
 /// Names that are the same whatever containers there are.
 std::span<const MetricInfo> MachineMetrics();
 
