@@ -60,8 +60,9 @@ Agent::Agent(Config config)
       events_({.directory = config_.state_dir + "/events", .agent = AgentAsPod(OwnPod())},
               {files_, clock_, metrics_}),
       life_(config_.state_dir + "/last_run", HashOf(config_), files_, events_),
+      container_life_(metrics_),
       metadata_(MakeMetadata()),
-      endpoints_(config_, {metadata_.get(), clock_, metrics_}),
+      endpoints_(config_, {metadata_.get(), files_, clock_, metrics_}),
       access_(config_.http.token_file, files_),
       board_({config_.cluster, config_.node, clock_.Monotonic()}, [this] { return Sample(); }) {
   RegisterProcessMetrics(metrics_);
@@ -138,7 +139,12 @@ std::unique_ptr<MetadataStore> Agent::MakeMetadata() {
           clock_, metrics_,
           [this](const std::vector<std::string>& uids) { shipper_->MetadataChanged(uids); },
           [this](const PodMetadata& pod, const ContainerMetadata& container) {
+            container_life_.Exited(pod, container);
+            endpoints_.ContainerExited(pod, container);
             shipper_->ContainerExited(pod, container);
+          },
+          [this](const PodMetadata& pod, const ContainerMetadata& container) {
+            container_life_.Started(pod, container);
           }});
 }
 

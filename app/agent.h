@@ -15,6 +15,7 @@
 #include "base/metrics.h"
 #include "collector/endpoints.h"
 #include "config/config.h"
+#include "metadata/container_life.h"
 #include "metadata/store.h"
 #include "shipper/shipper.h"
 
@@ -46,6 +47,7 @@ class Agent {
   Metrics metrics_;
   EventLog events_;
   Life life_;
+  ContainerLife container_life_;
   std::unique_ptr<MetadataStore> metadata_;  // null: nobody is asked who is behind a log
   std::mutex mutex_;                         // guards the next two
   std::string not_ready_ = "starting";

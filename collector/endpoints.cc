@@ -16,7 +16,9 @@ MetricFilter FilterOf(const MetricsConfig& config) {
 }  // namespace
 
 Endpoints::Endpoints(const Config& config, Parts parts)
-    : host_(config.host_root), filter_(FilterOf(config.metrics)) {
+    : host_(config.host_root),
+      filter_(FilterOf(config.metrics)),
+      oom_kills_(config.state_dir + "/oom_kills", parts.files, parts.clock, parts.metrics) {
   const CollectorParts made_of = {host_, config.metrics, parts.metrics};
   const auto add = [&](const std::string& path, std::vector<Scraper::Member> members, bool tell) {
     scrapers_[path] =
@@ -28,7 +30,8 @@ Endpoints::Endpoints(const Config& config, Parts parts)
     const ContainerRows::Wanted also = Resource::Wanted();
     for (size_t i = 0; i < kFieldCount; ++i) wanted.fields[i] = wanted.fields[i] || also.fields[i];
     rows_ = std::make_unique<ContainerRows>(
-        ContainerRows::Parts{host_, config, parts.metadata, parts.clock, parts.metrics}, wanted);
+        ContainerRows::Parts{host_, config, parts.metadata, oom_kills_, parts.clock, parts.metrics},
+        wanted);
     std::vector<Scraper::Member> containers;
     containers.push_back({"containers", std::make_unique<Containers>(host_, *rows_)});
     add("/metrics/cadvisor", std::move(containers), /*tell=*/false);

@@ -15,6 +15,7 @@ class Endpoints {
  public:
   struct Parts {
     const MetadataStore* metadata;  // null: nobody is asked who is behind a cgroup
+    FileSystem& files;
     const Clock& clock;
     Metrics& metrics;
   };
@@ -22,12 +23,19 @@ class Endpoints {
   /// `config` outlives it.
   Endpoints(const Config& config, Parts parts);
 
+  /// A container has ended, as the metadata tells.
+  void ContainerExited(const PodMetadata& pod, const ContainerMetadata& container) {
+    oom_kills_.Exited({pod.namespace_name, pod.name, container.name}, container.id,
+                      container.reason);
+  }
+
   /// By path: /metrics/node, and so on; those that are switched off are missing.
   const std::map<std::string, std::unique_ptr<Scraper>>& scrapers() const { return scrapers_; }
 
  private:
   const Host host_;
   const MetricFilter filter_;
+  OomKills oom_kills_;
   std::unique_ptr<ContainerRows> rows_;
   std::map<std::string, std::unique_ptr<Scraper>> scrapers_;
 };

@@ -4,6 +4,11 @@
 
 namespace hinomi {
 
+std::string_view ToString(ContainerState state) {
+  constexpr std::string_view kNames[kContainerStates] = {"unknown", "created", "running", "exited"};
+  return kNames[static_cast<size_t>(state)];
+}
+
 const ContainerMetadata* FindContainer(const PodMetadata& pod, std::string_view name,
                                        uint32_t attempt) {
   const auto found = std::find_if(pod.containers.begin(), pod.containers.end(),

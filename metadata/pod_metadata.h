@@ -16,6 +16,8 @@
 namespace hinomi {
 
 enum class ContainerState : uint8_t { kUnknown, kCreated, kRunning, kExited };
+inline constexpr size_t kContainerStates = 4;
+std::string_view ToString(ContainerState state);
 
 /// One run of a container.
 struct ContainerMetadata {

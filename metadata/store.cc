@@ -70,6 +70,8 @@ MetadataStore::MetadataStore(Options options, Parts parts)
       clock_(parts.clock),
       changed_(std::move(parts.changed)),
       exited_(std::move(parts.exited)),
+      started_(std::move(parts.started)),
+      made_(parts.clock.Wall()),
       pods_gauge_(parts.metrics.GaugeOf("hinomi_metadata_pods", "Pods whose metadata is kept.")),
       refused_(parts.metrics.GaugeOf("hinomi_metadata_pods_refused",
                                      "Pods of this node that metadata.pods_max has no room for.")),
@@ -81,6 +83,11 @@ MetadataStore::MetadataStore(Options options, Parts parts)
           parts.metrics.CounterOf("hinomi_metadata_waits_expired_total",
                                   "Pods that metadata.wait_max was over for before anybody had "
                                   "told who they are.")) {
+  for (size_t i = 0; i < kContainerStates; ++i) {
+    containers_[i] =
+        parts.metrics.GaugeOf("hinomi_node_containers", "Containers that the runtime has.",
+                              {{"state", std::string(ToString(static_cast<ContainerState>(i)))}});
+  }
   runtime_.source = std::move(parts.runtime);
   runtime_.name = "runtime";
   kubelet_.source = std::move(parts.kubelet);
@@ -266,6 +273,15 @@ void MetadataStore::NoticeExits(const PodMetadata& known,
   }
 }
 
+void MetadataStore::NoticeStarts(const PodMetadata& known, const PodMetadata& next) const {
+  if (started_ == nullptr) return;
+  for (const ContainerMetadata& container : next.containers) {
+    if (container.started <= Duration{0} || container.started < made_) continue;
+    const ContainerMetadata* before = FindContainer(known, container.name, container.attempt);
+    if (before == nullptr || before->started <= Duration{0}) started_(next, container);
+  }
+}
+
 void MetadataStore::TellExits() {
   std::vector<Exit> due;
   {
@@ -315,6 +331,14 @@ std::set<std::string> MetadataStore::Take(const Source& source, std::vector<PodM
   }
   pods_gauge_.Set(static_cast<double>(pods_.size()));
   refused_.Set(static_cast<double>(refused));
+  std::array<size_t, kContainerStates> states = {};
+  for (const auto& [uid, entry] : pods_) {
+    if (!entry.listed) continue;
+    for (const ContainerMetadata& container : entry.pod->containers) {
+      ++states[static_cast<size_t>(container.state)];
+    }
+  }
+  for (size_t i = 0; i < states.size(); ++i) containers_[i].Set(static_cast<double>(states[i]));
   return changed;
 }
 
@@ -339,6 +363,7 @@ bool MetadataStore::Merge(Entry* entry, PodMetadata next) {
   if (next.annotations != known.annotations) ReportWishes(next);
   auto pod = std::make_shared<const PodMetadata>(std::move(next));
   NoticeExits(known, pod);
+  NoticeStarts(known, *pod);
   entry->pod = std::move(pod);
   entry->stored = false;
   return true;

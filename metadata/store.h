@@ -10,6 +10,7 @@
 // question is answered by the first listing that begins after it: nobody waits for what is gone.
 #pragma once
 
+#include <array>
 #include <condition_variable>
 #include <functional>
 #include <map>
@@ -49,6 +50,9 @@ class MetadataStore {
     /// where it was over for an hour when the pod was first seen. Called without a lock, from Step;
     /// may be empty.
     std::function<void(const PodMetadata& pod, const ContainerMetadata& container)> exited = {};
+    /// A container was started since this store was made, and is told of once. Called under the
+    /// lock, from Step; may be empty.
+    std::function<void(const PodMetadata& pod, const ContainerMetadata& container)> started = {};
   };
   /// One run of a container.
   struct Container {
@@ -116,6 +120,7 @@ class MetadataStore {
   std::set<std::string> Take(const Source& source, std::vector<PodMetadata> pods);
   bool Merge(Entry* entry, PodMetadata next);
   void NoticeExits(const PodMetadata& known, const std::shared_ptr<const PodMetadata>& next);
+  void NoticeStarts(const PodMetadata& known, const PodMetadata& next) const;
   void TellExits();
   PodMetadata WithoutUntold(PodMetadata pod) const;  // as if those containers still ran
   void Store();
@@ -127,6 +132,8 @@ class MetadataStore {
   const Clock& clock_;
   const std::function<void(const std::vector<std::string>&)> changed_;
   const std::function<void(const PodMetadata&, const ContainerMetadata&)> exited_;
+  const std::function<void(const PodMetadata&, const ContainerMetadata&)> started_;
+  const Duration made_;  // wall time
 
   mutable std::mutex mutex_;
   std::condition_variable_any wake_;
@@ -137,6 +144,7 @@ class MetadataStore {
   std::set<std::string> forgotten_;          // files that have to go
   std::vector<Exit> exits_;                  // to tell, oldest first
   Gauge pods_gauge_, refused_;
+  std::array<Gauge, kContainerStates> containers_;  // by state
   Counter damaged_, write_errors_, waited_in_vain_;
 };
 

@@ -48,6 +48,7 @@ double BootTime(const Host& host) {
 
 ContainerRows::ContainerRows(const Parts& parts, const Wanted& wanted)
     : host_(parts.host),
+      oom_kills_(parts.oom_kills),
       clock_(parts.clock),
       network_(wanted.network),
       tree_(FindCgroupHierarchies(parts.host), FilesFor(FindCgroupHierarchies(parts.host), wanted)),
@@ -102,6 +103,13 @@ std::span<ContainerRow* const> ContainerRows::Read() {
     Cgroup& cgroup = const_cast<Cgroup&>(*row->cgroup);
     cgroup.stats.Set(Field::kStartTime, row->started);
     cgroup.stats.Set(Field::kLastSeen, wall);
+    const ContainerName& name = row->name;
+    if (!name.container.empty() && cgroup.stats.Has(Field::kOomKills)) {
+      const auto kills = static_cast<uint64_t>(cgroup.stats[Field::kOomKills]);
+      cgroup.stats.Set(Field::kOomKills,
+                       static_cast<double>(oom_kills_.Observe(
+                           {name.namespace_name, name.pod, name.container}, cgroup.id, kills)));
+    }
   }
   if (network_) ReadNetworks();
   unnamed_.Set(static_cast<double>(unnamed));

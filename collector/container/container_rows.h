@@ -15,6 +15,7 @@
 #include "collector/cgroup/tree.h"
 #include "collector/container/container_names.h"
 #include "collector/container/network.h"
+#include "collector/container/oom_kills.h"
 
 namespace hinomi {
 
@@ -38,6 +39,7 @@ class ContainerRows {
     const Host& host;
     const Config& config;
     const MetadataStore* metadata;  // null: nobody is asked
+    OomKills& oom_kills;
     const Clock& clock;
     Metrics& metrics;
   };
@@ -64,6 +66,7 @@ class ContainerRows {
   uint64_t ChooseProcess(ContainerRow& row);
 
   const Host& host_;
+  OomKills& oom_kills_;
   const Clock& clock_;
   const bool network_;
   std::mutex mutex_;
