@@ -53,7 +53,8 @@ struct CgroupTree::Directory {
 CgroupTree::CgroupTree(CgroupHierarchies hierarchies, std::vector<CgroupFile> files)
     : hierarchies_(std::move(hierarchies)),
       files_(std::move(files)),
-      root_(std::make_unique<Directory>()) {
+      root_(std::make_unique<Directory>()),
+      text_(kFileBytesMax) {
   root_->cgroup = std::make_unique<Cgroup>();
   root_->cgroup->path = "/";
   root_->cgroup->kind = CgroupKind::kRoot;
@@ -165,18 +166,17 @@ void CgroupTree::Read(Cgroup& cgroup, bool settings) {
   if (fresh) Open(cgroup);
   settings = settings || fresh;
   cgroup.stats.Clear(settings);
-  char text[kFileBytesMax];
   bool any = false;
   for (size_t i = 0; i < files_.size(); ++i) {
     if (cgroup.files[i] < 0 || (files_[i].setting && !settings)) continue;
-    const ssize_t size = pread(cgroup.files[i], text, sizeof text, 0);
+    const ssize_t size = pread(cgroup.files[i], text_.data(), text_.size(), 0);
     if (size < 0) {
       // Pressure that was switched off answers EOPNOTSUPP.
       cgroup.gone = cgroup.gone || errno == ENODEV;
       continue;
     }
     any = true;
-    files_[i].parse({text, static_cast<size_t>(size)}, &cgroup.stats);
+    files_[i].parse({text_.data(), static_cast<size_t>(size)}, &cgroup.stats);
   }
   cgroup.gone = cgroup.gone || !any;
   cgroup.stats.Derive();

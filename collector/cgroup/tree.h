@@ -62,6 +62,7 @@ class CgroupTree {
   std::unique_ptr<Directory> root_;
   std::vector<Cgroup*> cgroups_;
   bool changed_ = true;
+  std::vector<char> text_;  // of the file at hand
   size_t directories_ = 0;
   size_t left_out_ = 0;
   uint64_t next_number_ = 1;

@@ -1,0 +1,57 @@
+// The kernel's files of cgroups and interfaces, names of cgroups and of the kubelet's links: whatever
+// they hold, numbers come of it that are none below nothing. The first byte chooses the parser.
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/check.h"
+#include "collector/cgroup/cgroup_name.h"
+#include "collector/cgroup/stats.h"
+#include "collector/container/container_names.h"
+#include "collector/container/network.h"
+
+namespace {
+
+void ParseFile(const hinomi::CgroupFile& file, std::string_view text) {
+  hinomi::CgroupStats stats;
+  file.parse(text, &stats);
+  stats.Derive();
+  for (size_t i = 0; i < hinomi::kFieldCount; ++i) {
+    const auto field = static_cast<hinomi::Field>(i);
+    CHECK(!stats.Has(field) || stats[field] >= 0);
+  }
+  CHECK(stats.io.size() <= text.size());
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  if (size == 0) return 0;
+  const std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
+  const auto v2 = hinomi::CgroupFilesV2();
+  const auto v1 = hinomi::CgroupFilesV1();
+  size_t choice = data[0] % (v2.size() + v1.size() + 3);
+  if (choice < v2.size()) {
+    ParseFile(v2[choice], text);
+    return 0;
+  }
+  choice -= v2.size();
+  if (choice < v1.size()) {
+    ParseFile(v1[choice], text);
+    return 0;
+  }
+  choice -= v1.size();
+  if (choice == 0) {
+    std::vector<hinomi::InterfaceCounts> interfaces;
+    hinomi::ParseInterfaces(text, &interfaces);
+    for (const auto& interface : interfaces) CHECK(!interface.name.empty());
+  } else if (choice == 1) {
+    const hinomi::CgroupName name = hinomi::ParseCgroupName(text, /*in_slice=*/true);
+    CHECK(name.id.find('/') == std::string::npos);
+  } else {
+    const hinomi::ContainerLink link = hinomi::ParseContainerLink(text);
+    CHECK(link.id.empty() || link.id.size() == 64);
+  }
+  return 0;
+}
