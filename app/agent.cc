@@ -60,7 +60,7 @@ Agent::Agent(Config config)
       events_({.directory = config_.state_dir + "/events", .agent = AgentAsPod(OwnPod())},
               {files_, clock_, metrics_}),
       life_(config_.state_dir + "/last_run", HashOf(config_), files_, events_),
-      endpoints_(config_, {clock_, metrics_}),
+      endpoints_(config_, {clock_, metrics_, kVersion}),
       access_(config_.http.token_file, files_),
       board_({config_.cluster, config_.node, clock_.Monotonic()}, [this] { return Sample(); }) {
   RegisterProcessMetrics(metrics_);

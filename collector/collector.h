@@ -8,6 +8,7 @@
 #include <span>
 #include <string_view>
 
+#include "base/clock.h"
 #include "base/metrics.h"
 #include "base/result.h"
 #include "collector/exposition.h"
@@ -29,6 +30,8 @@ struct CollectorParts {
   const Host& host;
   const MetricsConfig& config;
   Metrics& metrics;  // the agent's own
+  const Clock& clock;
+  std::string_view version;  // the agent's
 };
 
 /// One line of builtin.cc.

@@ -14,7 +14,7 @@ MetricFilter FilterOf(const MetricsConfig& config) {
 
 Endpoints::Endpoints(const Config& config, Parts parts)
     : host_(config.host_root), filter_(FilterOf(config.metrics)) {
-  const CollectorParts made_of = {host_, config.metrics, parts.metrics};
+  const CollectorParts made_of = {host_, config.metrics, parts.metrics, parts.clock, parts.version};
   const auto add = [&](const std::string& path, std::vector<Scraper::Member> members, bool tell) {
     scrapers_[path] =
         std::make_unique<Scraper>(Scraper::Options{path, config.metrics.series_max, filter_, tell},

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/clock.h"
 #include "collector/scraper.h"
@@ -15,6 +16,7 @@ class Endpoints {
   struct Parts {
     const Clock& clock;
     Metrics& metrics;
+    std::string_view version;  // the agent's; outlives it
   };
 
   /// `config` outlives it.
