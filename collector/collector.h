@@ -25,7 +25,7 @@ class Collector {
   virtual Result<void> Collect(Exposition& out) = 0;
 };
 
-/// What collectors are made of. Outlives them.
+/// What collectors are made of. What it refers to outlives them.
 struct CollectorParts {
   const Host& host;
   const MetricsConfig& config;

@@ -93,8 +93,8 @@ class Filesystem final : public Collector {
     AppendLabel(&labels, "device", mount.device);
     AppendLabel(&labels, "fstype", mount.type);
     AppendLabel(&labels, "mountpoint", mount.mount_point);
+    if (usage == nullptr) return {labels, {{}, {}, {}, {}, {}, {}, 1}};
     const double read_only = mount.read_only ? 1 : 0;
-    if (usage == nullptr) return {labels, {{}, {}, {}, {}, {}, read_only, 1}};
     return {labels,
             {usage->size_bytes, usage->free_bytes, usage->available_bytes, usage->files,
              usage->files_free, read_only, 0}};

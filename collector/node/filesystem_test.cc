@@ -48,7 +48,8 @@ TEST(Filesystem, ServesWhatIsNotExcluded) {
   EXPECT_TRUE(has(rows, "node_filesystem_size_bytes" + root)) << rows;
   EXPECT_TRUE(has(rows, "node_filesystem_device_error" + root + "0\n")) << rows;
   EXPECT_TRUE(has(rows, "node_filesystem_device_error" + gone + "1\n")) << rows;
-  EXPECT_TRUE(has(rows, "node_filesystem_readonly" + gone + "1\n")) << rows;
+  EXPECT_TRUE(has(rows, "node_filesystem_readonly" + root + "0\n")) << rows;
+  EXPECT_FALSE(has(rows, "node_filesystem_readonly" + gone)) << rows;
   EXPECT_FALSE(has(rows, "node_filesystem_size_bytes" + gone)) << rows;
   EXPECT_FALSE(has(rows, "/dev/shm") || has(rows, "/cgroup")) << rows;
   host.config.mount_points_exclude = host.config.filesystem_types_exclude = "";

@@ -1,5 +1,6 @@
 #include "collector/node/mount_probe.h"
 
+#include <pthread.h>
 #include <sys/statfs.h>
 
 #include <algorithm>
@@ -61,7 +62,10 @@ struct MountProbe::State {
 void MountProbe::StartHelper(const std::shared_ptr<State>& state) {
   if (state->helpers == kHelpersMax) return;
   try {
-    std::thread([state] { state->Help(); }).detach();
+    std::thread([state] {
+      pthread_setname_np(pthread_self(), "hinomi-mounts");
+      state->Help();
+    }).detach();
     ++state->helpers;
   } catch (const std::system_error&) {
     // No thread to be had: the mounts count as broken if that lasts.

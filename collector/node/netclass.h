@@ -25,6 +25,7 @@ inline constexpr std::string_view kNetclassAttributes[] = {
     "netdev_group",
     "type",
     "speed",
+    "statistics/rx_nohandler",
     "tx_queue_len",
 };
 
@@ -62,6 +63,8 @@ inline constexpr MetricInfo kNetclassMetrics[] = {
      "Protocol of an interface, as the kernel numbers them."},
     {"node_network_speed_bytes", MetricType::kGauge, "bytes", "device", kNetclassDirectory,
      "Bytes per second of an interface; negative where the driver does not know."},
+    {"node_network_receive_nohandler_total", MetricType::kCounter, "", "device", kNetclassDirectory,
+     "Packets received that nobody wanted."},
     {"node_network_transmit_queue_length", MetricType::kGauge, "", "device", kNetclassDirectory,
      "Packets that an interface's queue has room for."},
     {"node_network_up", MetricType::kGauge, "", "device", kNetclassDirectory,

@@ -24,12 +24,14 @@ TEST(Netclass, ServesWhatTheDriverKnows) {
   host.Write(eth0 + "operstate", "up\n");
   host.Write(eth0 + "flags", "0x1003\n");
   host.Write(eth0 + "speed", "1000\n");
+  host.Write(eth0 + "statistics/rx_nohandler", "7\n");
   host.Write("/sys/class/net/veth1/operstate", "down\n");
   host.Write("/sys/class/net/bonding_masters", "\n");
   host.config.interfaces_exclude = "^lo$";
   EXPECT_EQ(host.Rows(MakeNetclass),
             "node_network_flags{device=\"eth0\"} 4099\n"
             "node_network_speed_bytes{device=\"eth0\"} 125000000\n"
+            "node_network_receive_nohandler_total{device=\"eth0\"} 7\n"
             "node_network_up{device=\"eth0\"} 1\n"
             "node_network_up{device=\"veth1\"} 0\n"
             "node_network_info{address=\"02:fc:00:00:00:01\",broadcast=\"\",device=\"eth0\","

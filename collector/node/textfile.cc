@@ -91,7 +91,8 @@ class TextfileCollector final : public Collector {
   void Tell(std::map<std::string, std::string> refused) {
     for (const auto& [path, cause] : refused) {
       const auto before = refused_.find(path);
-      if (before == refused_.end() || before->second != cause) log::Warn("{}: {}", path, cause);
+      if (before == refused_.end() || before->second != cause)
+        log::Warn("textfile {}: {}", path, cause);
     }
     refused_ = std::move(refused);
   }
