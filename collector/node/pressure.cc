@@ -41,11 +41,13 @@ Result<void> Collect(const CollectorParts& parts, Exposition& out) {
       {"/proc/pressure/memory", &kPressureMetrics[3], &kPressureMetrics[4]},
       {"/proc/pressure/irq", nullptr, &kPressureMetrics[5]},
   };
-  for (const auto& [path, waiting, stalled] : sources) {
-    const Result<void> done = ForFile(parts.host, path, ParsePressure, [&](const Pressure& found) {
-      if (waiting && found.waiting_seconds) out.Single(*waiting, *found.waiting_seconds);
-      if (stalled && found.stalled_seconds) out.Single(*stalled, *found.stalled_seconds);
-    });
+  for (const Source& source : sources) {
+    const auto write = [&](const Pressure& found) {
+      const auto& [waiting, stalled] = found;
+      if (source.waiting != nullptr && waiting) out.Single(*source.waiting, *waiting);
+      if (source.stalled != nullptr && stalled) out.Single(*source.stalled, *stalled);
+    };
+    const Result<void> done = ForFile(parts.host, source.path, ParsePressure, write);
     if (!done) return done;
   }
   return {};
