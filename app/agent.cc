@@ -60,7 +60,8 @@ Agent::Agent(Config config)
       events_({.directory = config_.state_dir + "/events", .agent = AgentAsPod(OwnPod())},
               {files_, clock_, metrics_}),
       life_(config_.state_dir + "/last_run", HashOf(config_), files_, events_),
-      endpoints_(config_, {clock_, metrics_, kVersion}),
+      metadata_(MakeMetadata()),
+      endpoints_(config_, {metadata_.get(), clock_, metrics_, kVersion}),
       access_(config_.http.token_file, files_),
       board_({config_.cluster, config_.node, clock_.Monotonic()}, [this] { return Sample(); }) {
   RegisterProcessMetrics(metrics_);
@@ -223,7 +224,6 @@ Result<int> Agent::Run() {
   const Result<void> opened = events_.Open();
   if (!opened) log::Warn("{}; events are not kept until it can be", opened.error().message);
   life_.Begin(kVersion);
-  metadata_ = MakeMetadata();
   if (metadata_ != nullptr) metadata_->Load();
   {
     const std::lock_guard lock(mutex_);

@@ -16,6 +16,7 @@
 #include "app/command.h"
 #include "app/version.h"
 #include "base/logging.h"
+#include "collector/reference.h"
 
 namespace hinomi {
 namespace {
@@ -23,6 +24,7 @@ namespace {
 struct Arguments {
   ConfigArguments config;
   bool reference = false;
+  bool metrics = false;
   CatOptions cat;
   std::string since, until;
 };
@@ -62,9 +64,9 @@ int Check(const Loaded& loaded) {
   return 0;
 }
 
-int PrintConfig(const Loaded& loaded, bool reference) {
-  if (reference) {
-    std::fputs(Reference().c_str(), stdout);
+int PrintConfig(const Loaded& loaded, const Arguments& arguments) {
+  if (arguments.reference || arguments.metrics) {
+    std::fputs((arguments.reference ? Reference() : MetricsReference()).c_str(), stdout);
     return 0;
   }
   if (!Report(loaded)) return kExitConfig;
@@ -121,6 +123,8 @@ int Main(int argc, char** argv) {
   for (CLI::App* command : {run, check, config}) AddConfigOptions(command, &arguments.config);
   AddCatOptions(cat, &arguments);
   config->add_flag("--reference", arguments.reference, "print the manual of all settings instead");
+  config->add_flag("--metrics", arguments.metrics,
+                   "print the names of all metrics that can be served instead");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -137,7 +141,7 @@ int Main(int argc, char** argv) {
   if (*cat) return PrintArchive(arguments);
   const Loaded loaded = Load(arguments.config);
   if (*check) return Check(loaded);
-  if (*config) return PrintConfig(loaded, arguments.reference);
+  if (*config) return PrintConfig(loaded, arguments);
   PrepareProcess();
   return Run(loaded);
 }

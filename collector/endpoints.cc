@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "collector/container/containers.h"
+#include "collector/container/resource.h"
+
 namespace hinomi {
 namespace {
 
@@ -20,6 +23,19 @@ Endpoints::Endpoints(const Config& config, Parts parts)
         std::make_unique<Scraper>(Scraper::Options{path, config.metrics.series_max, filter_, tell},
                                   std::move(members), parts.clock, parts.metrics);
   };
+  if (config.metrics.containers) {
+    ContainerRows::Wanted wanted = Containers::Wanted(filter_);
+    const ContainerRows::Wanted also = Resource::Wanted();
+    for (size_t i = 0; i < kFieldCount; ++i) wanted.fields[i] = wanted.fields[i] || also.fields[i];
+    rows_ = std::make_unique<ContainerRows>(
+        ContainerRows::Parts{host_, config, parts.metadata, parts.clock, parts.metrics}, wanted);
+    std::vector<Scraper::Member> containers;
+    containers.push_back({"containers", std::make_unique<Containers>(host_, *rows_)});
+    add("/metrics/cadvisor", std::move(containers), /*tell=*/false);
+    std::vector<Scraper::Member> resource;
+    resource.push_back({"resource", std::make_unique<Resource>(*rows_)});
+    add("/metrics/resource", std::move(resource), /*tell=*/false);
+  }
   if (config.metrics.node) {
     std::vector<Scraper::Member> members;
     for (const CollectorKind& kind : NodeCollectors()) {

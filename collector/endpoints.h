@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/clock.h"
+#include "collector/container/container_rows.h"
 #include "collector/scraper.h"
 
 namespace hinomi {
@@ -14,6 +15,7 @@ namespace hinomi {
 class Endpoints {
  public:
   struct Parts {
+    const MetadataStore* metadata;  // null: nobody is asked who is behind a cgroup
     const Clock& clock;
     Metrics& metrics;
     std::string_view version;  // the agent's; outlives it
@@ -28,6 +30,7 @@ class Endpoints {
  private:
   const Host host_;
   const MetricFilter filter_;
+  std::unique_ptr<ContainerRows> rows_;
   std::map<std::string, std::unique_ptr<Scraper>> scrapers_;
 };
 

@@ -97,6 +97,7 @@ std::map<std::string, PodMetadata> PodsOf(const cri::ListPodSandboxResponse& san
     pod.uid = uid;
     pod.namespace_name = sandbox->metadata().namespace_();
     pod.name = sandbox->metadata().name();
+    pod.sandbox_id = sandbox->id();
     pod.labels = {sandbox->labels().begin(), sandbox->labels().end()};
     for (const auto& [key, value] : sandbox->annotations()) {
       if (KeepsAnnotation(key, annotations)) pod.annotations[key] = value;

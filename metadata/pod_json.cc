@@ -137,6 +137,7 @@ std::string ToJson(const PodMetadata& pod) {
   Write(writer, "owner_name", pod.owner.name);
   Write(writer, "owner_uid", pod.owner.uid);
   Write(writer, "from_kubelet", static_cast<int64_t>(pod.from_kubelet));
+  Write(writer, "sandbox", pod.sandbox_id);
   writer.Key("containers");
   writer.StartArray();
   for (const ContainerMetadata& container : pod.containers) WriteContainer(writer, container);
@@ -159,6 +160,7 @@ Result<PodMetadata> PodFromJson(std::string_view json) {
   pod.annotations = reader.TextMap("annotations");
   pod.owner = {reader.Text("owner_kind"), reader.Text("owner_name"), reader.Text("owner_uid")};
   pod.from_kubelet = reader.Flag("from_kubelet");
+  pod.sandbox_id = reader.Text("sandbox");
   const Value* containers = reader.List("containers");
   bool ok = reader.ok() && IsPodUid(pod.uid);
   for (rapidjson::SizeType i = 0; ok && i < containers->Size(); ++i) {

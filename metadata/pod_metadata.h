@@ -51,6 +51,7 @@ struct PodMetadata {
   bool from_kubelet =
       false;  // labels, annotations and owner are the kubelet's: they follow changes
   std::vector<ContainerMetadata> containers;  // by name, then attempt
+  std::string sandbox_id;                     // of its newest; empty until the runtime has told
   bool operator==(const PodMetadata&) const = default;
 };
 

@@ -325,6 +325,7 @@ bool MetadataStore::Merge(Entry* entry, PodMetadata next) {
   const PodMetadata& known = entry->pod == nullptr ? none : *entry->pod;
   if (next.from_kubelet) {
     next.containers = known.containers;
+    next.sandbox_id = known.sandbox_id;
   } else {
     next.containers = MergeContainers(known.containers, std::move(next.containers));
     if (known.from_kubelet) {

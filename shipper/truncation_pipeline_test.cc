@@ -14,21 +14,47 @@ class TruncationTest : public PipelineTest {
     std::filesystem::resize_file(PathOf("0.log"), 0);
     Write(content);
   }
+  // Both times in one tick, and longer than before.
+  void ExpectNoticed(int lines) {
+    Agent agent(*this);
+    Write(Lines(0, lines));
+    Pass(agent);
+    const auto written = std::filesystem::last_write_time(PathOf("0.log"));
+    WriteAnew(Lines(lines, 2 * lines));
+    std::filesystem::last_write_time(PathOf("0.log"), written);
+    Pass(agent, std::chrono::seconds(2));
+    ExpectLines(0, 3 * lines);
+  }
+  // Of a hundred lines `left` are; five are added, and the agent is restarted before it delivers.
+  void ExpectReadAfterCut(int left) {
+    sink_.dead = true;
+    CheckpointState state;
+    {
+      Agent agent(*this);
+      Write(Lines(0, 100));
+      Pass(agent);
+      std::filesystem::resize_file(PathOf("0.log"), Lines(0, left).size());
+      Pass(agent);
+      Write(Lines(left, 5));
+      Pass(agent);
+      state = agent.saved;
+    }
+    sink_.dead = false;
+    Agent agent(*this, state);
+    Pass(agent, std::chrono::seconds(5));
+    ExpectLines(0, left + 5);
+    EXPECT_EQ(sink_.duplicates, 0);
+    EXPECT_THAT(agent.store.TakeLedger().entries[0].imbalance, 0);
+  }
   void RemovePod() {
     std::filesystem::remove_all(std::filesystem::path(PathOf("0.log")).parent_path().parent_path());
   }
 };
 
-TEST_F(TruncationTest, IsNoticedWithinOneTickOfTheFilesTimes) {
-  Agent agent(*this);
-  Write(Lines(0, 3));
-  Pass(agent);
-  const auto written = std::filesystem::last_write_time(PathOf("0.log"));
-  WriteAnew(Lines(3, 20));
-  std::filesystem::last_write_time(PathOf("0.log"), written);
-  Pass(agent, std::chrono::seconds(2));
-  ExpectLines(0, 23);
-}
+TEST_F(TruncationTest, IsNoticedWithinOneTickOfTheFilesTimes) { ExpectNoticed(3); }
+
+// Nothing is looked at then but the file's times and size, until it is read.
+TEST_F(TruncationTest, OfAFileLongerThanItsFingerprintIsNoticedWithinOneTick) { ExpectNoticed(30); }
 
 TEST_F(TruncationTest, KeepsWhatAFileOfARemovedPodHolds) {
   CheckpointState state;
@@ -50,24 +76,10 @@ TEST_F(TruncationTest, KeepsWhatAFileOfARemovedPodHolds) {
   EXPECT_TRUE(std::filesystem::is_empty(root_ / "var/log/hinomi/escrow"));
 }
 
-TEST_F(TruncationTest, ReadsWhatIsLeftOfACutOffFileAfterARestart) {
-  sink_.dead = true;
-  CheckpointState state;
-  {
-    Agent agent(*this);
-    Write(Lines(0, 100));
-    Pass(agent);
-    std::filesystem::resize_file(PathOf("0.log"), Lines(0, 10).size());
-    Pass(agent);
-    Write(Lines(10, 5));
-    Pass(agent);
-    state = agent.saved;
-  }
-  sink_.dead = false;
-  Agent agent(*this, state);
-  Pass(agent, std::chrono::seconds(5));
-  ExpectLines(0, 15);
-  EXPECT_THAT(agent.store.TakeLedger().entries[0].imbalance, 0);
+TEST_F(TruncationTest, ReadsWhatIsLeftOfACutOffFileAfterARestart) { ExpectReadAfterCut(50); }
+
+TEST_F(TruncationTest, ReadsAfterARestartAFileThatIsShorterThanItsFingerprint) {
+  ExpectReadAfterCut(10);
 }
 
 TEST_F(TruncationTest, WaitsForTheFirstLineInAFileThatIsRotatedEmpty) {

@@ -6,7 +6,7 @@
 namespace hinomi {
 
 inline constexpr MetricInfo kBuildInfoMetrics[] = {
-    {"node_exporter_build_info", MetricType::kGauge, "", "version", "",
+    {"node_exporter_build_info", MetricType::kGauge, "", "version", "the agent",
      "Always 1; the agent's version, where dashboards look for node_exporter's."},
 };
 

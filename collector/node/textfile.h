@@ -10,7 +10,7 @@ inline constexpr MetricInfo kTextfileMetrics[] = {
      "Any name that such a file has."},
     {"node_textfile_mtime_seconds", MetricType::kGauge, "seconds", "file", "stat(2)",
      "When a file was last changed, since the Unix epoch."},
-    {"node_textfile_scrape_error", MetricType::kGauge, "", "", "",
+    {"node_textfile_scrape_error", MetricType::kGauge, "", "", "the agent",
      "Whether a file could not be read or was refused."},
 };
 

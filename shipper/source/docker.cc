@@ -6,7 +6,7 @@
 
 #include "base/logging.h"
 #include "metadata/docker_path.h"
-#include "shipper/source/docker_config.h"
+#include "metadata/docker_config.h"
 
 namespace hinomi {
 namespace {

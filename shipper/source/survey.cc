@@ -8,7 +8,7 @@
 #include "metadata/docker_container.h"
 #include "metadata/docker_path.h"
 #include "metadata/pod_path.h"
-#include "shipper/source/docker_config.h"
+#include "metadata/docker_config.h"
 #include "shipper/source/place.h"
 
 namespace hinomi {

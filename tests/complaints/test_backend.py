@@ -41,9 +41,11 @@ def test_held_bytes_are_bounded_counted_and_let_go(agent, log_of, fault_server):
     eventually(lambda: agent.metric("hinomi_log_bytes_lost_total", reason="escrow_full"), 10, agent.log)
     assert expect_balance(agent)["lost"] == agent.metric("hinomi_log_bytes_lost_total")
     agent.kill()  # it would wait for what the limit delays
+    before = len(fault_server.documents)
     agent.configure({"endpoints": [fault_server.url]}, escrow=escrow)
     agent.start()
     eventually(lambda: agent.metric("hinomi_route_pending_bytes") == 0, 30, agent.log)
+    assert len(fault_server.documents) > before + 1000, "what only a link held at the kill is not delivered"
     found = expect_balance(agent)
     gone = lines - len(fault_server.documents)
     line_bytes = found["produced"] / lines  # times have trailing zeros cut, so lines differ by a few bytes

@@ -6,7 +6,7 @@
 
 #include "base/check.h"
 #include "metadata/docker_path.h"
-#include "shipper/source/docker_config.h"
+#include "metadata/docker_config.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);

@@ -1,4 +1,5 @@
-"""What the agent serves instead of other exporters, read as Prometheus reads it."""
+"""What the agent serves instead of other exporters, read as Prometheus reads it: of a node that is a tree of files, or of
+the machine that the tests run on."""
 import re
 
 import pytest

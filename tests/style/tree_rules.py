@@ -28,7 +28,7 @@ SEAMS = {
     "prometheus/": ["base/metrics.cc"],
     "proto/": ["metadata/cri.cc"],
     "rapidjson/": ["app/json_writer.h", "metadata/kubelet_pods.cc", "metadata/pod_json.cc",
-                   "shipper/checkpoint_format.cc", "shipper/event.cc", "shipper/source/docker_config.cc"],
+                   "shipper/checkpoint_format.cc", "shipper/event.cc", "metadata/docker_config.cc"],
     "re2/": ["base/pattern.cc"],
     "simdjson": ["shipper/transform/json_body.cc", "shipper/encode/", "shipper/sink/bulk_response.cc",
                 "shipper/sink/dead_letter_search.cc"],

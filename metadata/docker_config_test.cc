@@ -1,4 +1,4 @@
-#include "shipper/source/docker_config.h"
+#include "metadata/docker_config.h"
 
 #include <gmock/gmock.h>
 

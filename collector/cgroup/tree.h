@@ -1,0 +1,70 @@
+// The cgroups that get rows: the root, kubepods and its classes, pods, containers. Kept from scrape
+// to scrape with their descriptors, so that a scrape costs a read per file and lists only the
+// directories that have changed.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "collector/cgroup/cgroup_name.h"
+#include "collector/cgroup/hierarchies.h"
+
+namespace hinomi {
+
+/// One cgroup that gets rows.
+struct Cgroup {
+  std::string path;  // "/kubepods/burstable/pod…/…", in every hierarchy; "/" is the root
+  CgroupKind kind = CgroupKind::kOther;
+  std::string id;          // of the pod or container
+  Cgroup* pod = nullptr;   // that a container belongs to; null outside Kubernetes
+  bool gone = false;       // by the last Read
+  uint64_t number = 0;     // no other cgroup has or will have it
+  CgroupStats stats;       // of the last Read
+  std::vector<int> files;  // as the tree's; below zero where there is none. The tree's to close
+};
+
+class CgroupTree {
+ public:
+  static constexpr size_t kDirectoriesMax = 20'000;
+
+  /// `files`: those that are read.
+  CgroupTree(CgroupHierarchies hierarchies, std::vector<CgroupFile> files);
+  ~CgroupTree();
+  CgroupTree(const CgroupTree&) = delete;
+  CgroupTree& operator=(const CgroupTree&) = delete;
+
+  /// Finds what came and what went.
+  void Refresh();
+  /// Those there are, parents before children; until the next Refresh.
+  std::span<Cgroup* const> cgroups() const { return cgroups_; }
+  /// Reads its files; sets `gone` when there are none any more. `settings`: also those files that
+  /// only people change.
+  void Read(Cgroup& cgroup, bool settings);
+  /// The processes in it, or in cgroups below it when it has none itself; at most `max`.
+  std::vector<uint32_t> Processes(const Cgroup& cgroup, size_t max) const;
+
+  /// Directories that were left out because there are too many.
+  size_t directories_left_out() const { return left_out_; }
+
+ private:
+  struct Directory;
+  void Visit(Directory& directory, size_t depth);
+  void List(Directory& directory);
+  void Close(Directory& directory);
+  void Collect(Directory& directory);
+  void Open(Cgroup& cgroup);
+
+  const CgroupHierarchies hierarchies_;
+  const std::vector<CgroupFile> files_;
+  std::unique_ptr<Directory> root_;
+  std::vector<Cgroup*> cgroups_;
+  bool changed_ = true;
+  size_t directories_ = 0;
+  size_t left_out_ = 0;
+  uint64_t next_number_ = 1;
+};
+
+}  // namespace hinomi

@@ -1,0 +1,197 @@
+#include "collector/container/container_rows.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "collector/exposition.h"
+#include "collector/words.h"
+
+namespace hinomi {
+namespace {
+
+constexpr Duration kSettingsEvery = std::chrono::seconds(30);
+
+std::vector<CgroupFile> FilesFor(const CgroupHierarchies& hierarchies,
+                                 const ContainerRows::Wanted& wanted) {
+  std::vector<CgroupFile> files;
+  for (const CgroupFile& file : hierarchies.files) {
+    const bool gives = std::any_of(file.fields.begin(), file.fields.end(), [&](Field field) {
+      return wanted.fields[static_cast<size_t>(field)];
+    });
+    if (gives || (file.io && wanted.io)) files.push_back(file);
+  }
+  return files;
+}
+
+// The word after the name in parentheses, which may hold spaces; the first there is number 3.
+std::string_view StatWord(std::string_view stat, int number) {
+  const size_t end = stat.rfind(')');
+  stat.remove_prefix(end == std::string_view::npos ? stat.size() : end + 1);
+  std::string_view word;
+  for (int i = 3; i <= number; ++i) word = TakeWord(&stat);
+  return word;
+}
+
+double BootTime(const Host& host) {
+  const Result<std::string> text = host.Read("/proc/stat");
+  std::string_view rest = text ? std::string_view(*text) : std::string_view();
+  while (std::optional<std::string_view> line = TakeLine(&rest)) {
+    if (TakeWord(&*line) != "btime") continue;
+    return static_cast<double>(ParseCount(TakeWord(&*line)).value_or(0));
+  }
+  return 0;
+}
+
+}  // namespace
+
+ContainerRows::ContainerRows(const Parts& parts, const Wanted& wanted)
+    : host_(parts.host),
+      clock_(parts.clock),
+      network_(wanted.network),
+      tree_(FindCgroupHierarchies(parts.host), FilesFor(FindCgroupHierarchies(parts.host), wanted)),
+      names_({parts.host, parts.config, parts.metadata}) {
+  unnamed_ = parts.metrics.GaugeOf("hinomi_container_rows_unnamed",
+                                   "Containers that nobody could name in the last scrape.");
+  left_out_ = parts.metrics.GaugeOf("hinomi_cgroups_left_out",
+                                    "Directories of cgroups beyond what is looked at.");
+}
+
+// A row for each cgroup, and none for those that are gone.
+void ContainerRows::Track() {
+  rows_.clear();
+  std::unordered_map<uint64_t, std::unique_ptr<ContainerRow>> gone;
+  if (known_.size() > tree_.cgroups().size()) gone.swap(known_);
+  for (const Cgroup* cgroup : tree_.cgroups()) {
+    std::unique_ptr<ContainerRow>& row = known_[cgroup->number];
+    if (const auto old = gone.find(cgroup->number); old != gone.end()) row = std::move(old->second);
+    if (row == nullptr) {
+      row = std::make_unique<ContainerRow>();
+      row->cgroup = cgroup;
+      row->name.final = false;
+    }
+    if (!cgroup->gone) rows_.push_back(row.get());
+  }
+}
+
+std::span<ContainerRow* const> ContainerRows::Read() {
+  const Duration now = clock_.Monotonic();
+  const bool settings = now - settings_read_ >= kSettingsEvery;
+  if (settings) settings_read_ = now;
+  tree_.Refresh();
+  bool replaced = false;
+  for (Cgroup* cgroup : tree_.cgroups()) {
+    tree_.Read(*cgroup, settings);
+    replaced = replaced || cgroup->gone;
+  }
+  if (replaced) {
+    tree_.Refresh();
+    for (Cgroup* cgroup : tree_.cgroups()) {
+      if (!known_.contains(cgroup->number)) tree_.Read(*cgroup, /*settings=*/true);
+    }
+  }
+  Track();
+  names_.Begin();
+  const double wall = std::chrono::duration<double>(clock_.Wall()).count();
+  size_t unnamed = 0;
+  for (ContainerRow* row : rows_) {
+    if (!row->name.final) Name(*row);
+    if (std::isnan(row->started)) Start(*row);
+    unnamed += row->name.known ? 0 : 1;
+    Cgroup& cgroup = const_cast<Cgroup&>(*row->cgroup);
+    cgroup.stats.Set(Field::kStartTime, row->started);
+    cgroup.stats.Set(Field::kLastSeen, wall);
+  }
+  if (network_) ReadNetworks();
+  unnamed_.Set(static_cast<double>(unnamed));
+  left_out_.Set(static_cast<double>(tree_.directories_left_out()));
+  return rows_;
+}
+
+void ContainerRows::Name(ContainerRow& row) {
+  const Cgroup& cgroup = *row.cgroup;
+  const std::vector<uint32_t> processes =
+      cgroup.kind == CgroupKind::kContainer ? tree_.Processes(cgroup, 1) : std::vector<uint32_t>();
+  row.name = names_.Of(cgroup, processes.empty() ? 0 : processes[0]);
+  row.labels.clear();
+  AppendLabel(&row.labels, "container", row.name.container);
+  AppendLabel(&row.labels, "id", cgroup.path);
+  AppendLabel(&row.labels, "image", row.name.image);
+  AppendLabel(&row.labels, "name", row.name.name);
+  AppendLabel(&row.labels, "namespace", row.name.namespace_name);
+  AppendLabel(&row.labels, "pod", row.name.pod);
+  if (!row.name.docker_labels.empty()) row.labels += "," + row.name.docker_labels;
+}
+
+void ContainerRows::Start(ContainerRow& row) {
+  if (boot_time_ == 0) boot_time_ = BootTime(host_);
+  if (row.cgroup->kind == CgroupKind::kRoot) row.started = boot_time_;
+  if (row.cgroup->kind != CgroupKind::kContainer) return;
+  if (row.name.started > 0) row.started = row.name.started;
+  if (!std::isnan(row.started)) return;
+  for (const uint32_t process : tree_.Processes(*row.cgroup, 1)) {
+    const Result<std::string> stat = host_.Read("/proc/" + std::to_string(process) + "/stat");
+    const std::optional<uint64_t> ticks = stat ? ParseCount(StatWord(*stat, 22)) : std::nullopt;
+    if (ticks) {
+      row.started =
+          boot_time_ + static_cast<double>(*ticks) / static_cast<double>(sysconf(_SC_CLK_TCK));
+    }
+  }
+}
+
+// The network namespace of the row's process, which is chosen anew where it has ended.
+uint64_t ContainerRows::ChooseProcess(ContainerRow& row) {
+  if (row.network_process != 0) {
+    const uint64_t found = NetworkNamespaceOf(host_, row.network_process);
+    if (found == row.network_namespace && found != 0) return found;
+  }
+  row.network_process = 0;
+  for (const uint32_t process : tree_.Processes(*row.cgroup, 4)) {
+    row.network_namespace = NetworkNamespaceOf(host_, process);
+    if (row.network_namespace == 0) continue;
+    row.network_process = process;
+    return row.network_namespace;
+  }
+  return 0;
+}
+
+bool ContainerRows::ReadNetwork(ContainerRow& row) {
+  Result<std::string> text =
+      host_.Read("/proc/" + std::to_string(row.network_process) + "/net/dev");
+  row.interfaces.clear();
+  if (!text) return false;
+  row.network_text = std::move(*text);
+  ParseInterfaces(row.network_text, &row.interfaces);
+  std::erase_if(row.interfaces, [](const InterfaceCounts& interface) {
+    return !IsContainersInterface(interface.name);
+  });
+  return true;
+}
+
+// Sandboxes first: the interfaces of a pod are theirs.
+void ContainerRows::ReadNetworks() {
+  namespaces_.clear();
+  const uint64_t nodes = NetworkNamespaceOf(host_, 1);
+  for (const bool sandboxes : {true, false}) {
+    for (ContainerRow* row : rows_) {
+      const bool container = row->cgroup->kind == CgroupKind::kContainer;
+      if (!container && row->cgroup->kind != CgroupKind::kRoot) continue;
+      const bool first = !container || row->name.container.empty();
+      if (first != sandboxes) continue;
+      row->interfaces.clear();
+      if (!container) {
+        row->network_process = 1;
+        ReadNetwork(*row);
+        continue;
+      }
+      const uint64_t found = ChooseProcess(*row);
+      const bool taken =
+          std::find(namespaces_.begin(), namespaces_.end(), found) != namespaces_.end();
+      if (found == 0 || found == nodes || taken) continue;
+      if (ReadNetwork(*row)) namespaces_.push_back(found);
+    }
+  }
+}
+
+}  // namespace hinomi

@@ -1,0 +1,80 @@
+// The rows of containers as of now: each cgroup with its numbers, its name, and the network of its
+// pod. What does not change is kept from scrape to scrape; both endpoints of containers read here.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "collector/cgroup/tree.h"
+#include "collector/container/container_names.h"
+#include "collector/container/network.h"
+
+namespace hinomi {
+
+/// What is kept of one cgroup.
+struct ContainerRow {
+  const Cgroup* cgroup = nullptr;
+  ContainerName name;
+  std::string labels;  // encoded: container, id, image, name, namespace, pod
+  double started = kMissing;
+
+  // Of the pod's sandbox, or the container of a pod without one:
+  uint32_t network_process = 0;             // that the interfaces are read by; zero: none
+  uint64_t network_namespace = 0;           // of that process
+  std::string network_text;                 // of the last reading
+  std::vector<InterfaceCounts> interfaces;  // in that text
+};
+
+class ContainerRows {
+ public:
+  struct Parts {
+    const Host& host;
+    const Config& config;
+    const MetadataStore* metadata;  // null: nobody is asked
+    const Clock& clock;
+    Metrics& metrics;
+  };
+  /// What has to be read.
+  struct Wanted {
+    std::vector<bool> fields;  // by Field
+    bool io = false;
+    bool network = false;
+  };
+
+  /// Metrics, of the agent: hinomi_container_rows_unnamed, hinomi_cgroups_left_out.
+  ContainerRows(const Parts& parts, const Wanted& wanted);
+
+  /// Reads all. The rows hold until the next call; one caller at a time, see Lock.
+  std::span<ContainerRow* const> Read();
+  std::unique_lock<std::mutex> Lock() { return std::unique_lock(mutex_); }
+
+ private:
+  void Track();
+  void Name(ContainerRow& row);
+  void Start(ContainerRow& row);
+  void ReadNetworks();
+  bool ReadNetwork(ContainerRow& row);
+  uint64_t ChooseProcess(ContainerRow& row);
+
+  const Host& host_;
+  const Clock& clock_;
+  const bool network_;
+  std::mutex mutex_;
+  CgroupTree tree_;
+  ContainerNames names_;
+  std::unordered_map<uint64_t, std::unique_ptr<ContainerRow>> known_;  // by the cgroup's number
+  std::vector<ContainerRow*> rows_;
+  std::vector<uint64_t> namespaces_;  // of networks, that have their row
+  Duration settings_read_{0};
+  double boot_time_ = 0;
+  Gauge unnamed_, left_out_;
+};
+
+}  // namespace hinomi

@@ -1,0 +1,30 @@
+// The network interfaces of containers: read where a process of theirs sees them.
+// Source: /proc/PID/net/dev, Linux, of the network namespace of PID.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "collector/host.h"
+
+namespace hinomi {
+
+/// Counts of one interface since it was made.
+struct InterfaceCounts {
+  std::string_view name;  // in the text that was parsed
+  uint64_t received_bytes = 0, received_packets = 0, receive_errors = 0, receive_drops = 0;
+  uint64_t sent_bytes = 0, sent_packets = 0, send_errors = 0, send_drops = 0;
+};
+
+/// The lines of /proc/PID/net/dev; those that are none are passed over. Appends to `interfaces`.
+void ParseInterfaces(std::string_view text, std::vector<InterfaceCounts>* interfaces);
+
+/// Not a container's own: loopback, and the node's ends of others' interfaces.
+bool IsContainersInterface(std::string_view name);
+
+/// The network namespace of a process, as the number of its inode; zero when it has ended.
+uint64_t NetworkNamespaceOf(const Host& host, uint32_t process);
+
+}  // namespace hinomi
