@@ -62,7 +62,7 @@ Agent::Agent(Config config)
       life_(config_.state_dir + "/last_run", HashOf(config_), files_, events_),
       container_life_(metrics_),
       metadata_(MakeMetadata()),
-      endpoints_(config_, {metadata_.get(), files_, clock_, metrics_}),
+      endpoints_(config_, {metadata_.get(), files_, clock_, metrics_, kVersion}),
       access_(config_.http.token_file, files_),
       board_({config_.cluster, config_.node, clock_.Monotonic()}, [this] { return Sample(); }) {
   RegisterProcessMetrics(metrics_);

@@ -8,6 +8,7 @@
 #include <span>
 #include <string_view>
 
+#include "base/clock.h"
 #include "base/metrics.h"
 #include "base/result.h"
 #include "collector/exposition.h"
@@ -24,11 +25,13 @@ class Collector {
   virtual Result<void> Collect(Exposition& out) = 0;
 };
 
-/// What collectors are made of. Outlives them.
+/// What collectors are made of. What it refers to outlives them.
 struct CollectorParts {
   const Host& host;
   const MetricsConfig& config;
   Metrics& metrics;  // the agent's own
+  const Clock& clock;
+  std::string_view version;  // the agent's
 };
 
 /// One line of builtin.cc.

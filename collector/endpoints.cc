@@ -19,7 +19,7 @@ Endpoints::Endpoints(const Config& config, Parts parts)
     : host_(config.host_root),
       filter_(FilterOf(config.metrics)),
       oom_kills_(config.state_dir + "/oom_kills", parts.files, parts.clock, parts.metrics) {
-  const CollectorParts made_of = {host_, config.metrics, parts.metrics};
+  const CollectorParts made_of = {host_, config.metrics, parts.metrics, parts.clock, parts.version};
   const auto add = [&](const std::string& path, std::vector<Scraper::Member> members, bool tell) {
     scrapers_[path] =
         std::make_unique<Scraper>(Scraper::Options{path, config.metrics.series_max, filter_, tell},

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/clock.h"
 #include "collector/container/container_rows.h"
@@ -18,6 +19,7 @@ class Endpoints {
     FileSystem& files;
     const Clock& clock;
     Metrics& metrics;
+    std::string_view version;  // the agent's; outlives it
   };
 
   /// `config` outlives it.

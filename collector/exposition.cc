@@ -49,6 +49,10 @@ std::string_view ToString(MetricType type) {
       return "counter";
     case MetricType::kGauge:
       return "gauge";
+    case MetricType::kHistogram:
+      return "histogram";
+    case MetricType::kSummary:
+      return "summary";
     case MetricType::kUntyped:
       return "untyped";
   }
@@ -152,8 +156,16 @@ bool Exposition::BeginRow() {
 }
 
 void Exposition::Row(std::string_view labels, std::string_view more_labels, double value) {
-  if (!BeginRow()) return;
-  text_ += name_;
+  if (BeginRow()) WriteRow({}, labels, more_labels, value);
+}
+
+void Exposition::RowOf(std::string_view suffix, std::string_view labels, double value) {
+  if (BeginRow()) WriteRow(suffix, labels, {}, value);
+}
+
+void Exposition::WriteRow(std::string_view suffix, std::string_view labels,
+                          std::string_view more_labels, double value) {
+  text_.append(name_).append(suffix);
   if (!labels.empty() || !more_labels.empty()) {
     text_ += '{';
     text_.append(labels);

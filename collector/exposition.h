@@ -48,6 +48,8 @@ class Exposition {
   void Row(std::string_view labels, std::string_view more_labels, double value);
   void Row(double value) { Row({}, {}, value); }
   void Row(std::initializer_list<LabelPair> labels, double value);
+  /// A row of the histogram or summary at hand whose name has a suffix: _bucket, _sum, _count.
+  void RowOf(std::string_view suffix, std::string_view labels, double value);
   /// Begin and its one row, without labels.
   void Single(const MetricInfo& metric, double value) {
     if (Begin(metric)) Row(value);
@@ -71,6 +73,8 @@ class Exposition {
 
  private:
   bool BeginRow();
+  void WriteRow(std::string_view suffix, std::string_view labels, std::string_view more_labels,
+                double value);
 
   const ExpositionFormat format_;
   const MetricFilter& filter_;

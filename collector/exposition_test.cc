@@ -67,6 +67,20 @@ TEST(Exposition, WritesFamiliesAsOpenMetrics) {
             "# EOF\n");
 }
 
+TEST(Exposition, WritesRowsOfHistograms) {
+  constexpr MetricInfo kWaits = {"waits", MetricType::kHistogram, "", "", "", "Waits."};
+  const MetricFilter filter = Filter();
+  Exposition out(ExpositionFormat::kText, filter, kMany);
+  ASSERT_TRUE(out.Begin(kWaits));
+  out.RowOf("_bucket", "le=\"+Inf\"", 2);
+  out.RowOf("_count", {}, 2);
+  EXPECT_EQ(out.Finish(),
+            "# HELP waits Waits.\n"
+            "# TYPE waits histogram\n"
+            "waits_bucket{le=\"+Inf\"} 2\n"
+            "waits_count 2\n");
+}
+
 TEST(Exposition, AFamilyWithoutRowsIsNotThere) {
   const MetricFilter filter = Filter();
   Exposition out(ExpositionFormat::kText, filter, kMany);

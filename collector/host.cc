@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -52,6 +53,11 @@ std::string Host::ReadLink(const std::string& path) const {
   char target[PATH_MAX];
   const ssize_t size = readlink(PathOf(path).c_str(), target, sizeof target);
   return size < 0 ? "" : std::string(target, static_cast<size_t>(size));
+}
+
+double Host::ModifiedSeconds(const std::string& path) const {
+  struct stat status;
+  return stat(PathOf(path).c_str(), &status) < 0 ? 0 : static_cast<double>(status.st_mtime);
 }
 
 bool Host::Exists(const std::string& path) const { return access(PathOf(path).c_str(), F_OK) == 0; }

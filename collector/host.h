@@ -26,6 +26,8 @@ class Host {
   Result<std::vector<std::string>> List(const std::string& path) const;
   /// Where a link leads; empty when it is none.
   std::string ReadLink(const std::string& path) const;
+  /// When it was last changed, in seconds since the Unix epoch; 0 when that cannot be said.
+  double ModifiedSeconds(const std::string& path) const;
   bool Exists(const std::string& path) const;
   /// As this process sees it.
   std::string PathOf(const std::string& path) const { return root_ + path; }

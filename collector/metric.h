@@ -8,7 +8,7 @@
 
 namespace hinomi {
 
-enum class MetricType : uint8_t { kCounter, kGauge, kUntyped };
+enum class MetricType : uint8_t { kCounter, kGauge, kHistogram, kSummary, kUntyped };
 std::string_view ToString(MetricType type);
 
 struct MetricInfo {

@@ -16,29 +16,18 @@ Result<LoadAverages> ParseLoadavg(std::string_view text) {
 
 namespace {
 
-class Loadavg final : public Collector {
- public:
-  explicit Loadavg(const Host& host) : host_(host) {}
-
-  Result<void> Collect(Exposition& out) override {
-    const Result<std::string> text = host_.Read("/proc/loadavg");
-    if (!text) return text.error();
-    const Result<LoadAverages> load = ParseLoadavg(*text);
-    if (!load) return load.error();
-    out.Single(kLoadavgMetrics[0], load->one);
-    out.Single(kLoadavgMetrics[1], load->five);
-    out.Single(kLoadavgMetrics[2], load->fifteen);
-    return {};
-  }
-
- private:
-  const Host& host_;
-};
+Result<void> Collect(const CollectorParts& parts, Exposition& out) {
+  return ForFile(parts.host, "/proc/loadavg", ParseLoadavg, [&](const LoadAverages& load) {
+    out.Single(kLoadavgMetrics[0], load.one);
+    out.Single(kLoadavgMetrics[1], load.five);
+    out.Single(kLoadavgMetrics[2], load.fifteen);
+  });
+}
 
 }  // namespace
 
 std::unique_ptr<Collector> MakeLoadavg(const CollectorParts& parts) {
-  return std::make_unique<Loadavg>(parts.host);
+  return MakeStateless<Collect>(parts);
 }
 
 }  // namespace hinomi

@@ -1,7 +1,7 @@
 // The load averages of the node.
 #pragma once
 
-#include "collector/collector.h"
+#include "collector/node/table.h"
 
 namespace hinomi {
 

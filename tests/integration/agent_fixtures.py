@@ -1,8 +1,11 @@
 """Fixtures of the tests with an agent and real parts. The servers that the chosen tests ask for are started together,
 once; tests keep apart by the index they write to."""
+import os
 import pathlib
 import re
+import signal
 import subprocess
+import sys
 import tempfile
 
 import pytest
@@ -13,6 +16,7 @@ from fault_server import FaultServer
 from kafka import Kafka
 from kubelet import Log
 from search import Search
+from waiting import eventually
 
 SERVERS = {
     "elasticsearch_server": lambda directory: services.Server("elasticsearch", directory),
@@ -113,3 +117,21 @@ def fault_server():
     server = FaultServer()
     yield server
     server.close()
+
+
+@pytest.fixture
+def hanging(directory):
+    """A directory that hangs while its file system is stopped, and the process that is."""
+    source, target = directory / "source", directory / "mirror"
+    source.mkdir()
+    target.mkdir()
+    mirror = subprocess.Popen([sys.executable, pathlib.Path(__file__).with_name("fuse_mirror.py"), source, target])
+    try:
+        eventually(lambda: os.path.ismount(target), 10, "the FUSE file system is not mounted")
+        yield target, mirror
+    finally:
+        # Its end lets go of everybody who waits for it.
+        mirror.send_signal(signal.SIGCONT)
+        subprocess.run(["fusermount3", "-u", "-z", target], timeout=10)
+        mirror.kill()
+        mirror.wait(10)

@@ -145,24 +145,6 @@ def test_a_directory_that_vanishes_is_made_anew(agent, archive, log_of):
     arrives(directory, ["third"], agent)
 
 
-@pytest.fixture
-def hanging(directory):
-    """A directory that hangs while its file system is stopped, and the process that is."""
-    source, target = directory / "source", directory / "mirror"
-    source.mkdir()
-    target.mkdir()
-    mirror = subprocess.Popen([sys.executable, pathlib.Path(__file__).with_name("fuse_mirror.py"), source, target])
-    try:
-        eventually(lambda: os.path.ismount(target), 10, "the FUSE file system is not mounted")
-        yield target, mirror
-    finally:
-        # Its end lets go of everybody who waits for it.
-        mirror.send_signal(signal.SIGCONT)
-        subprocess.run(["fusermount3", "-u", "-z", target], timeout=10)
-        mirror.kill()
-        mirror.wait(10)
-
-
 def test_a_directory_that_hangs_delays_nothing_else(agent, archive, log_of, hanging, fault_server):
     """Not other sinks, not the answers of the agent, not its end."""
     directory, mirror = hanging
