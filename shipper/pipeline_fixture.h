@@ -78,15 +78,42 @@ class Forward final : public Sink {
   Sink& sink_;
 };
 
-// The real one, but at its limit of descriptors when told so.
+// The real one, but at its limit of descriptors, or without birth times, when told so.
 class LimitedFileSystem final : public PosixFileSystem {
  public:
+  Result<FileStat> Stat(const std::string& root, const std::string& relative) override {
+    return Shown(PosixFileSystem::Stat(root, relative));
+  }
   Result<std::unique_ptr<File>> Open(const std::string& root,
                                      const std::string& relative) override {
     if (exhausted) return IoError("open", relative, EMFILE);
-    return PosixFileSystem::Open(root, relative);
+    Result<std::unique_ptr<File>> file = PosixFileSystem::Open(root, relative);
+    if (!file) return file;
+    return std::unique_ptr<File>(std::make_unique<Opened>(*this, std::move(*file)));
   }
   bool exhausted = false;
+  bool has_births = true;
+
+ private:
+  class Opened final : public File {
+   public:
+    Opened(const LimitedFileSystem& files, std::unique_ptr<File> file)
+        : files_(files), file_(std::move(file)) {}
+    Result<size_t> ReadAt(uint64_t offset, char* out, size_t size) override {
+      return file_->ReadAt(offset, out, size);
+    }
+    Result<FileStat> Stat() override { return files_.Shown(file_->Stat()); }
+    Result<void> LinkTo(const std::string& path) override { return file_->LinkTo(path); }
+
+   private:
+    const LimitedFileSystem& files_;
+    const std::unique_ptr<File> file_;
+  };
+
+  Result<FileStat> Shown(Result<FileStat> stat) const {
+    if (stat && !has_births) stat->birth = Duration{0};
+    return stat;
+  }
 };
 
 class PipelineTest : public ::testing::Test {

@@ -252,6 +252,63 @@ TEST_F(PipelineTest, ReadsOnInsideWhatWasCompressedWhileItWasDown) {
   for (const LedgerEntry& entry : agent.store.TakeLedger().entries) EXPECT_EQ(entry.imbalance, 0);
 }
 
+// Files that begin with no time, and so may begin alike.
+class UntimedTest : public PipelineTest {
+ protected:
+  // An agent that has shipped a file of garbage and its successor.
+  void ShipGarbageAndFiveLines(Agent& agent) {
+    Write(kGarbage);
+    Pass(agent);
+    Rotate("20261121-022645");
+    Write(Lines(0, 5));
+    Pass(agent);
+  }
+  // Two rotations in one go; the newest file gets the inode of that name.
+  void RotateOnto(const std::string& name) {
+    Rotate("20261121-022646");
+    Write(Lines(5, 5));
+    Rotate("20261121-022647");
+    std::filesystem::rename(PathOf(name), PathOf("0.log"));
+    std::filesystem::resize_file(PathOf("0.log"), 0);
+    Write(kGarbage + Lines(10, 5));
+  }
+  const std::string kGarbage = "no header at all\n";
+};
+
+TEST_F(UntimedTest, TellsACopyFromTheNewestFileUnderItsInode) {
+  Agent agent(*this);
+  ShipGarbageAndFiveLines(agent);
+  Gzip(PathOf("0.log.20261121-022645"), PathOf("0.log.20261121-022645.gz"));
+  Pass(agent);
+  RotateOnto("0.log.20261121-022645.gz");
+  Pass(agent, std::chrono::seconds(3));
+  ExpectLines(0, 15);
+}
+
+TEST_F(UntimedTest, TellsACopyFromARotatedFileUnderItsInode) {
+  Agent agent(*this);
+  ShipGarbageAndFiveLines(agent);
+  Gzip(PathOf("0.log.20261121-022645"), PathOf("0.log.20261121-022645.gz"));
+  Pass(agent);
+  RotateOnto("0.log.20261121-022645.gz");
+  Rotate("20261121-022648");
+  Write(Lines(15, 5));
+  Pass(agent, std::chrono::seconds(3));
+  ExpectLines(0, 20);
+}
+
+TEST_F(UntimedTest, TellsASettledFileFromTheNewestUnderItsInode) {
+  files_.has_births = false;
+  Agent agent(*this);
+  ShipGarbageAndFiveLines(agent);
+  Pass(agent, std::chrono::seconds(2));
+  std::filesystem::copy_file(PathOf("0.log.20261121-022645"), PathOf("plain"));
+  Gzip(PathOf("plain"), PathOf("0.log.20261121-022645.gz"));
+  RotateOnto("0.log.20261121-022645");
+  Pass(agent, std::chrono::seconds(3));
+  ExpectLines(0, 15);
+}
+
 TEST_F(PipelineTest, ReadsFromTheEscrowWhatWasRemovedWhileItWasDown) {
   CheckpointState state;
   {

@@ -1,6 +1,7 @@
 // Which file of its directory, or of the escrow, is which segment of a log.
 #include <algorithm>
 #include <cerrno>
+#include <optional>
 
 #include "base/logging.h"
 #include "base/planted_bug.h"
@@ -15,6 +16,39 @@ constexpr Duration kUnclearMax = std::chrono::seconds(60);
 constexpr int kTriesMin = 10;
 
 FileId IdOf(const HeldFile& held) { return {held.stat.inode, held.stat.birth}; }
+
+// What proves that a file holds what a segment holds, whatever its inode is.
+struct Content {
+  std::string head;
+  bool timed = false;
+  std::optional<uint64_t> size;  // where it changes no more
+};
+
+Result<Content> ContentOf(File& file, const SegmentEntry& entry, LogFormat format) {
+  Content content{std::string(Fingerprint::kBytesMax, '\0'), false, std::nullopt};
+  const Result<size_t> count = file.ReadAt(0, content.head.data(), content.head.size());
+  if (!count) return count.error();
+  content.head.resize(*count);
+  content.timed = !LeadingTime(content.head, format).empty();
+  const Result<FileStat> stat = file.Stat();
+  if (entry.compressed && stat) content.size = stat->size;
+  return content;
+}
+
+bool Proves(const Content& content, const Segment& segment) {
+  const Fingerprint& print = segment.fingerprint;
+  // Files that begin with no time, such as with garbage, may well begin alike.
+  if (content.size != segment.size && !(content.timed && print.telling())) return false;
+  if (print.bytes == 0 || print.bytes > content.head.size()) return false;
+  return Hash64Of(std::string_view(content.head).substr(0, print.bytes)) == print.hash;
+}
+
+Result<bool> HoldsSame(File& file, const SegmentEntry& entry, const Segment& segment,
+                       LogFormat format) {
+  const Result<Content> content = ContentOf(file, entry, format);
+  if (!content) return content.error();
+  return Proves(*content, segment);
+}
 
 }  // namespace
 
@@ -65,10 +99,12 @@ Log::Identified Log::Identify(const SegmentEntry& entry, bool last, const Surrou
     // The name of a rotated file has a time, where docker does not rotate, and does not come back.
     const bool own_name = !last && format == LogFormat::kCri;
     const bool same_nothing = entry.name == segment.name && (entry.stat.size == 0 || own_name);
-    const Result<bool> same = PlantedBug(Bug::kInodeAlone) ? true
-                              : segment.fingerprint.bytes == 0
-                                  ? same_nothing
-                                  : Matches(*file, segment.fingerprint);
+    // An inode comes back: that of a copy at any time, and what is settled is the newest no more.
+    const bool by_inode = original && !(last && segment.finished);
+    Result<bool> same =
+        by_inode ? Matches(*file, segment.fingerprint) : HoldsSame(*file, entry, segment, format);
+    if (segment.fingerprint.bytes == 0) same = same_nothing;
+    if (PlantedBug(Bug::kInodeAlone)) same = true;
     if (!same) return {Seen::kUnclear, i};
     if (!*same && !original) segment.copy_id = {};
     // Without a birth time it may as well be another file.
@@ -94,22 +130,16 @@ Log::Identified Log::Identify(const SegmentEntry& entry, bool last, const Surrou
 // before the original was truncated.
 Log::Identified Log::IdentifyByContent(const SegmentEntry& entry,
                                        const std::shared_ptr<File>& file) {
-  char head[Fingerprint::kBytesMax];
-  const Result<size_t> count = file->ReadAt(0, head, sizeof head);
-  if (!count) return {count.error().kind == ErrorKind::kCorrupt ? Seen::kNothing : Seen::kUnclear};
-  // Files that begin with no time, such as with garbage, may well begin alike.
-  const bool timed = !LeadingTime({head, *count}, format).empty();
-  const Result<FileStat> stat = file->Stat();
+  const Result<Content> content = ContentOf(*file, entry, format);
+  if (!content) {
+    return {content.error().kind == ErrorKind::kCorrupt ? Seen::kNothing : Seen::kUnclear};
+  }
   for (size_t i = 0; i < segments_.size(); ++i) {
     Segment& segment = segments_[i];
     if (segment.file != nullptr && !segment.identified() && !SetIdentity(segment)) {
       return {Seen::kUnclear};
     }
-    const Fingerprint& print = segment.fingerprint;
-    const bool same_size = entry.compressed && stat && stat->size == segment.size;
-    if (!same_size && !(timed && print.telling())) continue;
-    if (print.bytes == 0 || print.bytes > *count) continue;
-    if (Hash64Of({head, print.bytes}) != print.hash) continue;
+    if (!Proves(*content, segment)) continue;
     segment.copy_id = entry.id();
     if (segment.file == nullptr) return {Seen::kKnown, i, file};
     if (!entry.compressed) segment.copy = file;
