@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "collector/container/connections.h"
 #include "collector/container/containers.h"
 #include "collector/container/resource.h"
 
@@ -29,11 +30,17 @@ Endpoints::Endpoints(const Config& config, Parts parts)
     ContainerRows::Wanted wanted = Containers::Wanted(filter_);
     const ContainerRows::Wanted also = Resource::Wanted();
     for (size_t i = 0; i < kFieldCount; ++i) wanted.fields[i] = wanted.fields[i] || also.fields[i];
+    const bool connections = filter_.MayServe(kTcpGroup, Connections::Info());
+    wanted.network = wanted.network || connections;
     rows_ = std::make_unique<ContainerRows>(
         ContainerRows::Parts{host_, config, parts.metadata, oom_kills_, parts.clock, parts.metrics},
         wanted);
     std::vector<Scraper::Member> containers;
     containers.push_back({"containers", std::make_unique<Containers>(host_, *rows_)});
+    if (connections) {
+      containers.push_back({kTcpGroup, std::make_unique<Connections>(Connections::Parts{
+                                           host_, config, parts.metadata, *rows_, parts.metrics})});
+    }
     add("/metrics/cadvisor", std::move(containers), /*tell=*/false);
     std::vector<Scraper::Member> resource;
     resource.push_back({"resource", std::make_unique<Resource>(*rows_)});

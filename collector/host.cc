@@ -11,22 +11,53 @@
 
 namespace hinomi {
 
-Result<std::string> Host::Read(const std::string& path) const {
-  const std::string full = PathOf(path);
+namespace {
+
+// Hands all of it to `take`, block by block, until that returns a cause to stop.
+template <typename Take>
+Result<void> ReadBlocks(const std::string& full, Take take) {
   const int file = open(full.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
   if (file < 0) return IoError("open", full, errno);
-  std::string text;
   char block[8192];
-  while (true) {
-    const ssize_t count = read(file, block, sizeof block);
-    if (count < 0 && errno == EINTR) continue;
-    if (count > 0) text.append(block, static_cast<size_t>(count));
-    const int cause = count < 0 ? errno : text.size() > kFileBytesMax ? EFBIG : 0;
-    if (count > 0 && cause == 0) continue;
-    close(file);
-    if (cause != 0) return IoError("read", full, cause);
-    return text;
-  }
+  ssize_t count = 0;
+  int cause = 0;
+  do {
+    count = read(file, block, sizeof block);
+    if (count < 0 && errno != EINTR) cause = errno;
+    if (count > 0) cause = take(std::string_view(block, static_cast<size_t>(count)));
+  } while (count != 0 && cause == 0);
+  close(file);
+  if (cause != 0) return IoError("read", full, cause);
+  return {};
+}
+
+}  // namespace
+
+Result<std::string> Host::Read(const std::string& path) const {
+  std::string text;
+  const Result<void> read = ReadBlocks(PathOf(path), [&](std::string_view block) {
+    text += block;
+    return text.size() > kFileBytesMax ? EFBIG : 0;
+  });
+  if (!read) return read.error();
+  return text;
+}
+
+Result<std::string> Host::ReadLines(const std::string& path, uint64_t* lines_left_out) const {
+  std::string text;
+  uint64_t lines = 0;
+  const Result<void> read = ReadBlocks(PathOf(path), [&](std::string_view block) {
+    const size_t room = std::min(kFileBytesMax - text.size(), block.size());
+    text += block.substr(0, room);
+    const std::string_view rest = block.substr(room);
+    lines += static_cast<uint64_t>(std::count(rest.begin(), rest.end(), '\n'));
+    return 0;
+  });
+  if (!read) return read.error();
+  // The line that is cut is among those counted.
+  if (lines > 0) text.erase(text.rfind('\n') + 1);
+  *lines_left_out += lines;
+  return text;
 }
 
 std::string Host::ReadWord(const std::string& path) const {

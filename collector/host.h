@@ -2,6 +2,7 @@
 // makes anew for each reader; read whole, never waited for.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,9 @@ class Host {
   /// `path` begins with a slash and is the node's. Errors: io, with the code; also when it is
   /// larger than kFileBytesMax.
   Result<std::string> Read(const std::string& path) const;
+  /// The lines that fit into kFileBytesMax; the number of the others is added to `lines_left_out`.
+  /// Errors: io.
+  Result<std::string> ReadLines(const std::string& path, uint64_t* lines_left_out) const;
   /// The same without the space at its end; empty when it cannot be read.
   std::string ReadWord(const std::string& path) const;
   /// Names in a directory, in order. Errors: io.

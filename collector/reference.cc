@@ -1,6 +1,7 @@
 #include "collector/reference.h"
 
 #include "collector/collector.h"
+#include "collector/container/connections.h"
 #include "collector/container/container_metrics.h"
 #include "collector/container/containers.h"
 #include "collector/container/resource.h"
@@ -38,13 +39,14 @@ std::string MetricsReference() {
   writer.Head(
       "/metrics/cadvisor",
       "Each row has the labels `id`, `name`, `image`, `pod`, `namespace` and `container`; what "
-      "is absent is empty.");
+      "is absent is empty. Rows of `machine` and `tcp` have their own alone.");
   for (const ContainerMetric& metric : ContainerMetrics()) writer.Row(metric.group, metric.metric);
   for (const DeviceMetric& metric : DeviceMetrics()) writer.Row(kDiskGroup, metric.metric);
   for (const InterfaceMetric& metric : InterfaceMetrics()) {
     writer.Row(kNetworkGroup, metric.metric);
   }
   for (const MetricInfo& metric : MachineMetrics()) writer.Row(kMachineGroup, metric);
+  writer.Row(kTcpGroup, Connections::Info());
   writer.End();
   writer.Head("/metrics/resource", "What metrics-server asks a kubelet for.");
   for (const MetricInfo& metric : ResourceMetrics()) writer.Row("resource", metric);

@@ -90,6 +90,12 @@ struct MetadataConfig {
   uint64_t pods_max = 1000;
 };
 
+/// Remote ports of TCP connections that are one service.
+struct TcpGroupConfig {
+  std::string name;
+  std::vector<std::string> ports;  // each one port or a range: "3306", "6379-6380"
+};
+
 /// What Prometheus reads beside the agent's own metrics.
 struct MetricsConfig {
   bool containers = true;
@@ -109,6 +115,7 @@ struct MetricsConfig {
   Nanoseconds filesystem_timeout = std::chrono::seconds(1);
   std::string disks_exclude = "^(z?ram|loop|fd|(h|s|v|xv)d[a-z]|nvme\\d+n\\d+p)\\d+$";
   std::string interfaces_exclude;
+  std::vector<TcpGroupConfig> tcp_groups;  // the first that has a port holds for it
 };
 
 enum class SinkType { kElasticsearch, kKafka, kArchive, kStdout };

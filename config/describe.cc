@@ -230,6 +230,15 @@ void Describe(Fields& fields, MetadataConfig* config) {
                 "Pods whose metadata is kept; those beyond have none.", {1, 100'000});
 }
 
+void Describe(Fields& fields, TcpGroupConfig* config) {
+  fields.Text("name", &config->name, "Value of the label remote_group.", CheckName);
+  fields.Required("name");
+  fields.TextList("ports", &config->ports, "Remote ports, such as 3306 or 6379-6380.",
+                  {"list of ports and ranges", CheckPorts});
+  fields.Require(!config->ports.empty(), "ports",
+                 "expected at least one, such as [3306, 6379-6380]");
+}
+
 void Describe(Fields& fields, MetricsConfig* config) {
   fields.Flag("containers", &config->containers,
               "Serve /metrics/cadvisor and /metrics/resource, as the kubelet does.");
@@ -259,6 +268,9 @@ void Describe(Fields& fields, MetricsConfig* config) {
   fields.Text("interfaces_exclude", &config->interfaces_exclude,
               "Regular expression (RE2) of interfaces without node_network_*; empty: none.",
               CheckPattern);
+  fields.List("tcp_groups", &config->tcp_groups,
+              "Names of services behind remote ports, for hinomi_tcp_connections; the first that "
+              "has a port holds for it.");
 }
 
 void Describe(Fields& fields, ElasticsearchConfig* config) {

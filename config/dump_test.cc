@@ -97,6 +97,7 @@ metrics:
   filesystem_timeout: 1s  # default
   disks_exclude: "^(z?ram|loop|fd|(h|s|v|xv)d[a-z]|nvme\\d+n\\d+p)\\d+$"  # default
   interfaces_exclude: ""  # default
+  tcp_groups: []
 multiline: []
 sinks:
   search:

@@ -280,6 +280,9 @@ TEST(Load, ReportsKeysAndTypes) {
         "config.yaml:1:31: fairness[1].pod: cannot be told apart per namespace; remove it, or say "
         "per: pod",
         "config.yaml:1:63: fairness[2].container: needs per: container beside it"}},
+      {"metrics: {tcp_groups: [{name: a, ports: [1, 7-9, 65536, 9-7]}, {name: b}, {ports: [2]}]}",
+       {"config.yaml:1:51: metrics.tcp_groups[0].ports[2]: expected a port from 1 to 65535 or a "
+        "range such as 6379-6380, got \"65536\""}},
       {"http: {listen: localhost}",
        {"config.yaml:1:16: http.listen: expected an address such as 127.0.0.1:9797, :9797 or "
         "[::1]:9797, got "

@@ -86,6 +86,8 @@ TEST(Reference, HasARowForEveryKey) {
       R"(| `metrics.filesystem_timeout` | duration, 10ms to 30s | `1s` | `HINOMI_METRICS_FILESYSTEM_TIMEOUT` | )",
       R"(| `metrics.disks_exclude` | text | `^(z?ram\|loop\|fd\|(h\|s\|v\|xv)d[a-z]\|nvme\d+n\d+p)\d+$` | `HINOMI_METRICS_DISKS_EXCLUDE` | )",
       R"(| `metrics.interfaces_exclude` | text | empty | `HINOMI_METRICS_INTERFACES_EXCLUDE` | )",
+      "| `metrics.tcp_groups[].name` | text | required |  | ",
+      "| `metrics.tcp_groups[].ports` | list of ports and ranges | required |  | ",
       "| `multiline[].namespace` | text | empty |  | ",
       "| `multiline[].pod` | text | empty |  | ",
       "| `multiline[].container` | text | empty |  | ",

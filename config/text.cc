@@ -145,6 +145,15 @@ std::optional<uint64_t> ParseNumber(std::string_view text) {
   return number;
 }
 
+std::optional<PortRange> ParsePortRange(std::string_view text) {
+  const size_t dash = std::min(text.find('-'), text.size());
+  const std::optional<uint64_t> first = ParseNumber(text.substr(0, dash));
+  const std::optional<uint64_t> last =
+      dash == text.size() ? first : ParseNumber(text.substr(dash + 1));
+  if (!first || !last || *first == 0 || *last < *first || *last > 65535) return std::nullopt;
+  return PortRange{static_cast<uint16_t>(*first), static_cast<uint16_t>(*last)};
+}
+
 std::optional<uint64_t> ParseSize(std::string_view text) { return ParseWithUnit(text, kSizeUnits); }
 
 std::string FormatSize(uint64_t bytes) {
@@ -298,6 +307,11 @@ std::string CheckTopic(std::string_view text) {
   return "expected the name of a topic (1 to 249 letters, digits, ., _ and -, in which {namespace} "
          "and the like may stand), got " +
          Quoted(text);
+}
+
+std::string CheckPorts(std::string_view text) {
+  if (ParsePortRange(text)) return "";
+  return "expected a port from 1 to 65535 or a range such as 6379-6380, got " + Quoted(text);
 }
 
 std::string CheckPattern(std::string_view text) {

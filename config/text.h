@@ -30,6 +30,13 @@ std::string FormatDuration(Nanoseconds duration);
 
 std::optional<uint64_t> ParseNumber(std::string_view text);
 
+struct PortRange {
+  uint16_t first = 0;
+  uint16_t last = 0;
+};
+/// `3306` or `6379-6380`; ports from 1 to 65535, the lower one first.
+std::optional<PortRange> ParsePortRange(std::string_view text);
+
 /// The candidate that somebody who wrote `text` may have meant; empty if none is near.
 std::string_view NearestOf(std::string_view text, std::span<const std::string> candidates);
 /// ` did you mean "<nearest>"?` behind a semicolon, or nothing.
@@ -47,6 +54,7 @@ std::string CheckOptionalEndpoint(std::string_view text);  // such a URL, or emp
 std::string CheckKeyHash(std::string_view text);           // base64 of a SHA-256, or empty
 std::string CheckIndex(std::string_view text);   // of Elasticsearch: an index or a data stream
 std::string CheckBroker(std::string_view text);  // host:port
+std::string CheckPorts(std::string_view text);   // as ParsePortRange
 /// Of Kafka: a topic's name in which {cluster}, {namespace}, {pod} and {container} may stand.
 std::string CheckTopic(std::string_view text);
 std::string CheckPattern(std::string_view text);  // a regular expression

@@ -57,6 +57,27 @@ TEST(Text, FormatsSizes) {
   }
 }
 
+TEST(Text, ParsesPorts) {
+  const struct {
+    const char* text;
+    int first, last;  // 0: none
+  } kCases[] = {{"3306", 3306, 3306},  {"6379-6380", 6379, 6380},
+                {"1-65535", 1, 65535}, {"7-7", 7, 7},
+                {"0", 0, 0},           {"65536", 0, 0},
+                {"0-1", 0, 0},         {"9-7", 0, 0},
+                {"1-65536", 0, 0},     {"", 0, 0},
+                {"-", 0, 0},           {"1-", 0, 0},
+                {"-1", 0, 0},          {"1-2-3", 0, 0},
+                {"1 - 2", 0, 0},       {"http", 0, 0},
+                {"+1", 0, 0},          {"18446744073709551617", 0, 0}};
+  for (const auto& test : kCases) {
+    const PortRange range = ParsePortRange(test.text).value_or(PortRange());
+    EXPECT_EQ(range.first, test.first) << test.text;
+    EXPECT_EQ(range.last, test.last) << test.text;
+    EXPECT_EQ(CheckPorts(test.text).empty(), test.first != 0) << test.text;
+  }
+}
+
 TEST(Text, ParsesDurations) {
   using std::chrono::hours;
   using std::chrono::milliseconds;

@@ -188,6 +188,7 @@ void ContainerRows::ReadNetworks() {
       const bool first = !container || row->name.container.empty();
       if (first != sandboxes) continue;
       row->interfaces.clear();
+      row->owns_network = false;
       if (!container) {
         row->network_process = 1;
         ReadNetwork(*row);
@@ -197,7 +198,8 @@ void ContainerRows::ReadNetworks() {
       const bool taken =
           std::find(namespaces_.begin(), namespaces_.end(), found) != namespaces_.end();
       if (found == 0 || found == nodes || taken) continue;
-      if (ReadNetwork(*row)) namespaces_.push_back(found);
+      row->owns_network = ReadNetwork(*row);
+      if (row->owns_network) namespaces_.push_back(found);
     }
   }
 }

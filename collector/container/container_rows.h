@@ -29,6 +29,7 @@ struct ContainerRow {
   // Of the pod's sandbox, or the container of a pod without one:
   uint32_t network_process = 0;             // that the interfaces are read by; zero: none
   uint64_t network_namespace = 0;           // of that process
+  bool owns_network = false;                // no other row is read for that namespace, a pod's
   std::string network_text;                 // of the last reading
   std::vector<InterfaceCounts> interfaces;  // in that text
 };
@@ -55,6 +56,8 @@ class ContainerRows {
 
   /// Reads all. The rows hold until the next call; one caller at a time, see Lock.
   std::span<ContainerRow* const> Read();
+  /// Those of the last Read.
+  std::span<ContainerRow* const> rows() const { return rows_; }
   std::unique_lock<std::mutex> Lock() { return std::unique_lock(mutex_); }
 
  private:

@@ -1,5 +1,5 @@
-// The kernel's files of cgroups and interfaces, names of cgroups and of the kubelet's links: whatever
-// they hold, numbers come of it that are none below nothing. The first byte chooses the parser.
+// The kernel's files of cgroups, interfaces and connections, names of cgroups and of the kubelet's
+// links: whatever they hold, numbers come of it that are none below nothing. The first byte chooses the parser.
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "collector/cgroup/cgroup_name.h"
 #include "collector/cgroup/stats.h"
+#include "collector/container/connections.h"
 #include "collector/container/container_names.h"
 #include "collector/container/network.h"
 
@@ -24,6 +25,19 @@ void ParseFile(const hinomi::CgroupFile& file, std::string_view text) {
   CHECK(stats.io.size() <= text.size());
 }
 
+void CountConnections(std::string_view text) {
+  const std::vector<hinomi::TcpGroupConfig> groups = {{"group", {"40000-50000"}}};
+  const hinomi::TcpPorts ports(groups, 32768);
+  size_t sum = 0;
+  for (const auto& [kind, count] : ports.CountOutgoing(text, text)) {
+    CHECK(kind.first < 32768 || ports.GroupOf(kind.first) == "group");
+    CHECK(kind.second != hinomi::TcpState::kListen);
+    CHECK(static_cast<size_t>(kind.second) < hinomi::kTcpStates);
+    sum += count;
+  }
+  CHECK(sum <= 2 * text.size());
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -31,7 +45,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
   const auto v2 = hinomi::CgroupFilesV2();
   const auto v1 = hinomi::CgroupFilesV1();
-  size_t choice = data[0] % (v2.size() + v1.size() + 3);
+  size_t choice = data[0] % (v2.size() + v1.size() + 4);
   if (choice < v2.size()) {
     ParseFile(v2[choice], text);
     return 0;
@@ -49,9 +63,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   } else if (choice == 1) {
     const hinomi::CgroupName name = hinomi::ParseCgroupName(text, /*in_slice=*/true);
     CHECK(name.id.find('/') == std::string::npos);
-  } else {
+  } else if (choice == 2) {
     const hinomi::ContainerLink link = hinomi::ParseContainerLink(text);
     CHECK(link.id.empty() || link.id.size() == 64);
+  } else {
+    CountConnections(text);
   }
   return 0;
 }
