@@ -281,8 +281,13 @@ TEST(Load, ReportsKeysAndTypes) {
         "per: pod",
         "config.yaml:1:63: fairness[2].container: needs per: container beside it"}},
       {"metrics: {tcp_groups: [{name: a, ports: [1, 7-9, 65536, 9-7]}, {name: b}, {ports: [2]}]}",
-       {"config.yaml:1:51: metrics.tcp_groups[0].ports[2]: expected a port from 1 to 65535 or a "
-        "range such as 6379-6380, got \"65536\""}},
+       {"config.yaml:1:50: metrics.tcp_groups[0].ports[2]: expected a port from 1 to 65535 or a "
+        "range such as 6379-6380, got \"65536\"",
+        "config.yaml:1:57: metrics.tcp_groups[0].ports[3]: expected a port from 1 to 65535 or a "
+        "range such as 6379-6380, got \"9-7\"",
+        "config.yaml:1:64: metrics.tcp_groups[1].ports: expected at least one, such as [3306, "
+        "6379-6380]",
+        "config.yaml:1:75: metrics.tcp_groups[2].name: missing"}},
       {"http: {listen: localhost}",
        {"config.yaml:1:16: http.listen: expected an address such as 127.0.0.1:9797, :9797 or "
         "[::1]:9797, got "

@@ -2,10 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <vector>
 
 #include "base/manual_clock.h"
 #include "base/temporary_directory.h"
+#include "collector/container/resource.h"
 
 namespace hinomi {
 namespace {
@@ -154,19 +157,26 @@ TEST(Connections, SumsUpWhatIsTooMuch) {
       << text.substr(text.size() - 500);
 }
 
-// A node of one pod, web-7d4b9c8f6d-abcde: its sandbox is process 10, its container 11; and of a
+class OnePod final : public PodSource {
+ public:
+  explicit OnePod(PodMetadata pod) : pod_(std::move(pod)) {}
+  Result<std::vector<PodMetadata>> List(const std::stop_token&) override { return {{pod_}}; }
+
+ private:
+  const PodMetadata pod_;
+};
+
+// A node of one pod, web-7d4b9c8f6d-x2x7k: its sandbox is process 10, its container 11; and of a
 // container that nobody knows, process 12.
 class ConnectionsOfHost : public testing::Test {
  protected:
   ConnectionsOfHost() {
-    const std::string pod = "/kubepods/burstable/pod" + kUid;
     Write("/sys/fs/cgroup/cgroup.controllers", "");
-    Write("/sys/fs/cgroup/docker/" + std::string(64, 'c') + "/cgroup.procs", "12\n");
-    Write("/sys/fs/cgroup" + pod + "/" + std::string(64, 'a') + "/cgroup.procs", "10\n");
-    Write("/sys/fs/cgroup" + pod + "/" + std::string(64, 'b') + "/cgroup.procs", "11\n");
-    Write("/var/log/pods/shop_web-7d4b9c8f6d-abcde_" + kUid + "/main/0.log", "");
-    Write("/var/log/containers/web-7d4b9c8f6d-abcde_shop_main-" + std::string(64, 'b') + ".log",
-          "");
+    WriteCgroup("/docker/" + Id('c'), "12\n");
+    WriteCgroup("/kubepods/burstable/pod" + kUid + "/" + Id('a'), "10\n");
+    WriteCgroup("/kubepods/burstable/pod" + kUid + "/" + Id('b'), "11\n");
+    Write("/var/log/pods/shop_web-7d4b9c8f6d-x2x7k_" + kUid + "/main/0.log", "");
+    Write("/var/log/containers/web-7d4b9c8f6d-x2x7k_shop_main-" + Id('b') + ".log", "");
     Write("/proc/10/comm", "pause\n");
     Write("/proc/1/ns/net", "");
     for (const std::string process : {"10", "12"}) {
@@ -184,16 +194,20 @@ class ConnectionsOfHost : public testing::Test {
   void Write(const std::string& path, const std::string& text) const {
     directory_.Append(path.substr(1), text);
   }
-  std::string Scrape() {
+  void WriteCgroup(const std::string& path, const std::string& processes) const {
+    Write("/sys/fs/cgroup" + path + "/cgroup.procs", processes);
+    Write("/sys/fs/cgroup" + path + "/cpu.stat", "usage_usec 1\n");
+  }
+  static std::string Id(char digit) { return std::string(64, digit); }
+  std::string Scrape(const MetadataStore* metadata = nullptr) {
     const Host host(directory_.path());
     const MetricFilter filter = Filter();
     OomKills oom_kills(directory_ / "oom_kills", files_, clock_, metrics_);
-    ContainerRows::Wanted wanted;
-    wanted.fields.resize(kFieldCount);
+    ContainerRows::Wanted wanted = Resource::Wanted();
     wanted.network = true;
-    ContainerRows rows({host, config_, nullptr, oom_kills, clock_, metrics_}, wanted);
+    ContainerRows rows({host, config_, metadata, oom_kills, clock_, metrics_}, wanted);
     rows.Read();
-    Connections connections({host, config_, nullptr, rows, metrics_});
+    Connections connections({host, config_, metadata, rows, metrics_});
     Exposition out(ExpositionFormat::kText, filter, 10'000);
     out.SetGroup(kTcpGroup);
     EXPECT_TRUE(connections.Collect(out).ok());
@@ -220,6 +234,26 @@ TEST_F(ConnectionsOfHost, ReadsEachNamespaceOnce) {
             RowOf("\",workload=\"\"", "3306", "mysql\",state=\"established\"} 1") +
                 RowOf("shop\",workload=\"web\"", "3306", "mysql\",state=\"established\"} 1") +
                 RowOf("shop\",workload=\"web\"", "ephemeral", "\",state=\"syn_sent\"} 1"));
+}
+
+TEST_F(ConnectionsOfHost, TheOwnerIsTheWorkload) {
+  PodMetadata pod;
+  pod.uid = kUid;
+  pod.namespace_name = "shop";
+  pod.name = "web-7d4b9c8f6d-x2x7k";
+  pod.owner = {"Rollout", "web-green", ""};
+  MetadataStore metadata({directory_ / "metadata", Duration(0), 10},
+                         {.runtime = nullptr,
+                          .kubelet = std::make_unique<OnePod>(pod),
+                          .files = files_,
+                          .clock = clock_,
+                          .metrics = metrics_,
+                          .changed = [](const std::vector<std::string>&) {}});
+  metadata.Load();
+  metadata.Step({});
+  Write("/proc/10/net/tcp", Line(kPod + "C001", kPeer + "0CEA", "01"));
+  EXPECT_EQ(Scrape(&metadata),
+            RowOf("shop\",workload=\"web-green\"", "3306", "mysql\",state=\"established\"} 1"));
 }
 
 TEST_F(ConnectionsOfHost, APodWithoutFilesHasNoRows) { EXPECT_EQ(Scrape(), ""); }
