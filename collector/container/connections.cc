@@ -175,20 +175,30 @@ std::string Connections::WorkloadOfRow(const ContainerRow& row) const {
   return WorkloadOf(row.name.pod, parts_.config.node).name;
 }
 
-Result<void> Connections::Collect(Exposition& out) {
+std::vector<Connections::Pod> Connections::Pods() const {
   const std::unique_lock lock = parts_.rows.Lock();
-  TcpRows rows(ports_);
-  uint64_t left_out = 0;
+  std::vector<Pod> pods;
   for (const ContainerRow* row : parts_.rows.rows()) {
     if (!row->owns_network) continue;
-    const std::string directory = "/proc/" + std::to_string(row->network_process) + "/net/";
+    pods.push_back({row->network_process, row->name.namespace_name, WorkloadOfRow(*row)});
+  }
+  return pods;
+}
+
+// Without the lock of the rows: the kernel may take milliseconds for each pod, and the other
+// endpoint need not wait for that.
+Result<void> Connections::Collect(Exposition& out) {
+  TcpRows rows(ports_);
+  uint64_t left_out = 0;
+  for (const Pod& pod : Pods()) {
+    const std::string directory = "/proc/" + std::to_string(pod.process) + "/net/";
     // Of a process that has just ended there is neither; a kernel without IPv6 has no tcp6.
     const Result<std::string> tcp = parts_.host.ReadLines(directory + "tcp", &left_out);
     const Result<std::string> tcp6 = parts_.host.ReadLines(directory + "tcp6", &left_out);
     const TcpCounts counts =
         ports_.CountOutgoing(tcp ? std::string_view(*tcp) : std::string_view(),
                              tcp6 ? std::string_view(*tcp6) : std::string_view());
-    rows.Add(row->name.namespace_name, WorkloadOfRow(*row), counts);
+    rows.Add(pod.namespace_name, pod.workload, counts);
   }
   truncated_.Add(static_cast<double>(left_out));
   rows.Write(out);

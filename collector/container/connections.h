@@ -96,7 +96,12 @@ class Connections final : public Collector {
   Result<void> Collect(Exposition& out) override;
 
  private:
+  struct Pod {
+    uint32_t process = 0;  // in its network namespace
+    std::string namespace_name, workload;
+  };
   std::string WorkloadOfRow(const ContainerRow& row) const;
+  std::vector<Pod> Pods() const;
 
   const Parts parts_;
   const TcpPorts ports_;

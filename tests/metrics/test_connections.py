@@ -89,7 +89,7 @@ def test_connections_of_a_pod(agent, started):
     assert agent.metric("hinomi_tcp_connections_truncated_total") == 0
     client.kill()
     client.wait(10)
-    assert rows(agent) == [row(4, state="fin_wait2")]
+    eventually(lambda: rows(agent) == [row(4, state="fin_wait2")], 10, lambda: rows(agent))
     listener.kill()
     listener.wait(10)
     assert rows(agent) == []
