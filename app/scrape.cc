@@ -1,7 +1,5 @@
 #include "app/scrape.h"
 
-#include <array>
-
 #include "shipper/compress/gzip.h"
 
 namespace hinomi {
@@ -20,11 +18,14 @@ bool TakesGzip(std::string_view accept_encoding) {
 HttpResponse AnswerScrape(const IncomingRequest& request, Scraper& scraper) {
   const ExpositionFormat format = ChooseFormat(request.accept);
   HttpResponse response{.content_type = std::string(ContentTypeOf(format))};
-  response.body = scraper.Scrape(format);
-  if (!TakesGzip(request.accept_encoding)) return response;
-  const std::array<std::string_view, 1> parts = {response.body};
+  if (!TakesGzip(request.accept_encoding)) {
+    response.body = scraper.Scrape(format);
+    return response;
+  }
   GzipCompressor compressor;
-  response.body = std::string(compressor.Compress(parts));
+  compressor.Begin();
+  compressor.Add(scraper.Scrape(format, [&](std::string_view text) { compressor.Add(text); }));
+  response.body = std::string(compressor.End());
   response.headers.emplace_back("Content-Encoding", "gzip");
   return response;
 }

@@ -6,10 +6,12 @@
   checkpoint  10,000 logs, each with a line a second: share of a core of the housekeeper, bytes written per second
   scrape      1,000 containers: CPU milliseconds of one scrape of /metrics
   backlog     --gib (20) in 50 logs: memory at the peak
+  containers  250 pods of a container and a sandbox, real cgroups and network namespaces: CPU milliseconds of one scrape
 
 Ends with 1 if a target is missed. Figures of one run on a shared machine."""
 import argparse
 import contextlib
+import os
 import pathlib
 import re
 import shutil
@@ -140,7 +142,86 @@ def backlog(arguments, stack):
     yield "lines delivered", lines / wall / 1e6, "M/s", None
 
 
-SCENES = {scene.__name__: scene for scene in (memory, idle, checkpoint, scrape, backlog)}
+class Pods:
+    """`count` pods below /kubepods in all hierarchies of the machine, each with a sandbox in a network namespace of its own
+    and a container; a node's root that shows them."""
+
+    def __init__(self, count, directory, stack):
+        self.root, self.groups, self.processes = directory / "host", [], []
+        stack.callback(self.remove)
+        base = pathlib.Path("/sys/fs/cgroup")
+        hierarchies = [base] if (base / "cgroup.controllers").exists() else \
+            [base / name for name in ("cpu", "cpuacct", "memory", "blkio", "pids", "unified") if (base / name).is_dir()]
+        for link in ("proc", "sys"):
+            (self.root / link).parent.mkdir(parents=True, exist_ok=True)
+            (self.root / link).symlink_to(f"/{link}")
+        for i in range(count):
+            uid = f"{os.getpid():08x}-0000-4000-8000-{i:012x}"
+            names = self.root / "var/log"
+            (names / f"pods/bench_pod-{i}_{uid}/main").mkdir(parents=True)
+            (names / "containers").mkdir(exist_ok=True)
+            for kind, command in (("a", ["unshare", "-n", "sleep", "1000"]), ("b", ["sleep", "1000"])):
+                identity = f"{kind}{os.getpid():063x}"[:52] + f"{i:012x}"
+                process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+                self.processes.append(process)
+                for hierarchy in hierarchies:
+                    self.make(hierarchy, "kubepods", f"pod{uid}", identity)
+                    (hierarchy / "kubepods" / f"pod{uid}" / identity / "cgroup.procs").write_text(str(process.pid))
+                if kind == "b":
+                    (names / f"containers/pod-{i}_bench_main-{identity}.log").touch()
+
+    def make(self, *parts):
+        path = parts[0]
+        for part in parts[1:]:
+            path = path / part
+            if not path.exists():
+                path.mkdir()
+                self.groups.append(path)
+
+    def remove(self):
+        for process in self.processes:
+            process.kill()
+            process.wait()
+        for group in reversed(self.groups):
+            for _ in range(50):
+                with contextlib.suppress(OSError):
+                    group.rmdir()
+                    break
+                time.sleep(0.02)
+
+
+def containers(arguments, stack):
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="hinomi-scale-", dir=arguments.work_dir))
+    stack.callback(shutil.rmtree, directory, ignore_errors=True)
+    pods = Pods(250, directory, stack)
+    for name, include, target in (("short", "[]", 10), ("full", '[".*"]', 40)):
+        config = directory / f"{name}.yaml"
+        config.write_text(f"""{{state_dir: {directory}/{name}, host_root: {pods.root}, escrow: {{directory: ""}},
+            http: {{listen: "127.0.0.1:0"}}, metadata: {{enabled: false}}, metrics: {{include: {include}}},
+            sources: {{kubernetes: {{pods_dir: /var/log/pods}}}}}}""")
+        process = stack.enter_context(Process([arguments.tools / "hinomi", "run", "--config", config], SHIPPER_CORE,
+                                              directory / f"{name}.log"))
+        agent = Agent.__new__(Agent)
+        agent.process = process
+        agent.address = agent._wait(20, lambda: re.search(r"serves (http://\S+)", process.output.read_text()))[1]
+        url = f"{agent.address}/metrics/cadvisor"
+        before_memory, request = agent.anonymous_bytes(), urllib.request.Request(url, headers={"Accept-Encoding": "gzip"})
+        for _ in range(3):
+            body = OPENER.open(url, timeout=20).read().decode()
+        rows, scrapes = sum(not line.startswith("#") for line in body.splitlines()), 200
+        before = process.cpu_seconds()
+        for _ in range(scrapes):
+            with OPENER.open(request, timeout=20) as answer:
+                answer.read()
+        each = (process.cpu_seconds() - before) / scrapes * 1e3
+        yield f"CPU of a scrape, 250 pods of a container and a sandbox, {name} set", each, "ms", target
+        yield f"its series, {name} set", rows, "", None
+        yield f"its microseconds of CPU per series, {name} set", each * 1e3 / rows, "µs", None
+        grown = (agent.anonymous_bytes() - before_memory) / 500
+        yield f"memory per container and sandbox, {name} set", grown, "bytes", 4096
+
+
+SCENES = {scene.__name__: scene for scene in (memory, idle, checkpoint, scrape, backlog, containers)}
 
 
 def main():

@@ -28,8 +28,7 @@ Endpoints::Endpoints(const Config& config, Parts parts)
   };
   if (config.metrics.containers) {
     ContainerRows::Wanted wanted = Containers::Wanted(filter_);
-    const ContainerRows::Wanted also = Resource::Wanted();
-    for (size_t i = 0; i < kFieldCount; ++i) wanted.fields[i] = wanted.fields[i] || also.fields[i];
+    Resource::AddWanted(&wanted);
     const bool connections = filter_.MayServe(kTcpGroup, Connections::Info());
     wanted.network = wanted.network || connections;
     rows_ = std::make_unique<ContainerRows>(

@@ -119,8 +119,15 @@ void AppendNumber(std::string* out, double value) {
   out->append(text.data(), end.ptr);
 }
 
-Exposition::Exposition(ExpositionFormat format, const MetricFilter& filter, uint64_t series_max)
-    : format_(format), filter_(filter), series_max_(series_max) {}
+Exposition::Exposition(ExpositionFormat format, const MetricFilter& filter, uint64_t series_max,
+                       Take take)
+    : format_(format), filter_(filter), series_max_(series_max), take_(std::move(take)) {}
+
+void Exposition::Release() {
+  if (take_ == nullptr || text_.size() < kPieceBytes) return;
+  take_(text_);
+  text_.clear();
+}
 
 bool Exposition::Begin(const MetricInfo& metric, std::string_view name) {
   if (name.empty()) name = metric.name;
@@ -184,6 +191,7 @@ void Exposition::Row(std::initializer_list<LabelPair> labels, double value) {
 }
 
 void Exposition::GoBack(const Mark& mark) {
+  CHECK(mark.bytes <= text_.size());
   text_.resize(mark.bytes);
   series_ = mark.series;
   families_.resize(mark.families);

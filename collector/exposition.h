@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -34,8 +35,14 @@ void AppendNumber(std::string* out, double value);
 
 class Exposition {
  public:
-  /// At most `series_max` rows. `filter` outlives it.
-  Exposition(ExpositionFormat format, const MetricFilter& filter, uint64_t series_max);
+  /// Takes the next piece of the text.
+  using Take = std::function<void(std::string_view text)>;
+  /// A piece is so large at least, but for the last.
+  static constexpr size_t kPieceBytes = 256 << 10;
+
+  /// At most `series_max` rows. `filter` outlives it. Without `take` all is kept until Finish.
+  Exposition(ExpositionFormat format, const MetricFilter& filter, uint64_t series_max,
+             Take take = {});
 
   /// Of the rows that follow: the name of their group, which is the collector's unless it has
   /// several.
@@ -65,10 +72,12 @@ class Exposition {
   };
   Mark Here() const { return {text_.size(), series_, families_.size()}; }
   void GoBack(const Mark& mark);
+  /// Gives away what there is, if that is enough for a piece: nobody will go back behind here.
+  void Release();
 
   uint64_t series() const { return series_; }
   uint64_t truncated() const { return truncated_; }
-  /// All of it; nothing may be added after.
+  /// The rest of it, which is all of it where nothing was given away; nothing may be added after.
   std::string Finish();
 
  private:
@@ -79,6 +88,7 @@ class Exposition {
   const ExpositionFormat format_;
   const MetricFilter& filter_;
   const uint64_t series_max_;
+  const Take take_;
   std::string text_;
   std::string row_labels_;
   std::string_view group_;

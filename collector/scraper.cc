@@ -66,12 +66,15 @@ void Scraper::Tell(const std::vector<Outcome>& outcomes, Exposition& out) {
   }
 }
 
-std::string Scraper::Scrape(ExpositionFormat format) {
+std::string Scraper::Scrape(ExpositionFormat format, Exposition::Take take) {
   const std::lock_guard lock(mutex_);
   const Duration begin = clock_.Monotonic();
-  Exposition out(format, options_.filter, options_.series_max);
+  Exposition out(format, options_.filter, options_.series_max, std::move(take));
   std::vector<Outcome> outcomes;
-  for (size_t i = 0; i < members_.size(); ++i) outcomes.push_back(Run(i, out));
+  for (size_t i = 0; i < members_.size(); ++i) {
+    outcomes.push_back(Run(i, out));
+    out.Release();
+  }
   if (options_.tell) Tell(outcomes, out);
   duration_.Set(Seconds(clock_.Monotonic() - begin));
   series_.Set(static_cast<double>(out.series()));

@@ -31,8 +31,9 @@ class Scraper {
   /// hinomi_scrape_series_truncated_total, by endpoint; hinomi_collector_errors_total by collector.
   Scraper(Options options, std::vector<Member> members, const Clock& clock, Metrics& metrics);
 
-  /// The text for one scrape. Any thread; scrapes at the same time follow one another.
-  std::string Scrape(ExpositionFormat format);
+  /// The text for one scrape, or the rest of it where `take` gets pieces of it before. Any thread;
+  /// scrapes at the same time follow one another.
+  std::string Scrape(ExpositionFormat format, Exposition::Take take = {});
 
  private:
   struct Outcome {

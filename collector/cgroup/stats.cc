@@ -288,8 +288,8 @@ constexpr CgroupFile kV2[] = {
 constexpr CgroupFile kV1[] = {
     {Controller::kCpuacct, "cpuacct.usage", ParseNanoseconds<Field::kCpuUsage>, kCpuUsage},
     {Controller::kCpuacct, "cpuacct.stat", ParseCpuacctStat, kCpuTimes},
-    {Controller::kCpu, "cpu.stat", ParseCpuStatV1, kCpuThrottling},
     {Controller::kCpu, "cpu.cfs_quota_us", ParseQuotaV1, kCpuBandwidth, false, true},
+    {Controller::kCpu, "cpu.stat", ParseCpuStatV1, kCpuThrottling, false, false, true},
     {Controller::kCpu, "cpu.cfs_period_us", ParseSingle<Field::kCpuPeriod>, kCpuPeriod, false,
      true},
     {Controller::kCpu, "cpu.shares", ParseSingle<Field::kCpuShares>, kCpuShares, false, true},

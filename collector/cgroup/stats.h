@@ -101,6 +101,7 @@ struct CgroupFile {
   std::span<const Field> fields;  // that it is read for
   bool io = false;                // it is read for CgroupStats::io
   bool setting = false;           // changed by people, not by time
+  bool of_quota = false;  // says something only where there is a quota, which was read before
 };
 
 /// Those that an agent may want, of a pure tree of version 2, or of version 1 (hybrid or not).

@@ -50,11 +50,14 @@ struct CgroupTree::Directory {
   bool in_slice() const { return cgroup != nullptr && cgroup->kind == CgroupKind::kSlice; }
 };
 
-CgroupTree::CgroupTree(CgroupHierarchies hierarchies, std::vector<CgroupFile> files)
+CgroupTree::CgroupTree(CgroupHierarchies hierarchies, const Wanted& wanted)
     : hierarchies_(std::move(hierarchies)),
-      files_(std::move(files)),
+      wanted_(wanted),
       root_(std::make_unique<Directory>()),
       text_(kFileBytesMax) {
+  for (const CgroupFile& file : hierarchies_.files) {
+    if (Gives(file, {})) files_.push_back(file);
+  }
   root_->cgroup = std::make_unique<Cgroup>();
   root_->cgroup->path = "/";
   root_->cgroup->kind = CgroupKind::kRoot;
@@ -150,6 +153,24 @@ void CgroupTree::List(Directory& directory) {
   for (; old != before.end(); ++old) Close(**old);
 }
 
+bool CgroupTree::Gives(const CgroupFile& file, std::span<const Field> forgone) const {
+  return (file.io && wanted_.io) ||
+         std::any_of(file.fields.begin(), file.fields.end(), [&](Field field) {
+           return wanted_[field] &&
+                  std::find(forgone.begin(), forgone.end(), field) == forgone.end();
+         });
+}
+
+void CgroupTree::Forgo(Cgroup& cgroup, std::span<const Field> fields) {
+  cgroup.forgone = fields;
+  for (const Field field : fields) cgroup.stats.Set(field, kMissing);
+  for (size_t i = 0; i < files_.size(); ++i) {
+    if (Gives(files_[i], fields)) continue;
+    if (cgroup.files[i] >= 0) close(cgroup.files[i]);
+    cgroup.files[i] = -1;
+  }
+}
+
 void CgroupTree::Open(Cgroup& cgroup) {
   for (size_t i = 0; i < files_.size(); ++i) {
     const std::string& hierarchy = hierarchies_.of(files_[i].controller);
@@ -169,6 +190,7 @@ void CgroupTree::Read(Cgroup& cgroup, bool settings) {
   bool any = false;
   for (size_t i = 0; i < files_.size(); ++i) {
     if (cgroup.files[i] < 0 || (files_[i].setting && !settings)) continue;
+    if (files_[i].of_quota && !cgroup.stats.Has(Field::kCpuQuota)) continue;
     const ssize_t size = pread(cgroup.files[i], text_.data(), text_.size(), 0);
     if (size < 0) {
       // Pressure that was switched off answers EOPNOTSUPP.
@@ -180,6 +202,7 @@ void CgroupTree::Read(Cgroup& cgroup, bool settings) {
   }
   cgroup.gone = cgroup.gone || !any;
   cgroup.stats.Derive();
+  for (const Field field : cgroup.forgone) cgroup.stats.Set(field, kMissing);
 }
 
 std::vector<uint32_t> CgroupTree::Processes(const Cgroup& cgroup, size_t max) const {

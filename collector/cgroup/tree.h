@@ -3,6 +3,7 @@
 // directories that have changed.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -18,11 +19,12 @@ namespace hinomi {
 struct Cgroup {
   std::string path;  // "/kubepods/burstable/pod…/…", in every hierarchy; "/" is the root
   CgroupKind kind = CgroupKind::kOther;
-  std::string id;          // of the pod or container
-  Cgroup* pod = nullptr;   // that a container belongs to; null outside Kubernetes
-  bool gone = false;       // by the last Read
-  uint64_t number = 0;     // no other cgroup has or will have it
-  CgroupStats stats;       // of the last Read
+  std::string id;                  // of the pod or container
+  Cgroup* pod = nullptr;           // that a container belongs to; null outside Kubernetes
+  std::span<const Field> forgone;  // what it is not read for
+  bool gone = false;               // by the last Read
+  uint64_t number = 0;             // no other cgroup has or will have it
+  CgroupStats stats;               // of the last Read
   std::vector<int> files;  // as the tree's; below zero where there is none. The tree's to close
 };
 
@@ -30,8 +32,15 @@ class CgroupTree {
  public:
   static constexpr size_t kDirectoriesMax = 20'000;
 
-  /// `files`: those that are read.
-  CgroupTree(CgroupHierarchies hierarchies, std::vector<CgroupFile> files);
+  /// What has to be read.
+  struct Wanted {
+    std::array<bool, kFieldCount> fields = {};
+    bool io = false;
+    bool operator[](Field field) const { return fields[static_cast<size_t>(field)]; }
+    void Add(Field field) { fields[static_cast<size_t>(field)] = true; }
+  };
+
+  CgroupTree(CgroupHierarchies hierarchies, const Wanted& wanted);
   ~CgroupTree();
   CgroupTree(const CgroupTree&) = delete;
   CgroupTree& operator=(const CgroupTree&) = delete;
@@ -43,6 +52,8 @@ class CgroupTree {
   /// Reads its files; sets `gone` when there are none any more. `settings`: also those files that
   /// only people change.
   void Read(Cgroup& cgroup, bool settings);
+  /// From now on these fields of it are missing, and files that give nothing else are not read.
+  void Forgo(Cgroup& cgroup, std::span<const Field> fields);
   /// The processes in it, or in cgroups below it when it has none itself; at most `max`.
   std::vector<uint32_t> Processes(const Cgroup& cgroup, size_t max) const;
 
@@ -56,9 +67,11 @@ class CgroupTree {
   void Close(Directory& directory);
   void Collect(Directory& directory);
   void Open(Cgroup& cgroup);
+  bool Gives(const CgroupFile& file, std::span<const Field> forgone) const;
 
   const CgroupHierarchies hierarchies_;
-  const std::vector<CgroupFile> files_;
+  const Wanted wanted_;
+  std::vector<CgroupFile> files_;  // those that give something wanted
   std::unique_ptr<Directory> root_;
   std::vector<Cgroup*> cgroups_;
   bool changed_ = true;

@@ -29,10 +29,9 @@ class CgroupTreeTest : public testing::Test {
     std::filesystem::remove_all(directory_ / ("sys/fs/cgroup" + path));
   }
   void MakeTree() {
-    CgroupHierarchies hierarchies = FindCgroupHierarchies(Host(directory_ / ""));
-    const auto kinds = hierarchies.files;
-    tree_ = std::make_unique<CgroupTree>(hierarchies,
-                                         std::vector<CgroupFile>(kinds.begin(), kinds.end()));
+    CgroupTree::Wanted wanted;
+    wanted.fields.fill(true);
+    tree_ = std::make_unique<CgroupTree>(FindCgroupHierarchies(Host(directory_ / "")), wanted);
   }
   std::vector<std::string> Paths() {
     if (tree_ == nullptr) MakeTree();
@@ -95,6 +94,20 @@ TEST_F(CgroupTreeTest, ReadsSettingsWhenToldTo) {
   EXPECT_EQ(root.stats[Field::kMemoryLimit], 7);
   tree_->Read(root, true);
   EXPECT_EQ(root.stats[Field::kMemoryLimit], 8);
+}
+
+TEST_F(CgroupTreeTest, WhatIsForgoneIsMissing) {
+  Write("/memory.events", "max 1\noom_kill 2\n");
+  Write("/cpu.pressure", "some total=5\n");
+  Paths();
+  Cgroup& root = *tree_->cgroups()[0];
+  tree_->Read(root, false);
+  EXPECT_EQ(root.stats[Field::kOomKills], 2);
+  constexpr Field kForgone[] = {Field::kOomKills, Field::kCpuWaiting, Field::kCpuStalled};
+  tree_->Forgo(root, kForgone);
+  tree_->Read(root, false);
+  for (const Field field : kForgone) EXPECT_FALSE(root.stats.Has(field));
+  EXPECT_EQ(root.stats[Field::kMemoryFailures], 1) << "of the same file as the kills";
 }
 
 TEST_F(CgroupTreeTest, FindsProcessesBelowACgroupWithoutAny) {

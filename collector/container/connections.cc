@@ -180,7 +180,7 @@ std::vector<Connections::Pod> Connections::Pods() const {
   std::vector<Pod> pods;
   for (const ContainerRow* row : parts_.rows.rows()) {
     if (!row->owns_network) continue;
-    pods.push_back({row->network_process, row->name.namespace_name, WorkloadOfRow(*row)});
+    pods.push_back({row->watched.process(), row->name.namespace_name, WorkloadOfRow(*row)});
   }
   return pods;
 }

@@ -203,7 +203,8 @@ class ConnectionsOfHost : public testing::Test {
     const Host host(directory_.path());
     const MetricFilter filter = Filter();
     OomKills oom_kills(directory_ / "oom_kills", files_, clock_, metrics_);
-    ContainerRows::Wanted wanted = Resource::Wanted();
+    ContainerRows::Wanted wanted;
+    Resource::AddWanted(&wanted);
     wanted.network = true;
     ContainerRows rows({host, config_, metadata, oom_kills, clock_, metrics_}, wanted);
     rows.Read();

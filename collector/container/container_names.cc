@@ -126,8 +126,8 @@ void ContainerNames::NameContainer(const Cgroup& cgroup, uint32_t process, Conta
     name->final = parts_.metadata == nullptr;
     return;
   }
-  name->known = IsSandbox(cgroup, process);
-  if (name->known) name->image = kSandboxProcess;
+  name->sandbox = name->known = IsSandbox(cgroup, process);
+  if (name->sandbox) name->image = kSandboxProcess;
   name->final = name->known && name->final;
 }
 

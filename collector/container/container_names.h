@@ -24,8 +24,9 @@ struct ContainerName {
   std::string name;           // the container's for its runtime: docker's name, elsewhere its id
   std::string docker_labels;  // encoded
   double started = 0;         // Unix time, where the metadata tells
-  bool known = true;          // false: a container that nobody knows, or not yet
-  bool final = true;          // nothing more can be learnt of it
+  bool sandbox = false;
+  bool known = true;  // false: a container that nobody knows, or not yet
+  bool final = true;  // nothing more can be learnt of it
 };
 
 class ContainerNames {

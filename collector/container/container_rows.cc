@@ -13,17 +13,12 @@ namespace {
 
 constexpr Duration kSettingsEvery = std::chrono::seconds(30);
 
-std::vector<CgroupFile> FilesFor(const CgroupHierarchies& hierarchies,
-                                 const ContainerRows::Wanted& wanted) {
-  std::vector<CgroupFile> files;
-  for (const CgroupFile& file : hierarchies.files) {
-    const bool gives = std::any_of(file.fields.begin(), file.fields.end(), [&](Field field) {
-      return wanted.fields[static_cast<size_t>(field)];
-    });
-    if (gives || (file.io && wanted.io)) files.push_back(file);
-  }
-  return files;
-}
+// Kills are those of containers: version 2 adds them up in pods, and a sum over rows would have
+// them twice. A sandbox only waits.
+constexpr Field kForgoneByOthers[] = {Field::kOomKills};
+constexpr Field kForgoneBySandboxes[] = {
+    Field::kOomKills,      Field::kCpuWaiting, Field::kCpuStalled, Field::kMemoryWaiting,
+    Field::kMemoryStalled, Field::kIoWaiting,  Field::kIoStalled};
 
 // The word after the name in parentheses, which may hold spaces; the first there is number 3.
 std::string_view StatWord(std::string_view stat, int number) {
@@ -51,7 +46,7 @@ ContainerRows::ContainerRows(const Parts& parts, const Wanted& wanted)
       oom_kills_(parts.oom_kills),
       clock_(parts.clock),
       network_(wanted.network),
-      tree_(FindCgroupHierarchies(parts.host), FilesFor(FindCgroupHierarchies(parts.host), wanted)),
+      tree_(FindCgroupHierarchies(parts.host), wanted.cgroups),
       names_({parts.host, parts.config, parts.metadata}) {
   unnamed_ = parts.metrics.GaugeOf("hinomi_container_rows_unnamed",
                                    "Containers that nobody could name in the last scrape.");
@@ -64,7 +59,7 @@ void ContainerRows::Track() {
   rows_.clear();
   std::unordered_map<uint64_t, std::unique_ptr<ContainerRow>> gone;
   if (known_.size() > tree_.cgroups().size()) gone.swap(known_);
-  for (const Cgroup* cgroup : tree_.cgroups()) {
+  for (Cgroup* cgroup : tree_.cgroups()) {
     std::unique_ptr<ContainerRow>& row = known_[cgroup->number];
     if (const auto old = gone.find(cgroup->number); old != gone.end()) row = std::move(old->second);
     if (row == nullptr) {
@@ -100,7 +95,7 @@ std::span<ContainerRow* const> ContainerRows::Read() {
     if (!row->name.final) Name(*row);
     if (std::isnan(row->started)) Start(*row);
     unnamed += row->name.known ? 0 : 1;
-    Cgroup& cgroup = const_cast<Cgroup&>(*row->cgroup);
+    Cgroup& cgroup = *row->cgroup;
     cgroup.stats.Set(Field::kStartTime, row->started);
     cgroup.stats.Set(Field::kLastSeen, wall);
     const ContainerName& name = row->name;
@@ -122,6 +117,8 @@ void ContainerRows::Name(ContainerRow& row) {
   const std::vector<uint32_t> processes =
       cgroup.kind == CgroupKind::kContainer ? tree_.Processes(cgroup, 1) : std::vector<uint32_t>();
   row.name = names_.Of(cgroup, processes.empty() ? 0 : processes[0]);
+  if (cgroup.kind != CgroupKind::kContainer) tree_.Forgo(*row.cgroup, kForgoneByOthers);
+  if (row.name.sandbox) tree_.Forgo(*row.cgroup, kForgoneBySandboxes);
   row.labels.clear();
   AppendLabel(&row.labels, "container", row.name.container);
   AppendLabel(&row.labels, "id", cgroup.path);
@@ -150,23 +147,23 @@ void ContainerRows::Start(ContainerRow& row) {
 
 // The network namespace of the row's process, which is chosen anew where it has ended.
 uint64_t ContainerRows::ChooseProcess(ContainerRow& row) {
-  if (row.network_process != 0) {
-    const uint64_t found = NetworkNamespaceOf(host_, row.network_process);
+  if (row.watched.process() != 0) {
+    const std::optional<bool> alive = row.watched.Alive();
+    if (alive.value_or(false)) return row.network_namespace;
+    const uint64_t found = alive ? 0 : NetworkNamespaceOf(host_, row.watched.process());
     if (found == row.network_namespace && found != 0) return found;
   }
-  row.network_process = 0;
+  row.watched.Forget();
   for (const uint32_t process : tree_.Processes(*row.cgroup, 4)) {
+    row.watched.Watch(process);
     row.network_namespace = NetworkNamespaceOf(host_, process);
-    if (row.network_namespace == 0) continue;
-    row.network_process = process;
-    return row.network_namespace;
+    if (row.network_namespace != 0) return row.network_namespace;
   }
   return 0;
 }
 
-bool ContainerRows::ReadNetwork(ContainerRow& row) {
-  Result<std::string> text =
-      host_.Read("/proc/" + std::to_string(row.network_process) + "/net/dev");
+bool ContainerRows::ReadNetwork(ContainerRow& row, uint32_t process) {
+  Result<std::string> text = host_.Read("/proc/" + std::to_string(process) + "/net/dev");
   row.interfaces.clear();
   if (!text) return false;
   row.network_text = std::move(*text);
@@ -190,15 +187,14 @@ void ContainerRows::ReadNetworks() {
       row->interfaces.clear();
       row->owns_network = false;
       if (!container) {
-        row->network_process = 1;
-        ReadNetwork(*row);
+        ReadNetwork(*row, 1);
         continue;
       }
       const uint64_t found = ChooseProcess(*row);
       const bool taken =
           std::find(namespaces_.begin(), namespaces_.end(), found) != namespaces_.end();
       if (found == 0 || found == nodes || taken) continue;
-      row->owns_network = ReadNetwork(*row);
+      row->owns_network = ReadNetwork(*row, row->watched.process());
       if (row->owns_network) namespaces_.push_back(found);
     }
   }

@@ -21,13 +21,13 @@ namespace hinomi {
 
 /// What is kept of one cgroup.
 struct ContainerRow {
-  const Cgroup* cgroup = nullptr;
+  Cgroup* cgroup = nullptr;
   ContainerName name;
   std::string labels;  // encoded: container, id, image, name, namespace, pod
   double started = kMissing;
 
   // Of the pod's sandbox, or the container of a pod without one:
-  uint32_t network_process = 0;             // that the interfaces are read by; zero: none
+  Watched watched;                          // the process that the interfaces are read by
   uint64_t network_namespace = 0;           // of that process
   bool owns_network = false;                // no other row is read for that namespace, a pod's
   std::string network_text;                 // of the last reading
@@ -46,8 +46,7 @@ class ContainerRows {
   };
   /// What has to be read.
   struct Wanted {
-    std::vector<bool> fields;  // by Field
-    bool io = false;
+    CgroupTree::Wanted cgroups;
     bool network = false;
   };
 
@@ -65,7 +64,7 @@ class ContainerRows {
   void Name(ContainerRow& row);
   void Start(ContainerRow& row);
   void ReadNetworks();
-  bool ReadNetwork(ContainerRow& row);
+  bool ReadNetwork(ContainerRow& row, uint32_t process);
   uint64_t ChooseProcess(ContainerRow& row);
 
   const Host& host_;

@@ -66,14 +66,13 @@ std::span<const MetricInfo> MachineMetrics() { return kMachine; }
 
 ContainerRows::Wanted Containers::Wanted(const MetricFilter& filter) {
   ContainerRows::Wanted wanted;
-  wanted.fields.resize(kFieldCount);
   for (const ContainerMetric& metric : ContainerMetrics()) {
     if (filter.MayServe(metric.group, metric.metric)) {
-      wanted.fields[static_cast<size_t>(metric.field)] = true;
+      wanted.cgroups.Add(metric.field);
     }
   }
   for (const DeviceMetric& metric : DeviceMetrics()) {
-    wanted.io = wanted.io || filter.MayServe(kDiskGroup, metric.metric);
+    wanted.cgroups.io = wanted.cgroups.io || filter.MayServe(kDiskGroup, metric.metric);
   }
   for (const InterfaceMetric& metric : InterfaceMetrics()) {
     wanted.network = wanted.network || filter.MayServe(kNetworkGroup, metric.metric);
@@ -97,6 +96,7 @@ void Containers::WriteFields(std::span<ContainerRow* const> rows, Exposition& ou
   for (const ContainerMetric& metric : ContainerMetrics()) {
     // Several numbers may be of one family.
     if (metric.metric.name != family) {
+      out.Release();
       family = metric.metric.name;
       out.SetGroup(metric.group);
       served = out.Begin(metric.metric);
@@ -128,6 +128,7 @@ const std::string& Containers::DeviceLabel(const DeviceIo& device) {
 void Containers::WriteDevices(std::span<ContainerRow* const> rows, Exposition& out) {
   out.SetGroup(kDiskGroup);
   for (const DeviceMetric& metric : DeviceMetrics()) {
+    out.Release();
     if (!out.Begin(metric.metric)) continue;
     for (const ContainerRow* row : rows) {
       for (const DeviceIo& device : row->cgroup->stats.io) {
@@ -140,6 +141,7 @@ void Containers::WriteDevices(std::span<ContainerRow* const> rows, Exposition& o
 void Containers::WriteInterfaces(std::span<ContainerRow* const> rows, Exposition& out) {
   out.SetGroup(kNetworkGroup);
   for (const InterfaceMetric& metric : InterfaceMetrics()) {
+    out.Release();
     if (!out.Begin(metric.metric)) continue;
     for (const ContainerRow* row : rows) {
       for (const InterfaceCounts& interface : row->interfaces) {

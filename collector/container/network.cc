@@ -1,6 +1,12 @@
 #include "collector/container/network.h"
 
+#include <poll.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
 
 #include "collector/words.h"
 
@@ -28,6 +34,23 @@ void ParseInterfaces(std::string_view text, std::vector<InterfaceCounts>* interf
 
 bool IsContainersInterface(std::string_view name) {
   return name != "lo" && !name.starts_with("veth") && !name.starts_with("docker");
+}
+
+void Watched::Watch(uint32_t process) {
+  Forget();
+  process_ = process;
+  descriptor_ = static_cast<int>(syscall(SYS_pidfd_open, process, 0));
+}
+
+void Watched::Forget() {
+  if (descriptor_ >= 0) close(std::exchange(descriptor_, -1));
+  process_ = 0;
+}
+
+std::optional<bool> Watched::Alive() const {
+  if (descriptor_ < 0) return std::nullopt;
+  pollfd watched = {descriptor_, POLLIN, 0};
+  return poll(&watched, 1, 0) == 0;  // it is readable once the process has ended
 }
 
 uint64_t NetworkNamespaceOf(const Host& host, uint32_t process) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,26 @@ void ParseInterfaces(std::string_view text, std::vector<InterfaceCounts>* interf
 
 /// Not a container's own: loopback, and the node's ends of others' interfaces.
 bool IsContainersInterface(std::string_view name);
+
+/// A process that is looked at again and again: told apart from another that gets its number once
+/// it has ended. Keeps neither it nor its network namespace alive. Linux >= 5.3.
+class Watched {
+ public:
+  Watched() = default;
+  ~Watched() { Forget(); }
+  Watched(const Watched&) = delete;
+  Watched& operator=(const Watched&) = delete;
+
+  void Watch(uint32_t process);
+  void Forget();
+  uint32_t process() const { return process_; }
+  /// Whether it runs; nothing where the kernel cannot tell.
+  std::optional<bool> Alive() const;
+
+ private:
+  uint32_t process_ = 0;  // zero: none
+  int descriptor_ = -1;
+};
 
 /// The network namespace of a process, as the number of its inode; zero when it has ended.
 uint64_t NetworkNamespaceOf(const Host& host, uint32_t process);

@@ -48,11 +48,8 @@ bool HasRow(const ContainerRow& row, CgroupKind kind) {
 
 std::span<const MetricInfo> ResourceMetrics() { return kMetrics; }
 
-ContainerRows::Wanted Resource::Wanted() {
-  ContainerRows::Wanted wanted;
-  wanted.fields.resize(kFieldCount);
-  for (const Served& served : kServed) wanted.fields[static_cast<size_t>(served.field)] = true;
-  return wanted;
+void Resource::AddWanted(ContainerRows::Wanted* wanted) {
+  for (const Served& served : kServed) wanted->cgroups.Add(served.field);
 }
 
 Result<void> Resource::Collect(Exposition& out) {

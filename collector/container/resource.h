@@ -8,7 +8,7 @@ namespace hinomi {
 
 class Resource final : public Collector {
  public:
-  static ContainerRows::Wanted Wanted();
+  static void AddWanted(ContainerRows::Wanted* wanted);
 
   explicit Resource(ContainerRows& rows) : rows_(rows) {}
 

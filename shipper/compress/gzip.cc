@@ -40,28 +40,38 @@ void GzipCompressor::Grow() {
   stream_->z.avail_out = static_cast<uint32_t>(capacity - used);
 }
 
-std::string_view GzipCompressor::Compress(std::span<const std::string_view> parts) {
+void GzipCompressor::Begin() {
   isal_zstream& z = stream_->z;
   isal_deflate_reset(&z);
   z.gzip_flag = IGZIP_GZIP;  // set anew: writing the header changes it
   z.flush = NO_FLUSH;
   z.next_out = reinterpret_cast<uint8_t*>(out_.get());
   z.avail_out = static_cast<uint32_t>(capacity_);
-  size_t part = 0;
-  do {
-    const std::string_view data = part < parts.size() ? parts[part] : std::string_view();
-    // The library only reads; its interface predates const.
-    z.next_in = reinterpret_cast<uint8_t*>(const_cast<char*>(data.data()));
-    z.avail_in = static_cast<uint32_t>(data.size());
-    z.end_of_stream = ++part >= parts.size();
-    for (;;) {
-      if (z.avail_out == 0) Grow();
-      CHECK(isal_deflate(&z) == COMP_OK);
-      const bool done = z.end_of_stream ? z.internal_state.state == ZSTATE_END : z.avail_in == 0;
-      if (done) break;
-    }
-  } while (part < parts.size());
-  return {reinterpret_cast<const char*>(out_.get()), capacity_ - z.avail_out};
+}
+
+void GzipCompressor::Run(std::string_view part, bool last) {
+  isal_zstream& z = stream_->z;
+  // The library only reads; its interface predates const.
+  z.next_in = reinterpret_cast<uint8_t*>(const_cast<char*>(part.data()));
+  z.avail_in = static_cast<uint32_t>(part.size());
+  z.end_of_stream = last;
+  for (;;) {
+    if (z.avail_out == 0) Grow();
+    CHECK(isal_deflate(&z) == COMP_OK);
+    if (last ? z.internal_state.state == ZSTATE_END : z.avail_in == 0) return;
+  }
+}
+
+std::string_view GzipCompressor::End() {
+  Run({}, /*last=*/true);
+  return {reinterpret_cast<const char*>(out_.get()), capacity_ - stream_->z.avail_out};
+}
+
+std::string_view GzipCompressor::Compress(std::span<const std::string_view> parts) {
+  Begin();
+  for (size_t i = 0; i + 1 < parts.size(); ++i) Add(parts[i]);
+  Run(parts.empty() ? std::string_view() : parts.back(), /*last=*/true);
+  return {reinterpret_cast<const char*>(out_.get()), capacity_ - stream_->z.avail_out};
 }
 
 }  // namespace hinomi

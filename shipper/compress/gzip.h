@@ -22,9 +22,15 @@ class GzipCompressor {
   /// result belongs to the compressor and is valid until the next call.
   std::string_view Compress(std::span<const std::string_view> parts);
 
+  // The same, where the parts are not there all at once.
+  void Begin();
+  void Add(std::string_view part) { Run(part, /*last=*/false); }
+  std::string_view End();
+
  private:
   struct Stream;
   void Grow();
+  void Run(std::string_view part, bool last);
 
   std::unique_ptr<Stream> stream_;
   std::unique_ptr<std::byte[]> out_;

@@ -11,20 +11,24 @@ PROTO = pathlib.Path(__file__).resolve().parents[2] / "proto"
 IMAGE = "hinomi.test/busybox:1"
 
 
+def generate(directory):
+    """The Python code of proto/cri.proto, made in that new directory: its messages and its service."""
+    directory.mkdir()
+    subprocess.run(["/usr/bin/python3", "-m", "grpc_tools.protoc", f"-I{PROTO}", f"--python_out={directory}",
+                    f"--grpc_python_out={directory}", "cri.proto"], check=True, timeout=30)
+    sys.path.insert(0, str(directory))
+    try:
+        return importlib.import_module("cri_pb2"), importlib.import_module("cri_pb2_grpc")
+    finally:
+        sys.path.remove(str(directory))
+
+
 class Runtime:
     def __init__(self, socket, generated):
         """`generated`: a folder for the Python code of proto/cri.proto."""
-        generated.mkdir()
-        subprocess.run(["/usr/bin/python3", "-m", "grpc_tools.protoc", f"-I{PROTO}", f"--python_out={generated}",
-                        f"--grpc_python_out={generated}", "cri.proto"], check=True, timeout=30)
-        sys.path.insert(0, str(generated))
-        try:
-            self.cri = importlib.import_module("cri_pb2")
-            service = importlib.import_module("cri_pb2_grpc").RuntimeServiceStub
-        finally:
-            sys.path.remove(str(generated))
+        self.cri, service = generate(generated)
         self.channel = grpc.insecure_channel(f"unix://{socket}")
-        self.service = service(self.channel)
+        self.service = service.RuntimeServiceStub(self.channel)
 
     def run(self, pods_dir, pod, script, namespace="default", container="main", labels=(), annotations=()):
         """Runs `script` by a shell in a container of a pod of its own, and returns the container's id. Its log is

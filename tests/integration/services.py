@@ -6,6 +6,7 @@ import signal
 import subprocess
 
 import requests
+import yaml
 
 from waiting import eventually, free_ports
 
@@ -85,7 +86,11 @@ class BrokerCluster:
 
 
 class Prometheus(Server):
-    def __init__(self, directory):
+    def __init__(self, directory, configuration=None):
+        """Without a configuration it scrapes what scrape() says."""
+        if configuration:
+            directory.mkdir()
+            (directory / "prometheus.yml").write_text(yaml.safe_dump(configuration, sort_keys=False))
         super().__init__("prometheus", directory)
 
     def scrape(self, port):
@@ -94,11 +99,15 @@ class Prometheus(Server):
         new.write_text(json.dumps([{"targets": [f"127.0.0.1:{port}"]}]))
         new.rename(self.directory / "targets.json")
 
-    def query(self, expression):
+    def ask(self, path, **parameters):
+        """The data of its answer at /api/v1/<path>."""
         session = requests.Session()
         session.trust_env = False
-        answer = session.get(self.url + "/api/v1/query", params={"query": expression}, timeout=10).json()
-        return answer["data"]["result"]
+        answer = session.get(self.url + "/api/v1/" + path, params=parameters, timeout=10).json()
+        return answer["data"]
+
+    def query(self, expression):
+        return self.ask("query", query=expression)["result"]
 
     def wait_until_up(self, port):
         eventually(lambda: [r for r in self.query(f'up{{instance="127.0.0.1:{port}"}}') if r["value"][1] == "1"], 20,

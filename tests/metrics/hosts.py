@@ -13,10 +13,16 @@ def read(name):
 
 
 def write(files, root):
+    pod = None  # whose processes share one network namespace: a file and its further names
     for path, text in files.items():
         file = root / path.lstrip("/")
         file.parent.mkdir(parents=True, exist_ok=True)
+        if path.endswith("/ns/net") and path != "/proc/1/ns/net" and pod:
+            file.hardlink_to(pod)
+            continue
         file.write_text(text)
+        if path.endswith("/ns/net") and path != "/proc/1/ns/net":
+            pod = file
 
 
 def by_systemd(files, prefix="", scope="cri-containerd"):
