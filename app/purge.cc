@@ -50,6 +50,7 @@ const char* KindInState(const std::string& path) {
   for (const char* name : {kLock, "checkpoint.a", "checkpoint.b", "last_run", "last_run.new"}) {
     if (path == name) return "cursors and ledger";
   }
+  if (path == "oom_kills" || path == "oom_kills.new") return "counts of OOM kills";
   if (IsMetadataFile(below("metadata/"))) return "metadata of pods";
   if (IsDeadLetterFile(below("dead_letters/"))) return "dead letters";
   if (IsEventFile(below("events/"))) return "events";

@@ -56,6 +56,7 @@ TEST_F(PurgeTest, RemovesAllThatIsOursAndItsDirectories) {
   for (const std::string& path :
        {std::string("state/lock"), std::string("state/checkpoint.a"),
         std::string("state/checkpoint.b"), std::string("state/last_run"),
+        std::string("state/oom_kills"), std::string("state/oom_kills.new"),
         std::string("state/metadata/0b1c2d3e-0000-4000-8000-000000000001.json"),
         std::string("state/metadata/0b1c2d3e-0000-4000-8000-000000000002.json.new"),
         std::string("state/dead_letters/000001.ndjson"), "state/events/" + pod + "/main/0.log",

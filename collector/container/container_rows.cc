@@ -12,6 +12,8 @@ namespace hinomi {
 namespace {
 
 constexpr Duration kSettingsEvery = std::chrono::seconds(30);
+// Dashboards tell containers from pods by an image: one that nobody tells by then is "unknown".
+constexpr Duration kImageAwaited = std::chrono::seconds(10);
 
 // Kills are those of containers: version 2 adds them up in pods, and a sum over rows would have
 // them twice. A sandbox only waits.
@@ -45,6 +47,7 @@ ContainerRows::ContainerRows(const Parts& parts, const Wanted& wanted)
     : host_(parts.host),
       oom_kills_(parts.oom_kills),
       clock_(parts.clock),
+      metadata_(parts.metadata != nullptr),
       network_(wanted.network),
       tree_(FindCgroupHierarchies(parts.host), wanted.cgroups),
       names_({parts.host, parts.config, parts.metadata}) {
@@ -65,6 +68,7 @@ void ContainerRows::Track() {
     if (row == nullptr) {
       row = std::make_unique<ContainerRow>();
       row->cgroup = cgroup;
+      row->since = clock_.Monotonic();
       row->name.final = false;
     }
     if (!cgroup->gone) rows_.push_back(row.get());
@@ -117,6 +121,10 @@ void ContainerRows::Name(ContainerRow& row) {
   const std::vector<uint32_t> processes =
       cgroup.kind == CgroupKind::kContainer ? tree_.Processes(cgroup, 1) : std::vector<uint32_t>();
   row.name = names_.Of(cgroup, processes.empty() ? 0 : processes[0]);
+  const bool nobody_to_tell = !metadata_ || clock_.Monotonic() - row.since >= kImageAwaited;
+  if (!row.name.container.empty() && row.name.image.empty() && nobody_to_tell) {
+    row.name.image = "unknown";
+  }
   if (cgroup.kind != CgroupKind::kContainer) tree_.Forgo(*row.cgroup, kForgoneByOthers);
   if (row.name.sandbox) tree_.Forgo(*row.cgroup, kForgoneBySandboxes);
   row.labels.clear();

@@ -23,6 +23,7 @@ namespace hinomi {
 struct ContainerRow {
   Cgroup* cgroup = nullptr;
   ContainerName name;
+  Duration since{0};   // monotonic; when it was first seen
   std::string labels;  // encoded: container, id, image, name, namespace, pod
   double started = kMissing;
 
@@ -70,6 +71,7 @@ class ContainerRows {
   const Host& host_;
   OomKills& oom_kills_;
   const Clock& clock_;
+  const bool metadata_;  // somebody may tell images
   const bool network_;
   std::mutex mutex_;
   CgroupTree tree_;
