@@ -64,6 +64,10 @@ class Reader {
     ok_ = ok_ && value->IsString();
     return ok_ ? StringOf(*value) : std::string();
   }
+  /// Empty where it is missing: files from before it was written have none.
+  std::string TextIfThere(const char* key) {
+    return ok_ && object_.HasMember(key) ? Text(key) : std::string();
+  }
   template <typename Integer>
   Integer Number(const char* key, int64_t max = std::numeric_limits<Integer>::max()) {
     const Value* value = Find(key);
@@ -160,7 +164,7 @@ Result<PodMetadata> PodFromJson(std::string_view json) {
   pod.annotations = reader.TextMap("annotations");
   pod.owner = {reader.Text("owner_kind"), reader.Text("owner_name"), reader.Text("owner_uid")};
   pod.from_kubelet = reader.Flag("from_kubelet");
-  pod.sandbox_id = reader.Text("sandbox");
+  pod.sandbox_id = reader.TextIfThere("sandbox");
   const Value* containers = reader.List("containers");
   bool ok = reader.ok() && IsPodUid(pod.uid);
   for (rapidjson::SizeType i = 0; ok && i < containers->Size(); ++i) {

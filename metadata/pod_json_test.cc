@@ -14,6 +14,7 @@ PodMetadata FullPod() {
   pod.annotations = {{"hinomi.io/weight", "3"}};
   pod.owner = {"StatefulSet", "web", "77"};
   pod.from_kubelet = true;
+  pod.sandbox_id = "s1";
   pod.containers = {{"main", 4, "c4", "nginx:1", "sha256:ab", "containerd", ContainerState::kExited,
                      -7, "OOMKilled", Duration(5), Duration(3)},
                     {"main", 5, "c5", "", "", "", ContainerState::kRunning, 0, "", {}, {}}};
@@ -28,6 +29,18 @@ TEST(PodJson, ReadsWhatItWrote) {
     ASSERT_TRUE(read) << ToJson(pod);
     EXPECT_TRUE(*read == pod) << ToJson(*read);
   }
+}
+
+TEST(PodJson, ReadsWhatWasWrittenBeforeSandboxesWereKept) {
+  PodMetadata pod = FullPod();
+  std::string text = ToJson(pod);
+  const std::string member = "\"sandbox\":\"s1\",";
+  const size_t at = text.find(member);
+  ASSERT_NE(at, text.npos) << text;
+  const auto read = PodFromJson(text.erase(at, member.size()));
+  ASSERT_TRUE(read) << text;
+  pod.sandbox_id.clear();
+  EXPECT_TRUE(*read == pod);
 }
 
 TEST(PodJson, RefusesWhatIsDamaged) {

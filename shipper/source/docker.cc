@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "base/logging.h"
-#include "metadata/docker_path.h"
 #include "metadata/docker_config.h"
+#include "metadata/docker_path.h"
 
 namespace hinomi {
 namespace {

@@ -5,10 +5,10 @@
 #include <algorithm>
 
 #include "config/glob.h"
+#include "metadata/docker_config.h"
 #include "metadata/docker_container.h"
 #include "metadata/docker_path.h"
 #include "metadata/pod_path.h"
-#include "metadata/docker_config.h"
 #include "shipper/source/place.h"
 
 namespace hinomi {

@@ -5,8 +5,8 @@
 #include <string_view>
 
 #include "base/check.h"
-#include "metadata/docker_path.h"
 #include "metadata/docker_config.h"
+#include "metadata/docker_path.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
