@@ -81,6 +81,10 @@ void CgroupTree::Close(Directory& directory) {
 void CgroupTree::Refresh() {
   if (hierarchies_.listing.empty()) return;
   left_out_ = 0;
+  if (root_->cgroup->gone) {
+    root_->cgroup->gone = false;
+    root_->cgroup->files.assign(files_.size(), kNotTried);
+  }
   Visit(*root_, 0);
   if (!std::exchange(changed_, false)) return;
   cgroups_.clear();
@@ -128,8 +132,11 @@ void CgroupTree::List(Directory& directory) {
     }
     ++directories_;
     if (old != before.end() && (*old)->name == name) {
-      directory.children.push_back(std::move(*old++));
-      continue;
+      if ((*old)->cgroup == nullptr || !(*old)->cgroup->gone) {
+        directory.children.push_back(std::move(*old++));
+        continue;
+      }
+      Close(**old++);  // another of that name, or one that could not be read: it begins anew
     }
     changed_ = true;
     auto child = std::make_unique<Directory>();

@@ -110,6 +110,25 @@ TEST_F(CgroupTreeTest, WhatIsForgoneIsMissing) {
   EXPECT_EQ(root.stats[Field::kMemoryFailures], 1) << "of the same file as the kills";
 }
 
+TEST_F(CgroupTreeTest, WhatCouldNotBeReadBeginsAnew) {
+  Write(kPod + "/" + Id('a') + "/cgroup.type",
+        "");  // nothing to read in it, as without descriptors
+  const std::vector<std::string> before = Paths();
+  for (Cgroup* cgroup : tree_->cgroups()) {
+    tree_->Read(*cgroup, false);
+    EXPECT_TRUE(cgroup->gone);
+  }
+  for (const std::string& path : {std::string(), kPod + "/" + Id('a')}) {
+    Write(path + "/memory.current", "5\n");
+  }
+  EXPECT_EQ(Paths(), before);
+  for (Cgroup* cgroup : {tree_->cgroups().front(), tree_->cgroups().back()}) {
+    tree_->Read(*cgroup, false);
+    EXPECT_FALSE(cgroup->gone) << cgroup->path;
+    EXPECT_EQ(cgroup->stats[Field::kMemoryUsage], 5) << cgroup->path;
+  }
+}
+
 TEST_F(CgroupTreeTest, FindsProcessesBelowACgroupWithoutAny) {
   Write("/docker/" + Id('d') + "/cgroup.procs", "");
   Write("/docker/" + Id('d') + "/init.scope/cgroup.procs", "0\n17\n18\nx\n19\n");

@@ -14,7 +14,7 @@ namespace hinomi {
 
 void ParseInterfaces(std::string_view text, std::vector<InterfaceCounts>* interfaces) {
   while (std::optional<std::string_view> line = TakeLine(&text)) {
-    const size_t colon = line->find(':');
+    const size_t colon = line->rfind(':');          // an alias has one in its name
     if (colon == std::string_view::npos) continue;  // the two lines of the head
     std::string_view name = line->substr(0, colon);
     name.remove_prefix(std::min(name.size(), name.find_first_not_of(' ')));

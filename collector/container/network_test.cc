@@ -23,6 +23,7 @@ TEST(Network, ParsesInterfaces) {
                            "  eth0:2446 25 1 2 3 4 5 6 1006 12 7 8 9 10 11 12\n"
                            "eth0.5:18446744073709551615 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1\n";
   const std::vector<InterfaceCounts> interfaces = Parse(text);
+  EXPECT_EQ(Parse("eth0:1: 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1\n").at(0).name, "eth0:1");
   ASSERT_EQ(interfaces.size(), 3U);
   const InterfaceCounts& eth0 = interfaces[1];
   EXPECT_EQ(eth0.name, "eth0");

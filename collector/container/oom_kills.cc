@@ -74,6 +74,11 @@ OomKills::Container& OomKills::Of(const Who& who) {
   const auto found = containers_.find(who);
   if (found == containers_.end() && containers_.size() >= kContainersMax) {
     std::erase_if(containers_, [&](const auto& entry) { return now - entry.second.seen > kKeep; });
+    if (containers_.size() >= kContainersMax) {
+      containers_.erase(std::min_element(
+          containers_.begin(), containers_.end(),
+          [](const auto& one, const auto& other) { return one.second.seen < other.second.seen; }));
+    }
   }
   Container& container = containers_[who];
   container.seen = now;

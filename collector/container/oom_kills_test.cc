@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "base/manual_clock.h"
 #include "base/temporary_directory.h"
 
@@ -61,6 +63,19 @@ TEST_F(OomKillsTest, KeepsTheLastRunsOnly) {
   for (int run = 0; run < 1000; ++run) kills.Observe(kMain, "run" + std::to_string(run), 1);
   EXPECT_EQ(kills.Observe(kMain, "run999", 1), 1000U);
   EXPECT_LT(files_.ReadWhole(directory_ / "oom_kills", 1 << 20)->size(), 500U);
+}
+
+TEST_F(OomKillsTest, KeepsNoMoreContainersThanItMay) {
+  std::string text;
+  for (size_t i = 0; i < OomKills::kContainersMax; ++i) {
+    text += "shop pod" + std::to_string(i) + " main 1\n";
+  }
+  directory_.Append("oom_kills", text);
+  OomKills kills = Make();
+  for (int i = 0; i < 3; ++i) kills.Observe({"new", "pod" + std::to_string(i), "main"}, "run", 1);
+  const std::string kept = *files_.ReadWhole(directory_ / "oom_kills", 8 << 20);
+  EXPECT_EQ(static_cast<size_t>(std::count(kept.begin(), kept.end(), '\n')),
+            OomKills::kContainersMax);
 }
 
 TEST_F(OomKillsTest, NamesThatWouldBreakTheFileAreNotKept) {
