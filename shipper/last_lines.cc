@@ -15,9 +15,11 @@ constexpr size_t kTextBytesMax = 4 << 10;
 
 std::vector<std::string> LastLines(const LogTail& tail) {
   if (tail.file == nullptr) return {};
-  const uint64_t begin = tail.size - std::min(tail.size, kReadBytes);
-  std::string bytes(tail.size - begin + Chunk::kPadding, '\0');
-  const Result<size_t> read = tail.file->ReadAt(begin, bytes.data(), tail.size - begin);
+  const Result<FileStat> stat = tail.file->Stat();
+  if (!stat) return {};
+  const uint64_t begin = stat->size - std::min(stat->size, kReadBytes);
+  std::string bytes(stat->size - begin + Chunk::kPadding, '\0');
+  const Result<size_t> read = tail.file->ReadAt(begin, bytes.data(), stat->size - begin);
   if (!read) return {};
   std::string_view data = std::string_view(bytes).substr(0, *read);
   // Where it begins within a line, that one is left out.

@@ -91,10 +91,9 @@ struct MissedFile {
   std::string name;
 };
 
-/// How a log goes on just now.
+/// The file that a log is written to just now.
 struct LogTail {
   std::shared_ptr<File> file;  // its newest with content; null when there is none that may be shown
-  uint64_t size = 0;
   LogFormat format = LogFormat::kCri;
 };
 

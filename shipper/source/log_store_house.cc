@@ -154,7 +154,7 @@ LogTail LogStore::TailOf(const std::string& directory, uint32_t restart) const {
     return segment.file != nullptr && !segment.gone && segment.size > 0;
   });
   if (log.readers.empty() || newest == segments.rend()) return {};
-  return {newest->file, newest->size, log.format};
+  return {newest->file, log.format};
 }
 
 bool LogStore::Settled(const std::string& directory, uint32_t restart) const {
