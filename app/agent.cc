@@ -62,7 +62,7 @@ Agent::Agent(Config config)
       life_(config_.state_dir + "/last_run", HashOf(config_), files_, events_),
       container_life_(metrics_),
       metadata_(MakeMetadata()),
-      endpoints_(config_, {metadata_.get(), files_, clock_, metrics_, kVersion}),
+      endpoints_(config_, {metadata_.get(), MakeRuntime(), files_, clock_, metrics_, kVersion}),
       access_(config_.http.token_file, files_),
       board_({config_.cluster, config_.node, clock_.Monotonic()}, [this] { return Sample(); }) {
   RegisterProcessMetrics(metrics_);
@@ -115,28 +115,28 @@ Result<std::unique_ptr<FileLock>> Agent::TakeState() {
   }
 }
 
-std::unique_ptr<MetadataStore> Agent::MakeMetadata() {
+std::unique_ptr<CriClient> Agent::MakeRuntime() {
   const MetadataConfig& config = config_.metadata;
   if (!config.enabled || !config_.kubernetes_enabled) return nullptr;
-  CriOptions runtime;
-  runtime.host_root = config_.host_root;
-  runtime.socket = config.cri_socket;
-  runtime.annotations = config.annotations;
+  CriOptions options;
+  options.host_root = config_.host_root;
+  options.socket = config.cri_socket;
+  options.annotations = config.annotations;
+  return std::make_unique<CriClient>(std::move(options), files_);
+}
+
+std::unique_ptr<MetadataStore> Agent::MakeMetadata() {
+  const MetadataConfig& config = config_.metadata;
+  std::unique_ptr<CriClient> runtime = MakeRuntime();
+  if (runtime == nullptr) return nullptr;
   std::unique_ptr<PodSource> kubelet;
   if (!config.kubelet.url.empty()) {
-    KubeletOptions options;
-    options.url = config.kubelet.url;
-    options.token_file = config.kubelet.token_file;
-    options.ca_file = config.kubelet.ca_file;
-    options.public_key_sha256 = config.kubelet.public_key_sha256;
-    options.annotations = config.annotations;
-    kubelet = std::make_unique<Kubelet>(std::move(options), files_);
+    kubelet = std::make_unique<Kubelet>(config.kubelet, config.annotations, files_);
   }
   return std::make_unique<MetadataStore>(
       MetadataStore::Options{config_.state_dir + "/metadata", config.wait_max, config.pods_max},
       MetadataStore::Parts{
-          std::make_unique<CriClient>(std::move(runtime), files_), std::move(kubelet), files_,
-          clock_, metrics_,
+          std::move(runtime), std::move(kubelet), files_, clock_, metrics_,
           [this](const std::vector<std::string>& uids) { shipper_->MetadataChanged(uids); },
           [this](const PodMetadata& pod, const ContainerMetadata& container) {
             container_life_.Exited(pod, container);
@@ -242,6 +242,10 @@ Result<int> Agent::Run() {
     if (metadata_ == nullptr) return;
     pthread_setname_np(pthread_self(), "hinomi-metadata");
     metadata_->Run(stop);
+  });
+  const std::jthread collecting([this](const std::stop_token& stop) {
+    pthread_setname_np(pthread_self(), "hinomi-collect");
+    endpoints_.Run(stop);
   });
   std::optional<int> signal;
   while (!signal) signal = AwaitSignal(std::chrono::hours(1));

@@ -16,6 +16,7 @@
 #include "collector/endpoints.h"
 #include "config/config.h"
 #include "metadata/container_life.h"
+#include "metadata/cri.h"
 #include "metadata/store.h"
 #include "shipper/shipper.h"
 
@@ -32,6 +33,7 @@ class Agent {
 
  private:
   Result<std::unique_ptr<FileLock>> TakeState();
+  std::unique_ptr<CriClient> MakeRuntime();  // null: not asked
   std::unique_ptr<MetadataStore> MakeMetadata();
   HttpServer::Handlers Handlers();
   HttpServer::Handlers GuardedHandlers();
@@ -52,7 +54,7 @@ class Agent {
   std::mutex mutex_;                         // guards the next two
   std::string not_ready_ = "starting";
   std::unique_ptr<Shipper> shipper_;
-  Endpoints endpoints_;
+  MetricEndpoints endpoints_;
   Access access_;
   StatusBoard board_;
 };

@@ -3,6 +3,9 @@
 #include <fmt/core.h>
 #include <re2/re2.h>
 
+#include <algorithm>
+#include <vector>
+
 namespace hinomi {
 namespace {
 
@@ -30,6 +33,21 @@ Pattern::~Pattern() = default;
 bool Pattern::Matches(std::string_view text) const {
   const re2::StringPiece piece(text.data(), std::min(text.size(), kTextBytesMax));
   return expression_->Match(piece, 0, piece.size(), re2::RE2::UNANCHORED, nullptr, 0);
+}
+
+bool Pattern::HasGroup(const std::string& name) const {
+  return expression_->NamedCapturingGroups().contains(name);
+}
+
+std::string Pattern::Group(const std::string& name, std::string_view text) const {
+  const auto& groups = expression_->NamedCapturingGroups();
+  const auto group = groups.find(name);
+  if (group == groups.end()) return "";
+  const re2::StringPiece piece(text.data(), std::min(text.size(), kTextBytesMax));
+  std::vector<re2::StringPiece> found(static_cast<size_t>(group->second) + 1);
+  const bool matched = expression_->Match(piece, 0, piece.size(), re2::RE2::UNANCHORED,
+                                          found.data(), static_cast<int>(found.size()));
+  return matched ? found.back().ToString() : "";
 }
 
 }  // namespace hinomi

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "base/result.h"
@@ -28,6 +29,11 @@ class Pattern {
   /// at. Any bytes; those that are not UTF-8 match nothing. No allocation once it has seen its
   /// like. Threads: any.
   bool Matches(std::string_view text) const;
+
+  /// Whether it has a group of that name, (?P<name>...).
+  bool HasGroup(const std::string& name) const;
+  /// What that group matches in `text`; empty where it is missing, or nothing matches.
+  std::string Group(const std::string& name, std::string_view text) const;
 
  private:
   explicit Pattern(std::unique_ptr<re2::RE2> expression);

@@ -34,6 +34,17 @@ TEST(Pattern, Matches) {
   }
 }
 
+TEST(Pattern, TellsWhatItsGroupsMatch) {
+  const Result<Pattern> pattern = Pattern::Compile("^(?P<branch>.+)-(?P<commit>[0-9a-f]{7,40})$");
+  ASSERT_TRUE(pattern);
+  EXPECT_TRUE(pattern->HasGroup("branch"));
+  EXPECT_FALSE(pattern->HasGroup("tag"));
+  EXPECT_EQ(pattern->Group("branch", "feature-a-fc598063"), "feature-a");
+  EXPECT_EQ(pattern->Group("commit", "feature-a-fc598063"), "fc598063");
+  EXPECT_EQ(pattern->Group("commit", "latest"), "");
+  EXPECT_EQ(pattern->Group("tag", "feature-a-fc598063"), "");
+}
+
 TEST(Pattern, SaysWhatIsWrongWithAnExpression) {
   const Result<Pattern> open = Pattern::Compile("a(b");
   ASSERT_FALSE(open.ok());

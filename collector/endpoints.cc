@@ -1,10 +1,17 @@
 #include "collector/endpoints.h"
 
+#include <pthread.h>
+
 #include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
 
 #include "collector/container/connections.h"
 #include "collector/container/containers.h"
 #include "collector/container/resource.h"
+#include "collector/container/volumes.h"
+#include "collector/container/workloads.h"
 
 namespace hinomi {
 namespace {
@@ -16,7 +23,7 @@ MetricFilter FilterOf(const MetricsConfig& config) {
 
 }  // namespace
 
-Endpoints::Endpoints(const Config& config, Parts parts)
+MetricEndpoints::MetricEndpoints(const Config& config, Parts parts)
     : host_(config.host_root),
       filter_(FilterOf(config.metrics)),
       oom_kills_(config.state_dir + "/oom_kills", parts.files, parts.clock, parts.metrics) {
@@ -34,16 +41,33 @@ Endpoints::Endpoints(const Config& config, Parts parts)
     rows_ = std::make_unique<ContainerRows>(
         ContainerRows::Parts{host_, config, parts.metadata, oom_kills_, parts.clock, parts.metrics},
         wanted);
+    oom_watch_ = std::make_unique<OomWatch>(
+        OomWatch::Parts{host_, config, parts.metadata, oom_kills_, parts.clock, parts.metrics});
     std::vector<Scraper::Member> containers;
-    containers.push_back({"containers", std::make_unique<Containers>(host_, *rows_)});
+    const auto metrics = DiskUseMetrics();
+    if (std::any_of(metrics.begin(), metrics.end(), [&](const MetricInfo& metric) {
+          return filter_.MayServe(kDiskUseGroup, metric);
+        })) {
+      disk_use_ = std::make_unique<DiskUse>(host_, config.kubernetes.pods_dir,
+                                            std::move(parts.layers), parts.metrics);
+    }
+    containers.push_back(
+        {"containers", std::make_unique<Containers>(host_, *rows_, disk_use_.get())});
     if (connections) {
       containers.push_back({kTcpGroup, std::make_unique<Connections>(Connections::Parts{
                                            host_, config, parts.metadata, *rows_, parts.metrics})});
     }
+    containers.push_back({kWorkloadGroup, std::make_unique<Workloads>(Workloads::Parts{
+                                              host_, config, parts.metadata, parts.clock})});
     add("/metrics/cadvisor", std::move(containers), /*tell=*/false);
     std::vector<Scraper::Member> resource;
     resource.push_back({"resource", std::make_unique<Resource>(*rows_)});
     add("/metrics/resource", std::move(resource), /*tell=*/false);
+  }
+  if (config.metrics.volumes) {
+    std::vector<Scraper::Member> volumes;
+    volumes.push_back({"volumes", std::make_unique<Volumes>(config.metadata.kubelet, parts.files)});
+    add("/metrics/volumes", std::move(volumes), /*tell=*/false);
   }
   if (config.metrics.node) {
     std::vector<Scraper::Member> members;
@@ -55,6 +79,18 @@ Endpoints::Endpoints(const Config& config, Parts parts)
     }
     add("/metrics/node", std::move(members), /*tell=*/true);
   }
+}
+
+void MetricEndpoints::Run(const std::stop_token& stop) {
+  const std::jthread disks([this](const std::stop_token& ending) {
+    if (disk_use_ == nullptr) return;
+    pthread_setname_np(pthread_self(), "hinomi-disks");
+    disk_use_->Run(ending);
+  });
+  if (oom_watch_ != nullptr) oom_watch_->Run(stop);
+  std::mutex mutex;
+  std::unique_lock lock(mutex);
+  std::condition_variable_any().wait(lock, stop, [] { return false; });
 }
 
 }  // namespace hinomi

@@ -5,6 +5,8 @@
 #include "collector/container/container_metrics.h"
 #include "collector/container/containers.h"
 #include "collector/container/resource.h"
+#include "collector/container/volumes.h"
+#include "collector/container/workloads.h"
 #include "collector/scraper.h"
 
 namespace hinomi {
@@ -39,17 +41,23 @@ std::string MetricsReference() {
   writer.Head(
       "/metrics/cadvisor",
       "Each row has the labels `id`, `name`, `image`, `pod`, `namespace` and `container`; what "
-      "is absent is empty. Rows of `machine` and `tcp` have their own alone.");
+      "is absent is empty. Rows of `machine`, `tcp` and `workloads` have their own alone.");
   for (const ContainerMetric& metric : ContainerMetrics()) writer.Row(metric.group, metric.metric);
   for (const DeviceMetric& metric : DeviceMetrics()) writer.Row(kDiskGroup, metric.metric);
   for (const InterfaceMetric& metric : InterfaceMetrics()) {
     writer.Row(kNetworkGroup, metric.metric);
   }
+  for (const MetricInfo& metric : DiskUseMetrics()) writer.Row(kDiskUseGroup, metric);
   for (const MetricInfo& metric : MachineMetrics()) writer.Row(kMachineGroup, metric);
   writer.Row(kTcpGroup, Connections::Info());
+  for (const MetricInfo& metric : WorkloadMetrics()) writer.Row(kWorkloadGroup, metric);
   writer.End();
   writer.Head("/metrics/resource", "What metrics-server asks a kubelet for.");
   for (const MetricInfo& metric : ResourceMetrics()) writer.Row("resource", metric);
+  writer.End();
+  writer.Head("/metrics/volumes",
+              "As the kubelet serves them on its `/metrics`; read from its `/stats/summary`.");
+  for (const MetricInfo& metric : VolumeMetrics()) writer.Row("volumes", metric);
   writer.End();
   writer.Head("/metrics/node",
               "As node_exporter serves them; a group is a collector of that name.");

@@ -87,6 +87,7 @@ struct MetadataConfig {
       "app", "app.kubernetes.io/*", "k8s-app", "component", "tier", "version"};
   std::vector<std::string> annotations;
   bool dedot = true;
+  std::string release_pattern;  // of an image's tag, with the groups branch and commit
   uint64_t pods_max = 1000;
 };
 
@@ -116,6 +117,8 @@ struct MetricsConfig {
   std::string disks_exclude = "^(z?ram|loop|fd|(h|s|v|xv)d[a-z]|nvme\\d+n\\d+p)\\d+$";
   std::string interfaces_exclude;
   std::vector<TcpGroupConfig> tcp_groups;  // the first that has a port holds for it
+  bool volumes = false;                    // what the kubelet says of them
+  uint64_t pod_capacity = 0;               // 0: as the kubelet is told
 };
 
 enum class SinkType { kElasticsearch, kKafka, kArchive, kStdout };

@@ -226,6 +226,12 @@ void Describe(Fields& fields, MetadataConfig* config) {
   fields.Flag("dedot", &config->dedot,
               "Write the dots in those keys as _, so that app and app.kubernetes.io/name can be "
               "fields of one index; false needs an index whose mapping keeps them whole.");
+  fields.Text(
+      "release_pattern", &config->release_pattern,
+      "Regular expression (RE2) that tells from the tag of an image which release it is, by "
+      "groups called branch and commit, such as "
+      "^(?P<branch>.+)-(?P<commit>[0-9a-f]{7,40})$; empty: tags tell nothing.",
+      CheckReleasePattern);
   fields.Number("pods_max", &config->pods_max,
                 "Pods whose metadata is kept; those beyond have none.", {1, 100'000});
 }
@@ -271,6 +277,14 @@ void Describe(Fields& fields, MetricsConfig* config) {
   fields.List("tcp_groups", &config->tcp_groups,
               "Names of services behind remote ports, for hinomi_tcp_connections; the first that "
               "has a port holds for it.");
+  fields.Flag(
+      "volumes", &config->volumes,
+      "Serve /metrics/volumes: how full the volumes of pods are, as the kubelet says. Needs "
+      "metadata.kubelet.url, and the right to get nodes/stats.");
+  fields.Number("pod_capacity", &config->pod_capacity,
+                "Pods that the node may have, for hinomi_node_pod_capacity; 0: as the command line "
+                "of its kubelet or the file that it names says.",
+                {0, 100'000});
 }
 
 void Describe(Fields& fields, ElasticsearchConfig* config) {
@@ -424,8 +438,11 @@ void Describe(Fields& fields, Config* config) {
   });
   fields.Section("metadata", "Who is behind a log, beyond the names in its path.",
                  [&] { Describe(fields, &config->metadata); });
-  fields.Section("metrics", "Metrics of containers and of the node, for Prometheus.",
-                 [&] { Describe(fields, &config->metrics); });
+  fields.Section("metrics", "Metrics of containers and of the node, for Prometheus.", [&] {
+    Describe(fields, &config->metrics);
+    fields.Require(!config->metrics.volumes || !config->metadata.kubelet.url.empty(), "volumes",
+                   "needs metadata.kubelet.url beside it");
+  });
   fields.List("multiline", &config->multiline,
               "Logs in which several lines are one record, such as a stack trace; the first rule "
               "that matches a log holds for it.");

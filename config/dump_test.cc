@@ -84,6 +84,7 @@ metadata:
   labels: ["app", "app.kubernetes.io/*", "k8s-app", "component", "tier", "version"]  # default
   annotations: []  # default
   dedot: true  # default
+  release_pattern: ""  # default
   pods_max: 1000  # default
 metrics:
   containers: true  # default
@@ -98,6 +99,8 @@ metrics:
   disks_exclude: "^(z?ram|loop|fd|(h|s|v|xv)d[a-z]|nvme\\d+n\\d+p)\\d+$"  # default
   interfaces_exclude: ""  # default
   tcp_groups: []
+  volumes: false  # default
+  pod_capacity: 0  # default
 multiline: []
 sinks:
   search:

@@ -159,6 +159,7 @@ TEST(Load, Metadata) {
   labels: []
   annotations: [team, "example.org/*"]
   dedot: false
+  release_pattern: "-(?P<commit>[0-9a-f]{8})$"
   pods_max: 7
 routes: [{sink: stdout, match: {labels: {app: "web-*", tier: front}}}]
 )");
@@ -171,6 +172,7 @@ routes: [{sink: stdout, match: {labels: {app: "web-*", tier: front}}}]
   EXPECT_THAT(metadata.labels, IsEmpty());
   EXPECT_THAT(metadata.annotations, ElementsAre("team", "example.org/*"));
   EXPECT_FALSE(metadata.dedot);
+  EXPECT_EQ(metadata.release_pattern, "-(?P<commit>[0-9a-f]{8})$");
   EXPECT_EQ(metadata.pods_max, 7u);
   EXPECT_THAT(loaded.config.routes[0].match.label_patterns,
               ElementsAre(testing::Pair("app", "web-*"), testing::Pair("tier", "front")));
@@ -288,6 +290,12 @@ TEST(Load, ReportsKeysAndTypes) {
         "config.yaml:1:64: metrics.tcp_groups[1].ports: expected at least one, such as [3306, "
         "6379-6380]",
         "config.yaml:1:75: metrics.tcp_groups[2].name: missing"}},
+      {"metadata: {release_pattern: \"-(.*)$\"}",
+       {"config.yaml:1:29: metadata.release_pattern: expected a group called commit or branch, "
+        "such "
+        "as (?P<commit>[0-9a-f]{7,40})"}},
+      {"metrics: {volumes: true}",
+       {"config.yaml:1:20: metrics.volumes: needs metadata.kubelet.url beside it"}},
       {"http: {listen: localhost}",
        {"config.yaml:1:16: http.listen: expected an address such as 127.0.0.1:9797, :9797 or "
         "[::1]:9797, got "

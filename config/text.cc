@@ -321,6 +321,15 @@ std::string CheckPattern(std::string_view text) {
   return pattern.ok() ? "" : pattern.error().message;
 }
 
+std::string CheckReleasePattern(std::string_view text) {
+  if (text.empty()) return "";
+  std::string problem = CheckPattern(text);
+  if (!problem.empty()) return problem;
+  const Result<Pattern> pattern = Pattern::Compile(text);
+  if (pattern->HasGroup("commit") || pattern->HasGroup("branch")) return "";
+  return "expected a group called commit or branch, such as (?P<commit>[0-9a-f]{7,40})";
+}
+
 std::string CheckReadableFile(std::string_view path) {
   if (path.empty()) return "";
   std::string text_problem = CheckText(path);

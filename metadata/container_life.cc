@@ -1,12 +1,9 @@
 #include "metadata/container_life.h"
 
-#include "metadata/workload.h"
-
 namespace hinomi {
 
 ContainerLife::Counters& ContainerLife::Of(const PodMetadata& pod) {
-  std::pair<std::string, std::string> key = {
-      pod.namespace_name, pod.owner.kind.empty() ? WorkloadOf(pod.name, "").name : pod.owner.name};
+  std::pair<std::string, std::string> key = {pod.namespace_name, WorkloadNameOf(pod)};
   auto found = counters_.find(key);
   if (found != counters_.end()) return found->second;
   if (counters_.size() >= kWorkloadsMax) key = {"_overflow", "_overflow"};

@@ -12,7 +12,9 @@
 #include <tuple>
 #include <utility>
 
+#include "metadata/image_label.h"
 #include "metadata/pod_path.h"
+#include "metadata/release.h"
 
 namespace hinomi {
 namespace {
@@ -65,7 +67,9 @@ std::string SocketError(std::string_view verb, const std::string& socket,
 
 /// How the image was named and, of one that has exited, how it ended.
 void TakeStatus(const cri::ContainerStatus& status, ContainerMetadata* container) {
-  container->image = status.image().image();
+  // The runtime may name an image by another of its tags than the pod does.
+  const std::string& wanted = status.image().user_specified_image();
+  container->image = wanted.empty() ? status.image().image() : wanted;
   const std::string digest = DigestOf(status.image_ref());
   if (!digest.empty()) container->image_digest = digest;
   container->state = StateOf(status.state());
@@ -202,6 +206,29 @@ Result<std::vector<PodMetadata>> CriClient::List(const std::stop_token& stop) {
   return pods;
 }
 
+Result<std::vector<WritableLayer>> CriClient::Layers(const std::stop_token& stop) {
+  if (connection_ == nullptr) {
+    const Result<void> connected = Connect(stop);
+    if (!connected) return connected.error();
+  }
+  cri::ListContainerStatsResponse response;
+  const grpc::Status status = connection_->Call(&cri::RuntimeService::Stub::ListContainerStats,
+                                                cri::ListContainerStatsRequest(), &response, stop);
+  if (!status.ok()) {
+    Error error{ErrorKind::kTransient,
+                SocketError("list what containers use of", connection_->socket, status)};
+    connection_.reset();
+    return error;
+  }
+  std::vector<WritableLayer> layers;
+  for (const cri::ContainerStats& stats : response.stats()) {
+    if (!stats.writable_layer().has_used_bytes()) continue;
+    layers.push_back({stats.attributes().id(), stats.writable_layer().used_bytes().value(),
+                      stats.writable_layer().fs_id().mountpoint()});
+  }
+  return layers;
+}
+
 bool CriClient::Connection::Update(const cri::Container& listed, ContainerMetadata* container,
                                    const std::stop_token* stop) const {
   // Its name for the image and how it ended are not in the list; they change with the state alone.
@@ -248,7 +275,13 @@ Result<std::vector<PodMetadata>> CriClient::ListConnected(const std::stop_token&
     const auto pod = uid == uid_of.end() ? pods.end() : pods.find(uid->second);
     if (pod == pods.end()) continue;
     ContainerMetadata& container = known[listed.id()];
-    container = std::move(known_[listed.id()]);
+    const auto before = known_.find(listed.id());
+    if (before != known_.end()) {
+      container = std::move(before->second);
+    } else {
+      container.revision =
+          ImageLabel(files_, options_.host_root, listed.image_ref(), kRevisionLabel);
+    }
     // What is known of the others must not wait for the deadlines of all their calls.
     answers = connection_->Update(listed, &container, answers ? &stop : nullptr);
     pod->second.containers.push_back(container);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/filesystem.h"
+#include "metadata/layer_source.h"
 #include "metadata/pod_source.h"
 
 namespace hinomi {
@@ -29,7 +30,7 @@ struct CriOptions {
 std::span<const std::string_view> KnownCriSockets();
 
 /// Keeps its connection until a call fails, and then looks for a socket again.
-class CriClient final : public PodSource {
+class CriClient final : public PodSource, public LayerSource {
  public:
   CriClient(CriOptions options, FileSystem& files);
   ~CriClient() override;
@@ -39,6 +40,8 @@ class CriClient final : public PodSource {
   /// Pods with their labels at their creation and their containers. Error io when no socket was
   /// named and none is there.
   Result<std::vector<PodMetadata>> List(const std::stop_token& stop) override;
+  /// Dear: the runtime asks the kernel for everything it can count of each container.
+  Result<std::vector<WritableLayer>> Layers(const std::stop_token& stop) override;
 
  private:
   struct Connection;

@@ -154,9 +154,9 @@ TEST_F(CriClientTest, ListsPodsAndTheirContainers) {
   EXPECT_THAT(
       pod.containers,
       ElementsAre(
-          ContainerMetadata{"main", 0, "c0", "nginx:1", "sha256:ab", "containerd",
+          ContainerMetadata{"main", 0, "c0", "nginx:1", "sha256:ab", "containerd", "",
                             ContainerState::kExited, 137, "OOMKilled", Duration(9), Duration(5)},
-          ContainerMetadata{"main", 1, "c1", "nginx:1", "sha256:ab", "containerd",
+          ContainerMetadata{"main", 1, "c1", "nginx:1", "sha256:ab", "containerd", "",
                             ContainerState::kRunning, 0, "", Duration(0), Duration(5)}));
 }
 

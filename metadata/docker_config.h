@@ -1,6 +1,5 @@
-// Reads docker's description of a container, config.v2.json. RapidJSON stays behind this file, and
-// what of the container's secrets lies in that file, such as its environment, too: it is passed
-// over.
+// Reads docker's description of a container, config.v2.json. What of the container's secrets lies
+// in that file, such as its environment, is passed over.
 #pragma once
 
 #include <string_view>

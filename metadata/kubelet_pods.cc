@@ -1,13 +1,9 @@
 #include "metadata/kubelet_pods.h"
 
-#include <fmt/core.h>
-#include <rapidjson/error/en.h>
-#include <rapidjson/memorystream.h>
-#include <rapidjson/reader.h>
-
-#include <array>
+#include <algorithm>
 #include <utility>
 
+#include "base/json_walk.h"
 #include "metadata/pod_path.h"
 #include "metadata/pod_source.h"
 #include "metadata/workload.h"
@@ -18,98 +14,64 @@ namespace {
 constexpr std::string_view kTemplateHashLabel = "pod-template-hash";
 constexpr std::string_view kConfigSource = "kubernetes.io/config.source";
 
-/// Takes what is wanted as it passes by, and nothing else.
-class Handler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Handler> {
+class Visitor final : public JsonVisitor {
  public:
-  explicit Handler(const std::vector<std::string>& annotations) : annotations_(annotations) {}
+  explicit Visitor(const std::vector<std::string>& annotations) : annotations_(annotations) {}
 
-  bool StartObject() {
-    Enter();
-    return true;
+  void BeginArray(const JsonPath& path) override { has_items_ = has_items_ || path.Is({"items"}); }
+  void EndObject(const JsonPath& path) override {
+    if (path.Is({"items", ""})) FinishPod();
+    if (path.Is({"items", "", "metadata", "ownerReferences", ""})) FinishOwner();
+    if (path.Is({"items", "", "status", "conditions", ""})) FinishCondition();
   }
-  bool StartArray() {
-    if (depth_ == 1 && key(1) == "items") has_items_ = true;
-    Enter();
-    return true;
+  void Flag(const JsonPath& path, bool value) override {
+    if (path.Is({"items", "", "metadata", "ownerReferences", "", "controller"})) controls_ = value;
   }
-  bool EndObject(rapidjson::SizeType) {
-    --depth_;
-    if (depth_ == kPod - 1 && Below({"items"})) FinishPod();
-    if (depth_ == kOwner - 1 && Below({"items", "", "metadata", "ownerReferences"})) FinishOwner();
-    return true;
-  }
-  bool EndArray(rapidjson::SizeType) {
-    --depth_;
-    return true;
-  }
-  bool Key(const char* text, rapidjson::SizeType bytes, bool) {
-    if (depth_ <= kDepthMax) keys_[depth_].assign(text, bytes);
-    return true;
-  }
-  bool String(const char* text, rapidjson::SizeType bytes, bool) {
-    Take({text, bytes});
-    return true;
-  }
-  bool Bool(bool value) {
-    if (depth_ == kOwner && Below({"items", "", "metadata", "ownerReferences"}) &&
-        key(kOwner) == "controller") {
-      controls_ = value;
+  void Text(const JsonPath& path, std::string_view value) override {
+    if (path.IsIn({"items", "", "metadata"})) {
+      if (path.last() == "uid") pod_.uid = value;
+      if (path.last() == "name") pod_.name = value;
+      if (path.last() == "namespace") pod_.namespace_name = value;
+    } else if (path.IsIn({"items", "", "metadata", "labels"})) {
+      pod_.labels[path.last()] = value;
+    } else if (path.IsIn({"items", "", "metadata", "annotations"})) {
+      if (path.last() == kConfigSource) from_api_ = value == "api";
+      if (KeepsAnnotation(path.last(), annotations_)) pod_.annotations[path.last()] = value;
+    } else if (path.IsIn({"items", "", "metadata", "ownerReferences", ""})) {
+      if (path.last() == "kind") owner_.kind = value;
+      if (path.last() == "name") owner_.name = value;
+      if (path.last() == "uid") owner_.uid = value;
+    } else if (path.IsIn({"items", "", "status", "conditions", ""})) {
+      if (path.last() == "type") condition_ = value;
+      if (path.last() == "status") holds_ = value == "True";
+    } else if (path.Is({"items", "", "status", "phase"})) {
+      ended_ = value == "Succeeded" || value == "Failed";
     }
-    return true;
   }
 
   bool has_items() const { return has_items_; }
   std::vector<PodMetadata> pods() && { return std::move(pods_); }
 
  private:
-  // Depths of members: items is 1, the array's elements 2.
-  static constexpr size_t kPod = 3;       // items.*.KEY
-  static constexpr size_t kMetadata = 4;  // items.*.metadata.KEY
-  static constexpr size_t kText = 5;      // items.*.metadata.labels.KEY
-  static constexpr size_t kOwner = 6;     // items.*.metadata.ownerReferences.*.KEY
-  static constexpr size_t kDepthMax = kOwner;
-
-  const std::string& key(size_t depth) const { return keys_[depth]; }
-
-  void Enter() {
-    ++depth_;
-    if (depth_ <= kDepthMax) keys_[depth_].clear();  // an array's elements have no key
-  }
-
-  /// True if the keys from the top on are these.
-  bool Below(std::initializer_list<std::string_view> path) const {
-    size_t depth = 0;
-    for (const std::string_view part : path) {
-      if (keys_[++depth] != part) return false;
-    }
-    return true;
-  }
-
-  void Take(std::string_view value) {
-    if (depth_ < kMetadata || depth_ > kOwner || !Below({"items", "", "metadata"})) return;
-    if (depth_ == kMetadata) {
-      if (key(kMetadata) == "uid") pod_.uid = value;
-      if (key(kMetadata) == "name") pod_.name = value;
-      if (key(kMetadata) == "namespace") pod_.namespace_name = value;
-    } else if (depth_ == kText && key(kMetadata) == "labels") {
-      pod_.labels[key(kText)] = value;
-    } else if (depth_ == kText && key(kMetadata) == "annotations") {
-      if (key(kText) == kConfigSource) from_api_ = value == "api";
-      if (KeepsAnnotation(key(kText), annotations_)) pod_.annotations[key(kText)] = value;
-    } else if (depth_ == kOwner && key(kMetadata) == "ownerReferences" && key(kText).empty()) {
-      if (key(kOwner) == "kind") owner_.kind = value;
-      if (key(kOwner) == "name") owner_.name = value;
-      if (key(kOwner) == "uid") owner_.uid = value;
-    }
-  }
-
   void FinishOwner() {
     if (controls_ && !owner_.name.empty()) pod_.owner = std::move(owner_);
     owner_ = {};
     controls_ = false;
   }
 
+  void FinishCondition() {
+    if (condition_ == "Ready") pod_.ready = holds_;
+    condition_.clear();
+    holds_ = false;
+  }
+
   void FinishPod() {
+    if (ended_) {
+      pod_.ready.reset();
+    } else if (!pod_.ready) {
+      pod_.ready = false;
+    }
+    ended_ = false;
     if (!pod_.owner.kind.empty()) {
       const auto hash = pod_.labels.find(std::string(kTemplateHashLabel));
       const Workload top =
@@ -127,11 +89,12 @@ class Handler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Handler> 
 
   const std::vector<std::string>& annotations_;
   std::vector<PodMetadata> pods_;
-  size_t depth_ = 0;
-  std::array<std::string, kDepthMax + 1> keys_;  // by depth; empty: an element of an array
   PodMetadata pod_;
   PodOwner owner_;
   bool controls_ = false;
+  std::string condition_;
+  bool holds_ = false;
+  bool ended_ = false;
   bool from_api_ = false;
   bool has_items_ = false;
 };
@@ -140,20 +103,11 @@ class Handler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Handler> 
 
 Result<std::vector<PodMetadata>> ParseKubeletPods(std::string_view json,
                                                   const std::vector<std::string>& annotations) {
-  Handler handler(annotations);
-  rapidjson::MemoryStream stream(json.data(), json.size());
-  rapidjson::Reader reader;
-  // Iterative: a deep nesting must not use up the stack.
-  constexpr unsigned kFlags =
-      rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag;
-  const rapidjson::ParseResult parsed = reader.Parse<kFlags>(stream, handler);
-  if (parsed.IsError()) {
-    return Error{
-        ErrorKind::kCorrupt,
-        fmt::format("{} At byte {}.", rapidjson::GetParseError_En(parsed.Code()), parsed.Offset())};
-  }
-  if (!handler.has_items()) return Error{ErrorKind::kCorrupt, "it is not a list of pods"};
-  return std::move(handler).pods();
+  Visitor visitor(annotations);
+  const Result<void> walked = WalkJson(json, visitor);
+  if (!walked) return walked.error();
+  if (!visitor.has_items()) return Error{ErrorKind::kCorrupt, "it is not a list of pods"};
+  return std::move(visitor).pods();
 }
 
 }  // namespace hinomi

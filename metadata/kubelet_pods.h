@@ -11,9 +11,9 @@
 
 namespace hinomi {
 
-/// The pods with labels, the annotations that `annotations` allows (KeepsAnnotation) and owners,
-/// without containers. Pods whose UID cannot be one are left out. Errors: corrupt.
-/// Source: a v1.PodList of the Kubernetes API.
+/// The pods with labels, the annotations that `annotations` allows (KeepsAnnotation), owners and
+/// whether they are ready, without containers. Pods whose UID cannot be one are left out. Errors:
+/// corrupt. Source: a v1.PodList of the Kubernetes API.
 Result<std::vector<PodMetadata>> ParseKubeletPods(std::string_view json,
                                                   const std::vector<std::string>& annotations);
 

@@ -38,6 +38,8 @@ TEST(KubeletPods, OfARealKubelet) {
   EXPECT_THAT(hello.annotations, ElementsAre(Pair("example/anno", "x")));
   EXPECT_THAT(by_name.at("crash").annotations, IsEmpty()) << "they hold the whole manifest";
   for (const PodMetadata& pod : *pods) EXPECT_TRUE(pod.from_kubelet);
+  EXPECT_EQ(agent.ready, true);
+  EXPECT_EQ(by_name.at("crash").ready, false);
 }
 
 std::string Pod(std::string_view metadata) {
@@ -48,6 +50,25 @@ std::string Pod(std::string_view metadata) {
 std::string Owner(std::string_view kind, std::string_view name, bool controller = true) {
   return "{\"kind\":\"" + std::string(kind) + "\",\"name\":\"" + std::string(name) +
          "\",\"uid\":\"o\",\"controller\":" + (controller ? "true" : "false") + "}";
+}
+
+TEST(KubeletPods, WhetherTheyAreReady) {
+  const auto ready = [](std::string_view status) {
+    const auto pods = ParseKubeletPods(
+        R"({"items":[{"metadata":{"uid":"u-1","name":"p"},"status":)" + std::string(status) + "}]}",
+        {});
+    return pods->at(0).ready;
+  };
+  constexpr std::string_view kReady = R"("conditions":[{"type":"Ready","status":"True"}])";
+  EXPECT_EQ(ready("{" + std::string(kReady) + "}"), true);
+  EXPECT_EQ(ready(R"({"conditions":[{"type":"Ready","status":"False"},)"
+                  R"({"status":"True","type":"ContainersReady"}]})"),
+            false);
+  EXPECT_EQ(ready(R"({"phase":"Running","conditions":[{"type":"Ready","status":"Unknown"}]})"),
+            false);
+  EXPECT_EQ(ready("{}"), false);
+  EXPECT_EQ(ready(R"({"phase":"Succeeded",)" + std::string(kReady) + "}"), std::nullopt);
+  EXPECT_EQ(ready(R"({"phase":"Failed"})"), std::nullopt);
 }
 
 TEST(KubeletPods, Owners) {

@@ -13,12 +13,13 @@ namespace {
 
 using testing::HasSubstr;
 
-KubeletOptions Options(const std::string& url, const std::string& token_file = "") {
-  KubeletOptions options;
-  options.url = url;
-  options.token_file = token_file;
-  options.timeout = std::chrono::milliseconds(300);
-  return options;
+constexpr std::chrono::milliseconds kTimeout{300};
+
+KubeletConfig Config(const std::string& url, const std::string& token_file = "") {
+  KubeletConfig config;
+  config.url = url;
+  config.token_file = token_file;
+  return config;
 }
 
 constexpr std::string_view kPods = R"({"items":[{"metadata":{"uid":"u-1","name":"p"}}]})";
@@ -29,7 +30,7 @@ TEST(Kubelet, ShowsTheTokenOfTheMoment) {
       [](const FakeHttpServer::Request&) { return FakeHttpServer::Answer(200, kPods); });
   TemporaryDirectory directory;
   PosixFileSystem files;
-  Kubelet kubelet(Options(server.Url(), directory / "token"), files);
+  Kubelet kubelet(Config(server.Url(), directory / "token"), {}, files, kTimeout);
   EXPECT_EQ(kubelet.List({}).error().kind, ErrorKind::kTransient) << "there is no token";
   for (const std::string token : {"one", "two"}) {
     ASSERT_TRUE(files.WriteSynced(directory / "token", token + "\n"));
@@ -58,7 +59,7 @@ TEST(Kubelet, SaysWhyItCouldNotBeAsked) {
   };
   for (const auto& test : kCases) {
     FakeHttpServer server([&](const FakeHttpServer::Request&) { return test.reply; });
-    Kubelet kubelet(Options(server.Url()), files);
+    Kubelet kubelet(Config(server.Url()), {}, files, kTimeout);
     const auto pods = kubelet.List({});
     ASSERT_FALSE(pods) << test.message;
     EXPECT_EQ(pods.error().kind, test.kind) << test.message;

@@ -44,6 +44,7 @@ void WriteContainer(Writer& writer, const ContainerMetadata& container) {
   Write(writer, "image", container.image);
   Write(writer, "image_digest", container.image_digest);
   Write(writer, "runtime", container.runtime);
+  Write(writer, "revision", container.revision);
   Write(writer, "state", static_cast<int64_t>(container.state));
   Write(writer, "exit_code", container.exit_code);
   Write(writer, "reason", container.reason);
@@ -117,6 +118,7 @@ bool ReadContainer(const Value& value, ContainerMetadata* container) {
   container->image = reader.Text("image");
   container->image_digest = reader.Text("image_digest");
   container->runtime = reader.Text("runtime");
+  container->revision = reader.TextIfThere("revision");
   container->state = static_cast<ContainerState>(
       reader.Number<uint8_t>("state", static_cast<int64_t>(ContainerState::kExited)));
   container->exit_code = reader.Number<int32_t>("exit_code");

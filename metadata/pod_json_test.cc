@@ -15,9 +15,9 @@ PodMetadata FullPod() {
   pod.owner = {"StatefulSet", "web", "77"};
   pod.from_kubelet = true;
   pod.sandbox_id = "s1";
-  pod.containers = {{"main", 4, "c4", "nginx:1", "sha256:ab", "containerd", ContainerState::kExited,
-                     -7, "OOMKilled", Duration(5), Duration(3)},
-                    {"main", 5, "c5", "", "", "", ContainerState::kRunning, 0, "", {}, {}}};
+  pod.containers = {{"main", 4, "c4", "nginx:1", "sha256:ab", "containerd", "fc59",
+                     ContainerState::kExited, -7, "OOMKilled", Duration(5), Duration(3)},
+                    {"main", 5, "c5", "", "", "", "", ContainerState::kRunning, 0, "", {}, {}}};
   return pod;
 }
 
@@ -31,15 +31,19 @@ TEST(PodJson, ReadsWhatItWrote) {
   }
 }
 
-TEST(PodJson, ReadsWhatWasWrittenBeforeSandboxesWereKept) {
+TEST(PodJson, ReadsWhatWasWrittenBeforeSandboxesAndRevisionsWereKept) {
   PodMetadata pod = FullPod();
   std::string text = ToJson(pod);
-  const std::string member = "\"sandbox\":\"s1\",";
-  const size_t at = text.find(member);
-  ASSERT_NE(at, text.npos) << text;
-  const auto read = PodFromJson(text.erase(at, member.size()));
+  for (const std::string member :
+       {"\"sandbox\":\"s1\",", "\"revision\":\"fc59\",", "\"revision\":\"\","}) {
+    const size_t at = text.find(member);
+    ASSERT_NE(at, text.npos) << text;
+    text.erase(at, member.size());
+  }
+  const auto read = PodFromJson(text);
   ASSERT_TRUE(read) << text;
   pod.sandbox_id.clear();
+  pod.containers[0].revision.clear();
   EXPECT_TRUE(*read == pod);
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "metadata/workload.h"
+
 namespace hinomi {
 
 std::string_view ToString(ContainerState state) {
@@ -16,6 +18,10 @@ const ContainerMetadata* FindContainer(const PodMetadata& pod, std::string_view 
                                     return container.name == name && container.attempt == attempt;
                                   });
   return found == pod.containers.end() ? nullptr : &*found;
+}
+
+std::string WorkloadNameOf(const PodMetadata& pod) {
+  return pod.owner.kind.empty() ? WorkloadOf(pod.name, "").name : pod.owner.name;
 }
 
 void Enrich(std::shared_ptr<const PodMetadata> pod, PodInfo* info) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,7 @@ struct ContainerMetadata {
   std::string image;         // as the pod names it; empty until the runtime has told
   std::string image_digest;  // sha256:…, of what was pulled, or of an image that never was
   std::string runtime;       // "containerd", "cri-o", …
+  std::string revision;      // what its image says that it was built from; empty: nothing
   ContainerState state = ContainerState::kUnknown;
   int32_t exit_code = 0;  // these three once it has exited
   std::string reason;     // "OOMKilled", "Error", "Completed"
@@ -54,12 +56,18 @@ struct PodMetadata {
       false;  // labels, annotations and owner are the kubelet's: they follow changes
   std::vector<ContainerMetadata> containers;  // by name, then attempt
   std::string sandbox_id;                     // of its newest; empty until the runtime has told
+  /// As a source has just listed it; nothing once the pod has ended, or where that is not told. The
+  /// store keeps it apart, since it comes and goes.
+  std::optional<bool> ready = {};
   bool operator==(const PodMetadata&) const = default;
 };
 
 /// Null when it is not among the pod's.
 const ContainerMetadata* FindContainer(const PodMetadata& pod, std::string_view name,
                                        uint32_t attempt);
+
+/// Its owner's name; where that is not known, what the pod's own name tells.
+std::string WorkloadNameOf(const PodMetadata& pod);
 
 /// Tells `info` what is known of its pod; an owner that is known replaces the workload guessed from
 /// the name. `pod` may be null.

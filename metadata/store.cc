@@ -171,6 +171,17 @@ std::shared_ptr<const PodMetadata> MetadataStore::Find(const std::string& uid) c
   return entry == pods_.end() ? nullptr : entry->second.pod;
 }
 
+std::vector<MetadataStore::Listed> MetadataStore::Pods() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<Listed> pods;
+  for (const auto& [uid, entry] : pods_) {
+    if (!entry.listed) continue;
+    const bool told = kubelet_.state == State::kUp;
+    pods.push_back({entry.pod, told ? entry.ready : std::nullopt});
+  }
+  return pods;
+}
+
 void MetadataStore::Keep(const std::set<std::string>& uids) {
   const std::lock_guard lock(mutex_);
   std::erase_if(pods_, [&](const auto& entry) {
@@ -315,6 +326,9 @@ std::set<std::string> MetadataStore::Take(const Source& source, std::vector<PodM
   if (&source == &runtime_ || runtime_.state != State::kUp) {
     for (auto& [uid, entry] : pods_) entry.listed = false;
   }
+  if (&source == &kubelet_) {
+    for (auto& [uid, entry] : pods_) entry.ready.reset();
+  }
   std::set<std::string> changed;
   size_t refused = 0;
   for (PodMetadata& pod : pods) {
@@ -348,6 +362,7 @@ bool MetadataStore::Merge(Entry* entry, PodMetadata next) {
   const PodMetadata none;
   const PodMetadata& known = entry->pod == nullptr ? none : *entry->pod;
   if (next.from_kubelet) {
+    entry->ready = std::exchange(next.ready, std::nullopt);
     next.containers = known.containers;
     next.sandbox_id = known.sandbox_id;
   } else {

@@ -60,6 +60,10 @@ class MetadataStore {
     std::string name;
     uint32_t attempt = 0;
   };
+  struct Listed {
+    std::shared_ptr<const PodMetadata> pod;
+    std::optional<bool> ready;  // nothing: it has ended, or the kubelet does not tell just now
+  };
   struct Answer {
     std::shared_ptr<const PodMetadata> pod;  // null: nothing is known
     bool wait = false;     // more will soon be known, or `changed` says that it will not
@@ -76,6 +80,8 @@ class MetadataStore {
   Answer Ask(const Container& container, Duration since);
   /// Null when nothing is known.
   std::shared_ptr<const PodMetadata> Find(const std::string& uid) const;
+  /// The pods that are on this node, as far as the last listings tell.
+  std::vector<Listed> Pods() const;
 
   /// Of pods that no source lists any more, those not in `uids` are forgotten, on disk too.
   void Keep(const std::set<std::string>& uids);
@@ -105,6 +111,7 @@ class MetadataStore {
     std::shared_ptr<const PodMetadata> pod;
     bool listed = true;  // by the last listing; also while nobody has said otherwise
     bool stored = false;
+    std::optional<bool> ready = {};  // by the kubelet's last listing
   };
 
   struct Exit {

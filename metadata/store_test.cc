@@ -19,6 +19,7 @@ using std::chrono::seconds;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Pair;
 
 /// What a source says, decided by the test.
 struct Script {
@@ -349,6 +350,37 @@ TEST_F(MetadataStoreTest, TheKubeletKnowsOwnersAndChanges) {
   clock_.Advance(seconds(6));
   EXPECT_THAT(Step(), IsEmpty());
   EXPECT_EQ(Ask("a", since).pod->owner.name, "web") << "its last word holds";
+}
+
+TEST_F(MetadataStoreTest, OnlyTheKubeletKnowsWhatIsReady) {
+  Restart(true);
+  runtime_.pods = {RuntimePod("a"), RuntimePod("b")};
+  kubelet_.pods = {KubeletPod("a", "x")};
+  const auto ready = [&] {
+    std::vector<std::pair<std::string, std::optional<bool>>> pods;
+    for (const auto& listed : store_->Pods()) pods.emplace_back(listed.pod->uid, listed.ready);
+    return pods;
+  };
+  const auto next = [&](std::optional<bool> now) {
+    kubelet_.pods[0].ready = now;
+    clock_.Advance(seconds(31));
+    return Step();
+  };
+  next(true);
+  EXPECT_THAT(ready(), ElementsAre(Pair("a", true), Pair("b", std::nullopt)));
+  EXPECT_THAT(next(false), IsEmpty()) << "it comes and goes; logs have nothing of it";
+  EXPECT_THAT(ready(), ElementsAre(Pair("a", false), Pair("b", std::nullopt)));
+  kubelet_.error = kDown;
+  next(true);
+  EXPECT_THAT(ready(), ElementsAre(Pair("a", std::nullopt), Pair("b", std::nullopt)));
+  kubelet_.error.reset();
+  next(true);
+  EXPECT_THAT(ready(), ElementsAre(Pair("a", true), Pair("b", std::nullopt)));
+  kubelet_.pods.clear();
+  runtime_.pods.pop_back();
+  clock_.Advance(seconds(31));
+  Step();
+  EXPECT_THAT(ready(), ElementsAre(Pair("a", std::nullopt)));
 }
 
 TEST_F(MetadataStoreTest, TheKubeletStandsInForARuntime) {

@@ -69,7 +69,8 @@ std::vector<Problem> CheckSinks(const Config& config) {
 EcsEncoder MakeEncoder(const Config& config, const SinkConfig& sink, RecordFormat format) {
   const bool indexed = sink.type == SinkType::kElasticsearch;
   return EcsEncoder({format, config.cluster, config.node, indexed ? sink.elasticsearch.index : "",
-                     config.metadata.labels, config.metadata.annotations, config.metadata.dedot});
+                     config.metadata.labels, config.metadata.annotations, config.metadata.dedot,
+                     config.metadata.release_pattern});
 }
 
 }  // namespace hinomi

@@ -86,6 +86,7 @@ Result<void> Containers::Collect(Exposition& out) {
   WriteFields(rows, out);
   WriteDevices(rows, out);
   WriteInterfaces(rows, out);
+  if (disk_use_ != nullptr) WriteDiskUse(rows, out);
   WriteMachine(rows.empty(), out);
   return {};
 }
@@ -110,10 +111,10 @@ void Containers::WriteFields(std::span<ContainerRow* const> rows, Exposition& ou
 }
 
 // "/dev/sda" by the number of the device; the number itself where the kernel does not tell.
-const std::string& Containers::DeviceLabel(const DeviceIo& device) {
-  std::string& label = devices_[{device.major, device.minor}];
+const std::string& Containers::DeviceLabel(uint32_t major, uint32_t minor) {
+  std::string& label = devices_[{major, minor}];
   if (!label.empty()) return label;
-  const std::string number = std::to_string(device.major) + ":" + std::to_string(device.minor);
+  const std::string number = std::to_string(major) + ":" + std::to_string(minor);
   const Result<std::string> text = host_.Read("/sys/dev/block/" + number + "/uevent");
   std::string_view rest = text ? std::string_view(*text) : std::string_view();
   std::string name = number;
@@ -132,7 +133,8 @@ void Containers::WriteDevices(std::span<ContainerRow* const> rows, Exposition& o
     if (!out.Begin(metric.metric)) continue;
     for (const ContainerRow* row : rows) {
       for (const DeviceIo& device : row->cgroup->stats.io) {
-        out.Row(row->labels, DeviceLabel(device), static_cast<double>(device.*metric.count));
+        out.Row(row->labels, DeviceLabel(device.major, device.minor),
+                static_cast<double>(device.*metric.count));
       }
     }
   }
@@ -150,6 +152,33 @@ void Containers::WriteInterfaces(std::span<ContainerRow* const> rows, Exposition
         out.Row(row->labels, interface_label_, static_cast<double>(interface.*metric.count));
       }
     }
+  }
+}
+
+void Containers::WriteDiskUse(std::span<ContainerRow* const> rows, Exposition& out) {
+  out.SetGroup(kDiskUseGroup);
+  const std::shared_ptr<const DiskUse::Found> found = disk_use_->Last();
+  const std::span<const MetricInfo> metrics = DiskUseMetrics();
+  constexpr uint64_t DiskUse::Layer::*kNumbers[] = {&DiskUse::Layer::bytes,
+                                                    &DiskUse::Layer::capacity};
+  for (size_t i = 0; i < std::size(kNumbers); ++i) {
+    if (!out.Begin(metrics[i])) continue;
+    for (const ContainerRow* row : rows) {
+      const auto layer = found->layers.find(row->cgroup->id);
+      if (layer == found->layers.end() || row->name.container.empty()) continue;
+      const DiskUse::Layer& used = layer->second;
+      if (used.capacity == 0) continue;
+      out.Row(row->labels, DeviceLabel(used.major, used.minor),
+              static_cast<double>(used.*kNumbers[i]));
+    }
+  }
+  if (!out.Begin(metrics[2])) return;
+  for (const DiskUse::Log& log : found->logs) {
+    out.Row({{"uid", log.uid},
+             {"namespace", log.namespace_name},
+             {"pod", log.pod},
+             {"container", log.container}},
+            static_cast<double>(log.bytes));
   }
 }
 

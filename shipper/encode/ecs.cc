@@ -90,7 +90,8 @@ EcsEncoder::EcsEncoder(const EcsOptions& options)
     : format_(options.format),
       labels_(options.labels),
       annotations_(options.annotations),
-      dedot_(options.dedot) {
+      dedot_(options.dedot),
+      releases_(options.release_pattern) {
   if (!options.node.empty()) {
     node_member_ = "{";
     AppendMember("name", options.node, &node_member_);
@@ -151,7 +152,10 @@ void EcsEncoder::AppendContainer(const PodInfo& pod, std::string* out) const {
   const ContainerMetadata* container =
       pod.metadata == nullptr ? nullptr
                               : FindContainer(*pod.metadata, pod.container_name, pod.restart_count);
-  if (container == nullptr) return;
+  if (container == nullptr) {
+    AppendRelease("", "", out);
+    return;
+  }
   *out += ",\"container\":{";
   AppendMember("id", container->id, out);
   AppendMember("runtime", container->runtime, out);
@@ -165,6 +169,17 @@ void EcsEncoder::AppendContainer(const PodInfo& pod, std::string* out) const {
     }
     *out += '}';
   }
+  *out += '}';
+  AppendRelease(container->image, container->revision, out);
+}
+
+void EcsEncoder::AppendRelease(std::string_view image, std::string_view revision,
+                               std::string* out) const {
+  const std::optional<Release> release = releases_.Of(image, revision);
+  if (!release) return;
+  *out += ",\"release\":{";
+  AppendMember("branch", release->branch, out);
+  AppendMember("commit", release->commit, out);
   *out += '}';
 }
 
@@ -211,6 +226,7 @@ void EcsEncoder::AppendDocker(const DockerContainer& container, std::string* out
     *out += "}}";
   }
   if (!node_member_.empty()) out->append(",\"host\":").append(node_member_);
+  AppendRelease(container.image, LabelOf(container, kRevisionLabel), out);
 }
 
 void EcsEncoder::Append(const Record& record, const EcsLog& log, Batch* batch) const {

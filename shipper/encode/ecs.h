@@ -6,7 +6,8 @@
 //
 // or, in place of the message, the members of a body that is JSON. With what is known of its pod
 // (PodInfo::metadata) "kubernetes" has the labels and annotations that EcsOptions allows, and there
-// is "container" (id, runtime, image.name, image.hash.all); where that was to be had but is not
+// is "container" (id, runtime, image.name, image.hash.all), and "release" (branch, commit) where
+// somebody has said how to tell it; where that was to be had but is not
 // there, `"hinomi":{"metadata":"missing"}` says so, but for the agent's own events, whose bodies
 // have "hinomi". A container outside Kubernetes has, in place of "kubernetes", "container" (id,
 // name, image.name and labels), "docker" with its compose project and service, and "host" with the
@@ -21,6 +22,7 @@
 #include <string_view>
 #include <vector>
 
+#include "metadata/release.h"
 #include "shipper/batch.h"
 #include "shipper/sink.h"
 
@@ -36,6 +38,7 @@ struct EcsOptions {
   /// Dots in those keys become _. Otherwise what is indexed must not take them apart, since `a` and
   /// `a.b` are both labels.
   bool dedot = true;
+  std::string release_pattern = {};  // of tags of images
 };
 
 /// Which log a record is of.
@@ -64,10 +67,12 @@ class EcsEncoder {
   void AppendTexts(std::string_view name, const std::vector<std::string>& patterns,
                    const std::map<std::string, std::string>& texts, std::string* out) const;
   void AppendDocker(const DockerContainer& container, std::string* out) const;
+  void AppendRelease(std::string_view image, std::string_view revision, std::string* out) const;
 
   RecordFormat format_;
   std::vector<std::string> labels_, annotations_;
   bool dedot_;
+  ReleasePattern releases_;
   std::string node_member_;     // the object that names the node; empty when nothing does
   std::string common_members_;  // of the document: what is the same for all logs
 };

@@ -103,8 +103,8 @@ Origin KnownOrigin() {
                  {"pod-template-hash", "7d9f8b6c5"}};
   pod->annotations = {{"hinomi.io/weight", "3"}, {"team", "x"}};
   pod->owner = {"StatefulSet", "shop-web", "7"};
-  pod->containers = {{"web", 1, "c1", "", "", "containerd", {}, 0, "", {}, {}},
-                     {"web", 2, "c2", "nginx:1", "sha256:ab", "containerd", {}, 0, "", {}, {}}};
+  pod->containers = {{"web", 1, "c1", "", "", "containerd", "", {}, 0, "", {}, {}},
+                     {"web", 2, "c2", "nginx:1", "sha256:ab", "containerd", "", {}, 0, "", {}, {}}};
   Origin origin = ShopOrigin();
   Enrich(pod, &origin.pod);
   return origin;
@@ -140,6 +140,33 @@ TEST(EcsEncoder, WhatIsKnownOfThePod) {
   EXPECT_TRUE(
       Middle(Options(), other_run)
           .ends_with(R"("statefulset":{"name":"shop-web"}},"hinomi":{"metadata":"missing"})"));
+}
+
+TEST(EcsEncoder, WhichReleaseItRuns) {
+  EcsOptions options = Options();
+  options.release_pattern = "^(?P<branch>.+)-(?P<commit>[0-9a-f]{8})$";
+  auto pod = std::make_shared<PodMetadata>();
+  pod->containers.resize(2);
+  for (ContainerMetadata& container : pod->containers) container.name = "web";
+  pod->containers[0].image = "koudaiii/demo:master-fc598063";
+  pod->containers[1].attempt = 1;
+  pod->containers[1].image = "demo:1";
+  pod->containers[1].revision = "ab\"12";
+  Origin origin = ShopOrigin();
+  Enrich(pod, &origin.pod);
+  const auto release = [&](uint32_t restart) {
+    origin.pod.restart_count = restart;
+    const std::string middle = Middle(options, origin);
+    const size_t begin = middle.find("\"release\"");
+    return begin == std::string::npos ? "" : middle.substr(begin);
+  };
+  EXPECT_EQ(release(0), R"("release":{"branch":"master","commit":"fc598063"})");
+  EXPECT_EQ(release(1), R"("release":{"branch":"unknown","commit":"ab\"12"})");
+  EXPECT_EQ(release(2), R"("release":{"branch":"unknown","commit":"unknown"})");
+  options.release_pattern = "";
+  EXPECT_EQ(release(0), "");
+  EXPECT_EQ(release(1), R"("release":{"branch":"unknown","commit":"ab\"12"})");
+  EXPECT_EQ(release(2), "");
 }
 
 TEST(EcsEncoder, BulkActionAndBookkeeping) {

@@ -46,6 +46,7 @@ constexpr std::string_view kTemplateTail = R"json(],
       "job": {"properties": {"name": {"type": "keyword"}}},
       "cronjob": {"properties": {"name": {"type": "keyword"}}}
     }},
+    "release": {"properties": {"branch": {"type": "keyword"}, "commit": {"type": "keyword"}}},
     "orchestrator": {"properties": {"cluster": {"properties": {"name": {"type": "keyword"}}}}},
     "data_stream": {"properties": {
       "type": {"type": "keyword"},

@@ -161,6 +161,8 @@ bool IsReservedKey(std::string_view key, Documents documents) {
              IsAtOrBelow(key, "log.file");
     case 'o':
       return IsAtOrBelow(key, "orchestrator");
+    case 'r':
+      return IsAtOrBelow(key, "release");
     case 's':
       return IsAtOrBelow(key, "stream");
     default:

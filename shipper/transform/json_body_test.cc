@@ -122,6 +122,8 @@ TEST(IsReservedKey, Table) {
                           "kubernetes.pod.name",
                           "orchestrator",
                           "orchestrator.cluster.name",
+                          "release",
+                          "release.commit",
                           "data_stream",
                           "data_stream.type",
                           "json",

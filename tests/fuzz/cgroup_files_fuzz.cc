@@ -1,5 +1,5 @@
-// The kernel's files of cgroups, interfaces and connections, names of cgroups and of the kubelet's
-// links: whatever they hold, numbers come of it that are none below nothing. The first byte chooses
+// The kernel's files of cgroups, interfaces and connections and its log, names of cgroups and of the
+// kubelet's links: whatever they hold, numbers come of it that are none below nothing. The first byte chooses
 // the parser.
 #include <cstddef>
 #include <cstdint>
@@ -12,6 +12,7 @@
 #include "collector/container/connections.h"
 #include "collector/container/container_names.h"
 #include "collector/container/network.h"
+#include "collector/container/oom_watch.h"
 
 namespace {
 
@@ -46,7 +47,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
   const auto v2 = hinomi::CgroupFilesV2();
   const auto v1 = hinomi::CgroupFilesV1();
-  size_t choice = data[0] % (v2.size() + v1.size() + 4);
+  size_t choice = data[0] % (v2.size() + v1.size() + 5);
   if (choice < v2.size()) {
     ParseFile(v2[choice], text);
     return 0;
@@ -67,8 +68,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   } else if (choice == 2) {
     const hinomi::ContainerLink link = hinomi::ParseContainerLink(text);
     CHECK(link.id.empty() || link.id.size() == 64);
-  } else {
+  } else if (choice == 3) {
     CountConnections(text);
+  } else if (const auto cgroup = hinomi::OomKilledCgroup(text)) {
+    const auto container = hinomi::ContainerOfPath(*cgroup);
+    CHECK(!container || container->id.size() == 64);
   }
   return 0;
 }

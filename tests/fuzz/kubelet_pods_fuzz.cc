@@ -1,10 +1,11 @@
 // What a kubelet answers is foreign: whatever it is, each pod that comes of it can be kept in a
-// file and read again.
+// file and read again, and each volume has a name.
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 
 #include "base/check.h"
+#include "collector/container/volumes.h"
 #include "metadata/kubelet_pods.h"
 #include "metadata/pod_json.h"
 
@@ -20,5 +21,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     }
   }
   static_cast<void>(hinomi::PodFromJson(json).ok());
+  if (const auto stats = hinomi::ParseVolumeStats(json)) {
+    for (const auto& [claim, numbers] : *stats) CHECK(!claim.second.empty());
+  }
   return 0;
 }

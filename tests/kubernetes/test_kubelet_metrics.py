@@ -186,3 +186,79 @@ def test_load_appears_in_the_right_rows(cluster, node_agent):
         eventually(lambda: share() >= 1, 40, lambda: f"{what}: {share()}")
     for name in ("container_fs_writes_bytes_total", "container_cpu_cfs_throttled_periods_total"):
         assert not value(node_agent, name, pod="sender", container="main"), name
+
+
+def grant(cluster, account, *resources):
+    """A token for the kubelet whose owner may get these."""
+    cluster.create(
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": account}},
+        {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": account},
+         "rules": [{"apiGroups": [""], "resources": list(resources), "verbs": ["get"]}]},
+        {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": account},
+         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": account},
+         "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": "default"}]})
+    return cluster.kubectl("create", "token", account).strip()
+
+
+def claimed(name):
+    """A volume on the node's disk, and the claim to it."""
+    where = [{"key": "kubernetes.io/hostname", "operator": "In", "values": ["node1"]}]
+    common = {"accessModes": ["ReadWriteOnce"], "storageClassName": "local"}
+    return [{"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name},
+             "spec": {**common, "capacity": {"storage": "10Mi"}, "local": {"path": f"/var/lib/{name}"},
+                      "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": where}]}}}},
+            {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name},
+             "spec": {**common, "volumeName": name, "resources": {"requests": {"storage": "10Mi"}}}}]
+
+
+def test_what_the_kubelet_alone_knows(cluster, node_agent):
+    """Volumes and readiness, with the smallest rights; and what only the runtime knows, the containers' own layers."""
+    disk, token = cluster.lib / "disk", cluster.lib / "token"
+    disk.mkdir()
+    token.write_text(grant(cluster, "lookout", "nodes/stats", "nodes/pods"))
+    address = cluster.kubectl("get", "node", "node1", "-o", "jsonpath={.status.addresses[0].address}")
+    settings = {"labels": ["app"], "release_pattern": "^(?P<commit>[0-9]+)$",
+                "kubelet": {"url": f"https://{address}:10250", "token_file": "/var/lib/token",
+                            "ca_file": str(cluster.state / "pki/ca.crt")}}
+    user = pod("user", "head -c 5000000 /dev/zero > /big; sleep 1000")
+    user["spec"]["volumes"] = [{"name": "disk", "persistentVolumeClaim": {"claimName": "disk"}}]
+    user["spec"]["containers"][0]["volumeMounts"] = [{"name": "disk", "mountPath": "/disk"}]
+    never = pod("never", "sleep 1000", readinessProbe={"exec": {"command": ["false"]}})
+    row = frozenset({"namespace": "default", "persistentvolumeclaim": "disk"}.items())
+    try:
+        cluster.create(*claimed("disk"), user, never)
+        node_agent.configure(metadata=settings, metrics={"volumes": True})
+        node_agent.start()
+        eventually(lambda: row in samples(node_agent.get("/metrics/volumes").text)["kubelet_volume_stats_capacity_bytes"],
+                   60, lambda: node_agent.get("/metrics/volumes").text + node_agent.log())
+        ours = samples(node_agent.get("/metrics/volumes").text)
+        theirs = samples(cluster.kubectl("get", "--raw", "/api/v1/nodes/node1/proxy/metrics"))
+        names = {name for name in theirs if name.startswith("kubelet_volume_stats_") and "health" not in name}
+        assert set(ours) == names and len(names) == 6
+        for name in names:
+            assert abs(ours[name][row] / theirs[name][row] - 1) < 0.01, name
+        eventually(lambda: value(node_agent, "hinomi_pod_ready", workload="user") == 1, 40, lambda: node_agent.log())
+        assert value(node_agent, "hinomi_pod_ready", workload="never") == 0
+        capacity = cluster.kubectl("get", "node", "node1", "-o", "jsonpath={.status.capacity.pods}")
+        assert value(node_agent, "hinomi_node_pod_capacity") == int(capacity)
+        release = {"namespace": "default", "workload": "user", "branch": "unknown", "commit": "1"}
+        eventually(lambda: value(node_agent, "hinomi_release_info", **release) == 1, 20, lambda: node_agent.log())
+        # The token is read for every request; without the right this page has no rows, and the others have theirs.
+        token.write_text(grant(cluster, "stranger", "nodes/pods"))
+        assert "kubelet_volume_stats" not in node_agent.get("/metrics/volumes").text
+        assert node_agent.metric("hinomi_collector_errors_total", collector="volumes") >= 1
+        assert "needs the right to get nodes/stats" in node_agent.log()
+        assert value(node_agent, "container_memory_working_set_bytes", pod="user", container="main")
+        assert node_agent.stop() == 0
+        node_agent.configure(metrics={"include": ["filesystem"]})
+        node_agent.start()
+        main = {"pod": "user", "container": "main"}
+        eventually(lambda: (value(node_agent, "container_fs_usage_bytes", **main) or 0) >= 5_000_000, 80, node_agent.log)
+        assert value(node_agent, "container_fs_usage_bytes", **main) < 6_000_000
+        space = os.statvfs(cluster.lib)
+        assert value(node_agent, "container_fs_limit_bytes", **main) == space.f_blocks * space.f_frsize
+        assert value(node_agent, "kubelet_container_log_filesystem_used_bytes", **main) == 0
+    finally:
+        token.unlink()
+        cluster.clear()
+        cluster.kubectl("delete", "--ignore-not-found", "--wait=false", "pvc/disk", "pv/disk")

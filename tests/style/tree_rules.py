@@ -27,8 +27,8 @@ SEAMS = {
     "librdkafka/": ["shipper/sink/kafka"],
     "prometheus/": ["base/metrics.cc"],
     "proto/": ["metadata/cri.cc"],
-    "rapidjson/": ["app/json_writer.h", "metadata/kubelet_pods.cc", "metadata/pod_json.cc",
-                   "shipper/checkpoint_format.cc", "shipper/event.cc", "metadata/docker_config.cc"],
+    "rapidjson/": ["app/json_writer.h", "base/json_walk.cc", "metadata/pod_json.cc",
+                   "shipper/checkpoint_format.cc", "shipper/event.cc"],
     "re2/": ["base/pattern.cc"],
     "simdjson": ["shipper/transform/json_body.cc", "shipper/encode/", "shipper/sink/bulk_response.cc",
                 "shipper/sink/dead_letter_search.cc"],
@@ -104,6 +104,18 @@ def check_text(path, text):
     return found
 
 
+def name_clashes(texts):
+    """Classes that two headers of the agent define: the linker would take one's members for the other's."""
+    seen = {}
+    for path, text in texts.items():
+        if not path.endswith(".h") or path.startswith(OUTSIDE_SEAMS):
+            continue
+        for match in re.finditer(r"^(?:class|struct|enum class) (\w+)(?: final)?(?: :[^;{]*)? \{", text, re.MULTILINE):
+            other = seen.setdefault(match[1], path)
+            if other != path:
+                yield path, text[: match.start()].count("\n") + 1, f"{match[1]} is defined in {other} too"
+
+
 def sources(root):
     listed = subprocess.run(
         ["git", "-C", str(root), "ls-files", "--cached", "--others", "--exclude-standard", "*.cc", "*.h", "*.py"],
@@ -114,10 +126,11 @@ def sources(root):
 def main():
     root = Path(__file__).resolve().parents[2]
     failed = False
-    for path in sources(root):
-        for line, complaint in check_text(path, (root / path).read_text(encoding="utf-8")):
-            print(f"{path}:{line}: {complaint}")
-            failed = True
+    texts = {path: (root / path).read_text(encoding="utf-8") for path in sources(root)}
+    found = [(path, *complaint) for path, text in texts.items() for complaint in check_text(path, text)]
+    for path, line, complaint in [*found, *name_clashes(texts)]:
+        print(f"{path}:{line}: {complaint}")
+        failed = True
     sys.exit(failed)
 
 

@@ -1,7 +1,7 @@
 """Each rule of tree_rules.py turns red on a planted fault, and stays green beside it."""
 
 import pytest
-from tree_rules import LINES_MAX, check_text
+from tree_rules import LINES_MAX, check_text, name_clashes
 
 HEADER = "// What it is.\n#pragma once\n"
 
@@ -43,3 +43,9 @@ def test_bad(path, text, line, complaint):
     found = check_text(path, text)
     assert [number for number, _ in found] == [line]
     assert complaint in found[0][1]
+
+
+def test_two_classes_of_one_name():
+    one, other = "// x\n#pragma once\nclass Endpoints {\n", "class Endpoints final : public X {\n"
+    assert list(name_clashes({"a/x.h": one, "b/y.h": other})) == [("b/y.h", 1, "Endpoints is defined in a/x.h too")]
+    assert not list(name_clashes({"a/x.h": one, "b/y.h": "class Endpoints;\n", "b/z.cc": other, "tests/z.h": other}))

@@ -98,6 +98,7 @@ authorization: {mode: Webhook}
 containerLogMaxSize: 1Mi
 containerLogMaxFiles: 3
 containerLogMonitorInterval: 3s
+volumeStatsAggPeriod: 2s
 crashLoopBackOff: {maxContainerRestartPeriod: 1s}
 imageGCHighThresholdPercent: 100
 evictionHard: {memory.available: 100Mi}

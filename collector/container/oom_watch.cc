@@ -1,0 +1,122 @@
+#include "collector/container/oom_watch.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+#include "base/logging.h"
+#include "collector/cgroup/cgroup_name.h"
+
+namespace hinomi {
+namespace {
+
+constexpr std::string_view kRecord = "oom-kill:";
+constexpr std::string_view kCgroup = ",task_memcg=";
+constexpr std::string_view kTask = ",task=";
+constexpr size_t kRecordBytesMax = 8 << 10;  // of the kernel's own
+constexpr std::chrono::milliseconds kPause{1000};
+// The runtime's word for who a new container is may take so long.
+constexpr Duration kPatience = std::chrono::seconds(10);
+constexpr size_t kContainersMax = 1000;
+
+}  // namespace
+
+std::optional<std::string_view> OomKilledCgroup(std::string_view record) {
+  const size_t text = record.find(';');
+  if (text == std::string_view::npos) return std::nullopt;
+  record.remove_prefix(text + 1);
+  if (!record.starts_with(kRecord)) return std::nullopt;
+  const size_t begin = record.find(kCgroup);
+  const size_t end = record.rfind(kTask);
+  if (begin == std::string_view::npos || end == std::string_view::npos || end < begin) {
+    return std::nullopt;
+  }
+  return record.substr(begin + kCgroup.size(), end - begin - kCgroup.size());
+}
+
+std::optional<CgroupOfContainer> ContainerOfPath(std::string_view path) {
+  CgroupOfContainer found;
+  bool in_slice = false;
+  while (!path.empty()) {
+    const std::string_view name = path.substr(0, path.find('/'));
+    path.remove_prefix(std::min(path.size(), name.size() + 1));
+    CgroupName parsed = ParseCgroupName(name, in_slice);
+    in_slice = parsed.kind == CgroupKind::kSlice;
+    if (parsed.kind == CgroupKind::kPod) found = {std::move(parsed.id), ""};
+    if (parsed.kind == CgroupKind::kContainer && !found.pod_uid.empty()) {
+      found.id = std::move(parsed.id);
+    }
+  }
+  if (found.id.empty()) return std::nullopt;
+  return found;
+}
+
+OomWatch::OomWatch(const Parts& parts)
+    : parts_(parts), names_({parts.host, parts.config, parts.metadata}) {
+  unnamed_ = parts.metrics.CounterOf("hinomi_oom_kills_unnamed_total",
+                                     "OOM kills in containers of pods that nobody knows by name.");
+}
+
+void OomWatch::Take(std::string_view record) {
+  const std::optional<std::string_view> cgroup = OomKilledCgroup(record);
+  if (!cgroup) return;
+  std::optional<CgroupOfContainer> container = ContainerOfPath(*cgroup);
+  if (!container) return;
+  if (kills_.size() >= kContainersMax && !kills_.contains(container->id)) kills_.clear();
+  ++kills_[container->id];
+  unsettled_.push_back({*std::move(container), parts_.clock.Monotonic()});
+}
+
+void OomWatch::Settle() {
+  if (unsettled_.empty()) return;
+  names_.Begin();
+  const Duration now = parts_.clock.Monotonic();
+  std::erase_if(unsettled_, [&](const Kill& kill) {
+    Cgroup pod, container;
+    pod.kind = CgroupKind::kPod;
+    pod.id = kill.container.pod_uid;
+    container.kind = CgroupKind::kContainer;
+    container.id = kill.container.id;
+    container.pod = &pod;
+    const ContainerName name = names_.Of(container, /*process=*/0);
+    if (!name.container.empty()) {
+      parts_.oom_kills.Observe({name.namespace_name, name.pod, name.container}, container.id,
+                               kills_[container.id]);
+      return true;
+    }
+    const bool in_vain = now >= kill.at + kPatience;
+    if (in_vain) unnamed_.Add();
+    return in_vain;
+  });
+}
+
+void OomWatch::Run(const std::stop_token& stop) {
+  const std::string path = parts_.host.PathOf("/dev/kmsg");
+  const int file = open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  if (file < 0) {
+    const Error error = IoError("read", path, errno);
+    log::Info("{}; OOM kills are counted by scrapes and the runtime alone", error.message);
+    return;
+  }
+  lseek(file, 0, SEEK_END);
+  std::array<char, kRecordBytesMax> record;
+  while (!stop.stop_requested()) {
+    const ssize_t bytes = read(file, record.data(), record.size());
+    if (bytes > 0) {
+      Take({record.data(), static_cast<size_t>(bytes)});
+      continue;
+    }
+    // EPIPE: older records were overwritten; the next read goes on behind them.
+    if (bytes < 0 && errno == EPIPE) continue;
+    if (bytes == 0 || (errno != EAGAIN && errno != EINTR)) break;
+    Settle();
+    pollfd wait = {.fd = file, .events = POLLIN, .revents = 0};
+    poll(&wait, 1, static_cast<int>(kPause.count()));
+  }
+  close(file);
+}
+
+}  // namespace hinomi

@@ -1,0 +1,106 @@
+#include "collector/container/oom_watch.h"
+
+#include <gtest/gtest.h>
+
+#include "base/manual_clock.h"
+#include "collector/node/test_host.h"
+
+namespace hinomi {
+namespace {
+
+constexpr std::string_view kUid = "8bbdf3c9-23fa-4087-aa72-9afd5ebcdc76";
+const std::string kId(64, 'a');
+
+// As Linux 6.18 writes it.
+std::string Record(const std::string& cgroup) {
+  return "6,4767,58425865753,-;oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=x,"
+         "mems_allowed=0,oom_memcg=/kubepods/burstable,task_memcg=" +
+         cgroup + ",task=tail,pid=7512,uid=0\n";
+}
+
+TEST(OomWatch, WhoseTaskItWas) {
+  EXPECT_EQ(OomKilledCgroup(Record("/kubepods/burstable/podx/y")), "/kubepods/burstable/podx/y");
+  EXPECT_EQ(OomKilledCgroup(Record("/a,task=b")), "/a,task=b");
+  for (const char* record :
+       {"", ";", "4,1,2,-;tail invoked oom-killer: gfp_mask=0xcc0", "6,1,2,-;oom-kill:task=x",
+        "6,1,2,-;oom-kill:,task_memcg=/x", "6,1,2,-;oom-kill:,task=x,task_memcg=/x",
+        "6,1,2,-;a user wrote oom-kill:,task_memcg=/x,task=y"}) {
+    EXPECT_EQ(OomKilledCgroup(record), std::nullopt) << record;
+  }
+}
+
+TEST(OomWatch, WhichContainerThatIs) {
+  std::string in_unit(kUid);
+  std::replace(in_unit.begin(), in_unit.end(), '-', '_');
+  const std::string systemd = "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" +
+                              in_unit + ".slice/cri-containerd-" + kId + ".scope";
+  const std::string cgroupfs = "/kubepods/burstable/pod" + std::string(kUid) + "/" + kId;
+  for (const std::string& path :
+       {systemd, systemd + "/init.scope", cgroupfs, "/kubelet.slice" + cgroupfs, cgroupfs + "/a"}) {
+    const auto container = ContainerOfPath(path);
+    ASSERT_TRUE(container) << path;
+    EXPECT_EQ(container->pod_uid, kUid) << path;
+    EXPECT_EQ(container->id, kId) << path;
+  }
+  for (const std::string& path : {std::string("/"), std::string(), "/docker/" + kId,
+                                  "/kubepods/burstable/pod" + std::string(kUid)}) {
+    EXPECT_FALSE(ContainerOfPath(path)) << path;
+  }
+}
+
+class OomWatchTest : public testing::Test {
+ protected:
+  uint64_t Counted() { return kills_.Observe({"shop", "web", "main"}, "another", 0); }
+  std::string Unnamed() {
+    const std::string text = metrics_.Expose();
+    const std::string name = "\nhinomi_oom_kills_unnamed_total ";
+    const size_t at = text.find(name) + name.size();
+    return text.substr(at, text.find('\n', at) - at);
+  }
+
+  TestHost host_files_;
+  Host host_{host_files_.root()};
+  Config config_;
+  PosixFileSystem files_;
+  ManualClock clock_;
+  Metrics metrics_;
+  OomKills kills_{host_files_.root() + "/oom_kills", files_, clock_, metrics_};
+  OomWatch watch_{{host_, config_, nullptr, kills_, clock_, metrics_}};
+  const std::string record_ = Record("/kubepods/pod" + std::string(kUid) + "/" + kId);
+};
+
+TEST_F(OomWatchTest, CountsWhatIsGoneBeforeAScrape) {
+  host_files_.Write("/var/log/containers/web_shop_main-" + kId + ".log", "");
+  host_files_.Write("/var/log/pods/shop_web_" + std::string(kUid) + "/main/0.log", "");
+  watch_.Take(record_);
+  watch_.Take(record_);
+  watch_.Settle();
+  EXPECT_EQ(Counted(), 2u);
+  EXPECT_EQ(kills_.Observe({"shop", "web", "main"}, kId, 3), 3u) << "the cgroup knows them too";
+  watch_.Take(record_);
+  watch_.Settle();
+  EXPECT_EQ(Counted(), 3u);
+}
+
+TEST_F(OomWatchTest, WaitsForTheName) {
+  watch_.Take(record_);
+  watch_.Settle();
+  clock_.Advance(std::chrono::seconds(9));
+  watch_.Settle();
+  host_files_.Write("/var/log/containers/web_shop_main-" + kId + ".log", "");
+  host_files_.Write("/var/log/pods/shop_web_" + std::string(kUid) + "/main/0.log", "");
+  watch_.Settle();
+  EXPECT_EQ(Counted(), 1u);
+  EXPECT_EQ(Unnamed(), "0");
+}
+
+TEST_F(OomWatchTest, CountsWhatNobodyCanName) {
+  watch_.Take(record_);
+  clock_.Advance(std::chrono::seconds(10));
+  watch_.Settle();
+  watch_.Settle();
+  EXPECT_EQ(Unnamed(), "1");
+}
+
+}  // namespace
+}  // namespace hinomi
