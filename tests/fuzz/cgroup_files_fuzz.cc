@@ -1,6 +1,6 @@
-// The kernel's files of cgroups, interfaces and connections and its log, names of cgroups and of the
-// kubelet's links: whatever they hold, numbers come of it that are none below nothing. The first byte chooses
-// the parser.
+// The kernel's files of cgroups, interfaces and connections and its log, names of cgroups and of
+// the kubelet's links: whatever they hold, numbers come of it that are none below nothing. The
+// first byte chooses the parser.
 #include <cstddef>
 #include <cstdint>
 #include <string>

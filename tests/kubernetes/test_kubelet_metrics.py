@@ -153,6 +153,22 @@ def test_an_oom_kill_is_counted_and_kept(cluster, node_agent):
     assert node_agent.metric("hinomi_node_containers", state="running") is not None
 
 
+def test_oom_kills_between_two_scrapes_are_counted(cluster, node_agent):
+    """Three children of a container are killed, and it has gone when Prometheus asks."""
+    node_agent.start()
+    script = """[ ! -e /data/gone ] || exec sleep 1000; touch /data/gone
+                for i in 1 2 3; do awk 'BEGIN { for (i = 0; ; ++i) line[i] = "xxxxxxxxxxxxxxxxxxxxxxxxxx" i }'; done; exit 1"""
+    cluster.create(pod("builder", script, restart="Always", volumes=["data"],
+                       resources={"limits": {"memory": "24Mi"}}))
+    eventually(lambda: cluster.container("builder")["restartCount"] > 0
+               and cluster.container("builder")["state"].get("running"), 60, lambda: cluster.container("builder"))
+    row = {"pod": "builder", "container": "main"}
+    eventually(lambda: value(node_agent, "container_oom_events_total", **row) is not None, 20, node_agent.log)
+    assert value(node_agent, "container_oom_events_total", **row) == 3
+    kept = (node_agent.state / "oom_kills").read_text()
+    assert kept.startswith("default builder main 3 "), kept
+
+
 def count_disk(cluster, container):
     """With version 1, newer kernels (6.10) count the disk's bytes of those cgroups alone that have a limit: here one that
     nobody reaches."""

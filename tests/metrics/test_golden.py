@@ -38,7 +38,9 @@ def checked(text):
 
 @pytest.mark.parametrize("host", HOSTS)
 def test_a_node(agent, host):
-    start_on(agent, host, ALL)
+    root = start_on(agent, host, ALL)
+    if any(root.glob("var/log/pods/*/*/*")):  # they are looked at beside the scrapes
+        eventually(lambda: "kubelet_container_log_filesystem" in agent.get("/metrics/cadvisor").text, 10, agent.log)
     answers = {name: agent.get(f"/metrics/{name}").text for name in ("cadvisor", "resource")}
     for name, text in answers.items():
         golden = GOLDEN / f"{host}_{name}.txt"
