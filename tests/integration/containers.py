@@ -29,8 +29,10 @@ class Runtime:
         self.cri, service = generate(generated)
         self.channel = grpc.insecure_channel(f"unix://{socket}")
         self.service = service.RuntimeServiceStub(self.channel)
+        self.pods = {}  # by container: its pod's UID and sandbox
 
-    def run(self, pods_dir, pod, script, namespace="default", container="main", labels=(), annotations=()):
+    def run(self, pods_dir, pod, script, namespace="default", container="main", labels=(), annotations=(),
+            **resources):
         """Runs `script` by a shell in a container of a pod of its own, and returns the container's id. Its log is
         <pods_dir>/<namespace>_<pod>_<uid>/<container>/0.log."""
         cri, uid = self.cri, str(uuid.uuid4())
@@ -48,11 +50,20 @@ class Runtime:
             metadata=cri.ContainerMetadata(name=container), image=cri.ImageSpec(image=IMAGE),
             command=["sh", "-c", script], log_path=f"{container}/0.log",
             linux=cri.LinuxContainerConfig(
+                resources=cri.LinuxContainerResources(**resources),
                 security_context=cri.LinuxContainerSecurityContext(namespace_options=spaces)))
         request = cri.CreateContainerRequest(pod_sandbox_id=sandbox_id, config=config, sandbox_config=sandbox)
         identity = self.service.CreateContainer(request, timeout=20).container_id
+        self.pods[identity] = uid, sandbox_id
         self.service.StartContainer(cri.StartContainerRequest(container_id=identity), timeout=20)
         return identity
+
+    def remove(self, identity):
+        """Ends the container's pod and makes the runtime forget it; returns the pod's UID."""
+        uid, sandbox = self.pods.pop(identity)
+        self.service.StopPodSandbox(self.cri.StopPodSandboxRequest(pod_sandbox_id=sandbox), timeout=20)
+        self.service.RemovePodSandbox(self.cri.RemovePodSandboxRequest(pod_sandbox_id=sandbox), timeout=20)
+        return uid
 
     def exit_code(self, identity):
         """None while it runs."""

@@ -7,6 +7,7 @@ import requests
 
 from agent import LABEL
 from agent_fixtures import *  # noqa: F401,F403  (fixtures are found by their names here)
+from pods import Pods
 
 SAMPLE = re.compile(r"^(?P<name>[\w:]+)(?:\{(?P<labels>.*)\})? (?P<value>\S+)$")
 
@@ -46,3 +47,10 @@ class Endpoint:
 @pytest.fixture
 def node(agent):
     return Endpoint(agent, "/metrics/node")
+
+
+@pytest.fixture
+def pods(agent, container_runtime, directory):
+    pods = Pods(agent, container_runtime, directory)
+    yield pods
+    pods.close()
