@@ -47,8 +47,8 @@ class ContainerChurnTest : public testing::Test {
     config_.host_root = directory_.path();
     config_.state_dir = directory_ / "state";
     config_.metrics.exclude = {"cpu", "pressure", "limits", "disk", "network", "tcp"};  // for speed
-    endpoints_ = std::make_unique<Endpoints>(
-        config_, Endpoints::Parts{nullptr, files_, clock_, metrics_, "1.0"});
+    endpoints_ = std::make_unique<MetricEndpoints>(
+        config_, MetricEndpoints::Parts{nullptr, nullptr, files_, clock_, metrics_, "1.0"});
   }
 
   /// What the kubelet and the kernel make of a pod with one container; in the order of removal.
@@ -93,7 +93,7 @@ class ContainerChurnTest : public testing::Test {
   ManualClock clock_;
   Metrics metrics_;
   Config config_;
-  std::unique_ptr<Endpoints> endpoints_;
+  std::unique_ptr<MetricEndpoints> endpoints_;
 };
 
 TEST_F(ContainerChurnTest, LeavesNothingBehind) {
