@@ -96,10 +96,10 @@ class Agent:
         print(f"--- the end of the agent's output\n{self.log()[-20000:]}")
         assert not re.search(r"ERROR: \w+Sanitizer|runtime error: |BUG: ", self.log())
 
-    def get(self, path):
+    def get(self, path, seconds=5):
         session = requests.Session()
         session.trust_env = False
-        return session.get(f"http://127.0.0.1:{self.port}{path}", timeout=5)
+        return session.get(f"http://127.0.0.1:{self.port}{path}", timeout=seconds)
 
     def ready(self):
         return self.get("/readyz")

@@ -1,5 +1,6 @@
 """What the agent serves while those it asks about pods do not answer, or answer nonsense: all of it, and soon. The
 kubelet is a fake, and so is the runtime: real ones cannot be asked for these faults."""
+import concurrent.futures
 import contextlib
 import http.server
 import re
@@ -71,13 +72,13 @@ def socket_that_hangs(agent):
         yield path
 
 
-def start(agent, metadata):
+def start(agent, metadata, **changes):
     root = agent.directory / "host"
     agent.kill()
     agent.configure({}, host_root=str(root), escrow={"directory": ""}, metadata=metadata,
                     sources={"kubernetes": {"pods_dir": "/var/log/pods"}},
                     sinks={"files": {"type": "archive", "directory": str(agent.directory / "archive")}},
-                    routes=[{"name": "all", "sink": "files"}])
+                    routes=[{"name": "all", "sink": "files"}], **changes)
     agent.launch()
 
 
@@ -100,6 +101,13 @@ def all_series(agent):
     return series(agent)
 
 
+def volumes(agent):
+    """The one page that waits for the kubelet."""
+    got = agent.get("/metrics/volumes", seconds=10)
+    assert got.ok
+    return got.text
+
+
 def failures(agent, source):
     return agent.metric("hinomi_metadata_errors_total", source=source)
 
@@ -115,15 +123,21 @@ def serves_all_until(agent, wanted, condition):
 def test_a_kubelet_that_fails_costs_no_row(agent, kubelet_that, fault):
     wanted = all_series(agent)
     assert len(wanted) > 100
-    start(agent, {"kubelet": {"url": kubelet_that(FAULTS[fault])}})
+    start(agent, {"kubelet": {"url": kubelet_that(FAULTS[fault])}}, metrics={"volumes": True})
     serves_all_until(agent, wanted, lambda: failures(agent, "kubelet") >= 1)
     assert agent.metric("hinomi_metadata_source_up", source="kubelet") == 0
+    assert "kubelet_volume" not in volumes(agent)
+    assert agent.metric("hinomi_collector_errors_total", collector="volumes") == 1
 
 
 def test_neither_the_runtime_nor_the_kubelet_answers(agent, socket_that_hangs, kubelet_that):
     wanted = all_series(agent)
-    start(agent, {"kubelet": {"url": kubelet_that(never)}})
-    serves_all_until(agent, wanted, lambda: failures(agent, "runtime") >= 1 and failures(agent, "kubelet") >= 1)
+    start(agent, {"kubelet": {"url": kubelet_that(never)}}, metrics={"volumes": True})
+    with concurrent.futures.ThreadPoolExecutor() as beside:
+        page = beside.submit(volumes, agent)
+        serves_all_until(agent, wanted, lambda: failures(agent, "runtime") >= 1 and failures(agent, "kubelet") >= 1)
+        assert "kubelet_volume" not in page.result(15)
+    assert agent.metric("hinomi_collector_errors_total", collector="volumes") == 1
 
 
 def test_a_runtime_that_vanishes_takes_no_row_with_it(agent):
