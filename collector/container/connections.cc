@@ -1,9 +1,8 @@
-#include "collector/container/connections.h"
-
 #include <arpa/inet.h>
 
 #include <algorithm>
 
+#include "collector/container/connections.h"
 #include "collector/words.h"
 #include "config/text.h"
 #include "metadata/workload.h"
@@ -168,11 +167,11 @@ Connections::Connections(const Parts& parts)
 
 std::string Connections::WorkloadOfRow(const ContainerRow& row) const {
   const Cgroup* pod = row.cgroup->pod;
-  if (row.name.pod.empty() || pod == nullptr) return "";
+  if (row.pod.empty() || pod == nullptr) return "";
   const std::shared_ptr<const PodMetadata> known =
-      parts_.metadata == nullptr ? nullptr : parts_.metadata->Find(pod->id);
+      parts_.metadata == nullptr ? nullptr : parts_.metadata->Find(pod->id());
   if (known != nullptr && !known->owner.name.empty()) return known->owner.name;
-  return WorkloadOf(row.name.pod, parts_.config.node).name;
+  return WorkloadOf(row.pod, parts_.config.node).name;
 }
 
 std::vector<Connections::Pod> Connections::Pods() const {
@@ -180,7 +179,7 @@ std::vector<Connections::Pod> Connections::Pods() const {
   std::vector<Pod> pods;
   for (const ContainerRow* row : parts_.rows.rows()) {
     if (!row->owns_network) continue;
-    pods.push_back({row->watched.process(), row->name.namespace_name, WorkloadOfRow(*row)});
+    pods.push_back({row->watched.process(), row->namespace_name, WorkloadOfRow(*row)});
   }
   return pods;
 }

@@ -96,7 +96,6 @@ void Containers::WriteFields(std::span<ContainerRow* const> rows, Exposition& ou
   for (const ContainerMetric& metric : ContainerMetrics()) {
     // Several numbers may be of one family.
     if (metric.metric.name != family) {
-      out.Release();
       family = metric.metric.name;
       out.SetGroup(metric.group);
       served = out.Begin(metric.metric);
@@ -104,7 +103,9 @@ void Containers::WriteFields(std::span<ContainerRow* const> rows, Exposition& ou
     if (!served) continue;
     for (const ContainerRow* row : rows) {
       const double value = row->cgroup->stats[metric.field];
-      if (!std::isnan(value)) out.Row(row->labels, metric.labels, value);
+      if (std::isnan(value)) continue;
+      out.Row(row->labels, metric.labels, value);
+      out.Release();
     }
   }
 }
@@ -128,11 +129,11 @@ const std::string& Containers::DeviceLabel(const DeviceIo& device) {
 void Containers::WriteDevices(std::span<ContainerRow* const> rows, Exposition& out) {
   out.SetGroup(kDiskGroup);
   for (const DeviceMetric& metric : DeviceMetrics()) {
-    out.Release();
     if (!out.Begin(metric.metric)) continue;
     for (const ContainerRow* row : rows) {
       for (const DeviceIo& device : row->cgroup->stats.io) {
         out.Row(row->labels, DeviceLabel(device), static_cast<double>(device.*metric.count));
+        out.Release();
       }
     }
   }
@@ -141,13 +142,13 @@ void Containers::WriteDevices(std::span<ContainerRow* const> rows, Exposition& o
 void Containers::WriteInterfaces(std::span<ContainerRow* const> rows, Exposition& out) {
   out.SetGroup(kNetworkGroup);
   for (const InterfaceMetric& metric : InterfaceMetrics()) {
-    out.Release();
     if (!out.Begin(metric.metric)) continue;
     for (const ContainerRow* row : rows) {
       for (const InterfaceCounts& interface : row->interfaces) {
         interface_label_.clear();
         AppendLabel(&interface_label_, "interface", interface.name);
         out.Row(row->labels, interface_label_, static_cast<double>(interface.*metric.count));
+        out.Release();
       }
     }
   }
