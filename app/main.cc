@@ -98,8 +98,9 @@ void PrepareProcess() {
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
   }
-  // Few threads allocate, and none of them per record: more arenas would only hold memory back.
-  mallopt(M_ARENA_MAX, 2);
+  // Few threads allocate, and none of them per record: more arenas would only hold memory back, of
+  // which malloc_trim leaves the end of all but the first.
+  mallopt(M_ARENA_MAX, 1);
   // Batches and what is made of them come and go by the megabyte: memory that was given back to the
   // kernel each time would have to be zeroed and mapped anew for the next.
   mallopt(M_MMAP_THRESHOLD, 8 << 20);

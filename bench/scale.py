@@ -144,34 +144,38 @@ def backlog(arguments, stack):
 
 
 class Pods:
-    """`count` pods below /kubepods in all hierarchies of the machine, each with a sandbox in a network namespace of its own
-    and a container; a node's root that shows them."""
+    """Pods below /kubepods in all hierarchies of the machine, each with a sandbox in a network namespace of its own and a
+    container; a node's root that shows them."""
 
-    def __init__(self, count, directory, stack):
-        self.root, self.groups, self.processes = directory / "host", [], []
+    def __init__(self, directory, stack):
+        self.root, self.groups, self.processes, self.count = directory / "host", [], [], 0
         stack.callback(self.remove)
         base = pathlib.Path("/sys/fs/cgroup")
-        hierarchies = [base] if (base / "cgroup.controllers").exists() else \
+        self.hierarchies = [base] if (base / "cgroup.controllers").exists() else \
             [base / name for name in ("cpu", "cpuacct", "memory", "blkio", "pids", "unified") if (base / name).is_dir()]
-        pause = directory / "pause"  # what a sandbox runs
-        shutil.copy("/usr/bin/sleep", pause)
+        self.pause = directory / "pause"  # what a sandbox runs
+        shutil.copy("/usr/bin/sleep", self.pause)
         for link in ("proc", "sys"):
             (self.root / link).parent.mkdir(parents=True, exist_ok=True)
             (self.root / link).symlink_to(f"/{link}")
-        for i in range(count):
+
+    def grow(self, count):
+        """Until there are so many."""
+        for i in range(self.count, count):
             uid = f"{os.getpid():08x}-0000-4000-8000-{i:012x}"
             names = self.root / "var/log"
             (names / f"pods/bench_pod-{i}_{uid}/main").mkdir(parents=True)
             (names / "containers").mkdir(exist_ok=True)
-            for kind, command in (("a", ["unshare", "-n", pause, "1000"]), ("b", ["sleep", "1000"])):
+            for kind, command in (("a", ["unshare", "-n", self.pause, "1000"]), ("b", ["sleep", "1000"])):
                 identity = f"{kind}{os.getpid():063x}"[:52] + f"{i:012x}"
                 process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
                 self.processes.append(process)
-                for hierarchy in hierarchies:
+                for hierarchy in self.hierarchies:
                     self.make(hierarchy, "kubepods", f"pod{uid}", identity)
                     (hierarchy / "kubepods" / f"pod{uid}" / identity / "cgroup.procs").write_text(str(process.pid))
                 if kind == "b":
                     (names / f"containers/pod-{i}_bench_main-{identity}.log").touch()
+        self.count = count
 
     def make(self, *parts):
         path = parts[0]
@@ -193,35 +197,55 @@ class Pods:
                 time.sleep(0.02)
 
 
+class ContainerAgent(Agent):
+    """Of the rows of those pods, by which names are served."""
+
+    def __init__(self, arguments, stack, directory, pods, include):
+        directory.mkdir()
+        (directory / "config.yaml").write_text(f"""{{state_dir: {directory}/state, host_root: {pods.root},
+            escrow: {{directory: ""}}, http: {{listen: "127.0.0.1:0"}}, metadata: {{enabled: false}},
+            metrics: {{include: {include}}}, sources: {{kubernetes: {{pods_dir: /var/log/pods}}}}}}""")
+        command = [arguments.tools / "hinomi", "run", "--config", directory / "config.yaml"]
+        self.process = stack.enter_context(Process(command, SHIPPER_CORE, directory / "log"))
+        self.address = self._wait(20, lambda: re.search(r"serves (http://\S+)", self.process.output.read_text()))[1]
+        self.request = urllib.request.Request(f"{self.address}/metrics/cadvisor", headers={"Accept-Encoding": "gzip"})
+
+    def scrape(self, times):
+        """The last text."""
+        for _ in range(times):
+            with OPENER.open(self.request, timeout=20) as answer:
+                body = answer.read()
+        return gzip.decompress(body).decode()
+
+
 def containers(arguments, stack):
     directory = pathlib.Path(tempfile.mkdtemp(prefix="hinomi-scale-", dir=arguments.work_dir))
     stack.callback(shutil.rmtree, directory, ignore_errors=True)
-    pods = Pods(250, directory, stack)
-    for name, include, target in (("short", "[]", 10), ("full", '[".*"]', 40)):
-        config = directory / f"{name}.yaml"
-        config.write_text(f"""{{state_dir: {directory}/{name}, host_root: {pods.root}, escrow: {{directory: ""}},
-            http: {{listen: "127.0.0.1:0"}}, metadata: {{enabled: false}}, metrics: {{include: {include}}},
-            sources: {{kubernetes: {{pods_dir: /var/log/pods}}}}}}""")
-        process = stack.enter_context(Process([arguments.tools / "hinomi", "run", "--config", config], SHIPPER_CORE,
-                                              directory / f"{name}.log"))
-        agent = Agent.__new__(Agent)
-        agent.process = process
-        agent.address = agent._wait(20, lambda: re.search(r"serves (http://\S+)", process.output.read_text()))[1]
-        url = f"{agent.address}/metrics/cadvisor"
-        before_memory, request = agent.anonymous_bytes(), urllib.request.Request(url, headers={"Accept-Encoding": "gzip"})
-        for _ in range(3):
-            body = gzip.decompress(OPENER.open(request, timeout=20).read()).decode()
-        rows, scrapes = sum(not line.startswith("#") for line in body.splitlines()), 200
-        before = process.cpu_seconds()
-        for _ in range(scrapes):
-            with OPENER.open(request, timeout=20) as answer:
-                answer.read()
-        each = (process.cpu_seconds() - before) / scrapes * 1e3
-        yield f"CPU of a scrape, 250 pods of a container and a sandbox, {name} set", each, "ms", target
+    pods, few, many, scrapes = Pods(directory, stack), 25, 250, 200
+    pods.grow(few)
+    agents = {name: ContainerAgent(arguments, stack, directory / name, pods, include)
+              for name, include in (("short", "[]"), ("full", '[".*"]'))}
+
+    def memory():
+        """At rest: a moment after the last scrape the agent gives back what that took."""
+        for agent in agents.values():
+            agent.scrape(50)  # so that each thread of the HTTP server has its stack
+        time.sleep(SETTLE_SECONDS)
+        return {name: agent.anonymous_bytes() for name, agent in agents.items()}
+
+    before = memory()
+    pods.grow(many)
+    after = memory()
+    for (name, agent), target in zip(agents.items(), (10, 40)):
+        rows = sum(not line.startswith("#") for line in agent.scrape(1).splitlines())
+        began = agent.process.cpu_seconds()
+        agent.scrape(scrapes)
+        each = (agent.process.cpu_seconds() - began) / scrapes * 1e3
+        yield f"CPU of a scrape, {many} pods of a container and a sandbox, {name} set", each, "ms", target
         yield f"its series, {name} set", rows, "", None
         yield f"its microseconds of CPU per series, {name} set", each * 1e3 / rows, "µs", None
-        grown = (agent.anonymous_bytes() - before_memory) / 500
-        yield f"memory per container and sandbox, {name} set", grown, "bytes", 4096
+        yield (f"memory per container with its sandbox and its pod, of {few} to {many}, {name} set",
+               (after[name] - before[name]) / (many - few), "bytes", 4096)
 
 
 SCENES = {scene.__name__: scene for scene in (memory, idle, checkpoint, scrape, backlog, containers)}

@@ -38,7 +38,7 @@ class Exposition {
   /// Takes the next piece of the text.
   using Take = std::function<void(std::string_view text)>;
   /// A piece is so large at least, but for the last.
-  static constexpr size_t kPieceBytes = 256 << 10;
+  static constexpr size_t kPieceBytes = 64 << 10;
 
   /// At most `series_max` rows. `filter` outlives it. Without `take` all is kept until Finish.
   Exposition(ExpositionFormat format, const MetricFilter& filter, uint64_t series_max,

@@ -15,8 +15,8 @@ namespace {
 
 // Hands all of it to `take`, block by block, until that returns a cause to stop.
 template <typename Take>
-Result<void> ReadBlocks(const std::string& full, Take take) {
-  const int file = open(full.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+Result<void> ReadBlocks(int directory, const char* full, Take take) {
+  const int file = openat(directory, full, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
   if (file < 0) return IoError("open", full, errno);
   char block[8192];
   ssize_t count = 0;
@@ -35,18 +35,23 @@ Result<void> ReadBlocks(const std::string& full, Take take) {
 
 Result<std::string> Host::Read(const std::string& path) const {
   std::string text;
-  const Result<void> read = ReadBlocks(PathOf(path), [&](std::string_view block) {
-    text += block;
-    return text.size() > kFileBytesMax ? EFBIG : 0;
-  });
+  const Result<void> read = ReadAt(AT_FDCWD, PathOf(path).c_str(), &text);
   if (!read) return read.error();
   return text;
+}
+
+Result<void> Host::ReadAt(int directory, const char* path, std::string* text) {
+  text->clear();
+  return ReadBlocks(directory, path, [&](std::string_view block) {
+    *text += block;
+    return text->size() > kFileBytesMax ? EFBIG : 0;
+  });
 }
 
 Result<std::string> Host::ReadLines(const std::string& path, uint64_t* lines_left_out) const {
   std::string text;
   uint64_t lines = 0;
-  const Result<void> read = ReadBlocks(PathOf(path), [&](std::string_view block) {
+  const Result<void> read = ReadBlocks(AT_FDCWD, PathOf(path).c_str(), [&](std::string_view block) {
     const size_t room = std::min(kFileBytesMax - text.size(), block.size());
     text += block.substr(0, room);
     const std::string_view rest = block.substr(room);

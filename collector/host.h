@@ -21,6 +21,9 @@ class Host {
   /// `path` begins with a slash and is the node's. Errors: io, with the code; also when it is
   /// larger than kFileBytesMax.
   Result<std::string> Read(const std::string& path) const;
+  /// The same of a path relative to a directory that is open. Replaces `text`, and keeps its
+  /// memory.
+  static Result<void> ReadAt(int directory, const char* path, std::string* text);
   /// The lines that fit into kFileBytesMax; the number of the others is added to `lines_left_out`.
   /// Errors: io.
   Result<std::string> ReadLines(const std::string& path, uint64_t* lines_left_out) const;

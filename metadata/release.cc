@@ -3,16 +3,17 @@
 namespace hinomi {
 
 ReleasePattern::ReleasePattern(const std::string& pattern) {
-  if (!pattern.empty()) pattern_.emplace(std::move(*Pattern::Compile(pattern)));
+  if (pattern.empty()) return;
+  pattern_ = std::make_shared<const Pattern>(std::move(*Pattern::Compile(pattern)));
 }
 
 std::optional<Release> ReleasePattern::Of(std::string_view image, std::string_view revision) const {
-  if (!pattern_ && revision.empty()) return std::nullopt;
+  if (pattern_ == nullptr && revision.empty()) return std::nullopt;
   Release release;
   const auto take = [](std::string_view text, std::string* part) {
     if (!text.empty()) *part = text;
   };
-  if (pattern_) {
+  if (pattern_ != nullptr) {
     const std::string_view tag = TagOf(image);
     take(pattern_->Group("branch", tag), &release.branch);
     take(pattern_->Group("commit", tag), &release.commit);

@@ -3,6 +3,7 @@
 // into the image. What neither tells is said to be unknown, never guessed.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,7 +34,7 @@ class ReleasePattern {
   std::optional<Release> Of(std::string_view image, std::string_view revision) const;
 
  private:
-  std::optional<Pattern> pattern_;
+  std::shared_ptr<const Pattern> pattern_;  // null: none
 };
 
 /// Of registry:5000/name:tag@digest; empty when there is none.

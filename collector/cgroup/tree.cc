@@ -37,16 +37,19 @@ std::vector<std::string> ListDirectories(const std::string& path) {
 
 }  // namespace
 
+std::string Cgroup::id() const {
+  return ParseCgroupName(path.substr(path.rfind('/') + 1), /*in_slice=*/true).id;
+}
+
 struct CgroupTree::Directory {
-  std::string name;
-  std::string path;  // "" for the root
-  Directory* parent = nullptr;
+  std::string path;                // "" for the root
   std::unique_ptr<Cgroup> cgroup;  // null: it gets no rows
   /// Of the directory when it was last listed; the kernel counts those below it. Zero: to be
   /// listed.
   uint64_t links = 0;
   std::vector<std::unique_ptr<Directory>> children;  // by name
 
+  std::string_view name() const { return std::string_view(path).substr(path.rfind('/') + 1); }
   bool in_slice() const { return cgroup != nullptr && cgroup->kind == CgroupKind::kSlice; }
 };
 
@@ -96,15 +99,15 @@ void CgroupTree::Collect(Directory& directory) {
   for (const std::unique_ptr<Directory>& child : directory.children) Collect(*child);
 }
 
-// Containers are not looked into: what they make of their own is theirs.
-void CgroupTree::Visit(Directory& directory, size_t depth) {
-  if (directory.cgroup != nullptr && directory.cgroup->kind == CgroupKind::kContainer) return;
-  if (depth > kDepthMax) return;
+// False when it is gone. Containers are not looked into: what they make of their own is theirs.
+bool CgroupTree::Visit(Directory& directory, size_t depth) {
+  if (directory.cgroup != nullptr && directory.cgroup->kind == CgroupKind::kContainer) return true;
+  if (depth > kDepthMax) return true;
   struct stat status = {};
-  if (stat((hierarchies_.listing + directory.path).c_str(), &status) != 0) {
+  full_path_.assign(hierarchies_.listing).append(directory.path);
+  if (stat(full_path_.c_str(), &status) != 0) {
     directory.links = 0;
-    if (directory.parent != nullptr) directory.parent->links = 0;
-    return;
+    return false;
   }
   // One may have come for each that went. And some file systems, though none of cgroups, count one
   // link whatever there is.
@@ -115,7 +118,10 @@ void CgroupTree::Visit(Directory& directory, size_t depth) {
     directory.links = status.st_nlink;
     List(directory);
   }
-  for (const std::unique_ptr<Directory>& child : directory.children) Visit(*child, depth + 1);
+  for (const std::unique_ptr<Directory>& child : directory.children) {
+    if (!Visit(*child, depth + 1)) directory.links = 0;
+  }
+  return true;
 }
 
 void CgroupTree::List(Directory& directory) {
@@ -125,13 +131,13 @@ void CgroupTree::List(Directory& directory) {
   directories_ -= before.size();
   auto old = before.begin();
   for (const std::string& name : names) {
-    for (; old != before.end() && (*old)->name < name; ++old) Close(**old);
+    for (; old != before.end() && (*old)->name() < name; ++old) Close(**old);
     if (directories_ >= kDirectoriesMax) {
       ++left_out_;
       continue;
     }
     ++directories_;
-    if (old != before.end() && (*old)->name == name) {
+    if (old != before.end() && (*old)->name() == name) {
       if ((*old)->cgroup == nullptr || !(*old)->cgroup->gone) {
         directory.children.push_back(std::move(*old++));
         continue;
@@ -140,15 +146,13 @@ void CgroupTree::List(Directory& directory) {
     }
     changed_ = true;
     auto child = std::make_unique<Directory>();
-    child->name = name;
-    child->path = directory.path + "/" + name;
-    child->parent = &directory;
-    CgroupName parsed = ParseCgroupName(name, directory.in_slice());
-    if (parsed.kind != CgroupKind::kOther) {
+    child->path.reserve(directory.path.size() + 1 + name.size());
+    child->path.append(directory.path).append("/").append(name);
+    const CgroupKind kind = ParseCgroupName(name, directory.in_slice()).kind;
+    if (kind != CgroupKind::kOther) {
       child->cgroup = std::make_unique<Cgroup>();
       child->cgroup->path = child->path;
-      child->cgroup->kind = parsed.kind;
-      child->cgroup->id = std::move(parsed.id);
+      child->cgroup->kind = kind;
       child->cgroup->number = next_number_++;
       child->cgroup->files.assign(files_.size(), kNotTried);
       if (directory.cgroup != nullptr && directory.cgroup->kind == CgroupKind::kPod) {
@@ -181,11 +185,10 @@ void CgroupTree::Forgo(Cgroup& cgroup, std::span<const Field> fields) {
 void CgroupTree::Open(Cgroup& cgroup) {
   for (size_t i = 0; i < files_.size(); ++i) {
     const std::string& hierarchy = hierarchies_.of(files_[i].controller);
-    const std::string path = cgroup.path == "/" ? "" : cgroup.path;
-    cgroup.files[i] = hierarchy.empty()
-                          ? -1
-                          : open((hierarchy + path + "/" + std::string(files_[i].name)).c_str(),
-                                 O_RDONLY | O_CLOEXEC);
+    cgroup.files[i] = -1;
+    if (hierarchy.empty()) continue;
+    full_path_.assign(hierarchy).append(cgroup.path).append("/").append(files_[i].name);
+    cgroup.files[i] = open(full_path_.c_str(), O_RDONLY | O_CLOEXEC);
   }
 }
 
@@ -214,8 +217,7 @@ void CgroupTree::Read(Cgroup& cgroup, bool settings) {
 
 std::vector<uint32_t> CgroupTree::Processes(const Cgroup& cgroup, size_t max) const {
   std::vector<uint32_t> processes;
-  std::vector<std::string> pending = {hierarchies_.listing +
-                                      (cgroup.path == "/" ? "" : cgroup.path)};
+  std::vector<std::string> pending = {hierarchies_.listing + std::string(cgroup.path)};
   for (size_t at = 0; at < pending.size() && at < 64 && processes.empty(); ++at) {
     const std::string directory = pending[at];
     const int file = open((directory + "/cgroup.procs").c_str(), O_RDONLY | O_CLOEXEC);

@@ -8,6 +8,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "collector/cgroup/cgroup_name.h"
@@ -17,15 +18,18 @@ namespace hinomi {
 
 /// One cgroup that gets rows.
 struct Cgroup {
-  std::string path;  // "/kubepods/burstable/pod…/…", in every hierarchy; "/" is the root
-  CgroupKind kind = CgroupKind::kOther;
-  std::string id;                  // of the pod or container
+  /// "/kubepods/burstable/pod…/…", in every hierarchy; "/" is the root. The tree's.
+  std::string_view path;
   Cgroup* pod = nullptr;           // that a container belongs to; null outside Kubernetes
   std::span<const Field> forgone;  // what it is not read for
-  bool gone = false;               // by the last Read
   uint64_t number = 0;             // no other cgroup has or will have it
   CgroupStats stats;               // of the last Read
   std::vector<int> files;  // as the tree's; below zero where there is none. The tree's to close
+  CgroupKind kind = CgroupKind::kOther;
+  bool gone = false;  // by the last Read
+
+  /// Of the pod or container.
+  std::string id() const;
 };
 
 class CgroupTree {
@@ -62,7 +66,7 @@ class CgroupTree {
 
  private:
   struct Directory;
-  void Visit(Directory& directory, size_t depth);
+  bool Visit(Directory& directory, size_t depth);
   void List(Directory& directory);
   void Close(Directory& directory);
   void Collect(Directory& directory);
@@ -76,6 +80,7 @@ class CgroupTree {
   std::vector<Cgroup*> cgroups_;
   bool changed_ = true;
   std::vector<char> text_;  // of the file at hand
+  std::string full_path_;   // of the directory at hand
   size_t directories_ = 0;
   size_t left_out_ = 0;
   uint64_t next_number_ = 1;

@@ -37,7 +37,7 @@ class CgroupTreeTest : public testing::Test {
     if (tree_ == nullptr) MakeTree();
     tree_->Refresh();
     std::vector<std::string> paths;
-    for (const Cgroup* cgroup : tree_->cgroups()) paths.push_back(cgroup->path);
+    for (const Cgroup* cgroup : tree_->cgroups()) paths.emplace_back(cgroup->path);
     return paths;
   }
 
@@ -55,7 +55,7 @@ TEST_F(CgroupTreeTest, FindsPodsAndContainersAndNothingElse) {
                                                "/kubepods/burstable", kPod, kPod + "/" + Id('a'),
                                                "/system.slice/docker-" + Id('c') + ".scope"}));
   EXPECT_EQ(tree_->cgroups()[5]->pod, tree_->cgroups()[4]);
-  EXPECT_EQ(tree_->cgroups()[5]->id, Id('a'));
+  EXPECT_EQ(tree_->cgroups()[5]->id(), Id('a'));
   EXPECT_EQ(tree_->cgroups()[1]->pod, nullptr);
 }
 

@@ -75,6 +75,18 @@ uint16_t EphemeralFirst(const Host& host) {
 
 }  // namespace
 
+std::optional<uint64_t> SocketCount(std::string_view text, std::string_view protocol,
+                                    std::string_view key) {
+  while (std::optional<std::string_view> line = TakeLine(&text)) {
+    if (TakeWord(&*line) != protocol) continue;
+    for (std::string_view word = TakeWord(&*line); !word.empty(); word = TakeWord(&*line)) {
+      const std::string_view value = TakeWord(&*line);
+      if (word == key) return ParseCount(value);
+    }
+  }
+  return std::nullopt;
+}
+
 std::optional<TcpConnection> TakeTcpConnection(std::string_view* text) {
   while (const std::optional<std::string_view> line = TakeLine(text)) {
     if (const std::optional<TcpConnection> connection = ParseLine(*line)) return connection;
@@ -168,11 +180,11 @@ Connections::Connections(const Parts& parts)
 
 std::string Connections::WorkloadOfRow(const ContainerRow& row) const {
   const Cgroup* pod = row.cgroup->pod;
-  if (row.name.pod.empty() || pod == nullptr) return "";
+  if (row.pod.empty() || pod == nullptr) return "";
   const std::shared_ptr<const PodMetadata> known =
-      parts_.metadata == nullptr ? nullptr : parts_.metadata->Find(pod->id);
+      parts_.metadata == nullptr ? nullptr : parts_.metadata->Find(pod->id());
   if (known != nullptr && !known->owner.name.empty()) return known->owner.name;
-  return WorkloadOf(row.name.pod, parts_.config.node).name;
+  return WorkloadOf(row.pod, parts_.config.node).name;
 }
 
 std::vector<Connections::Pod> Connections::Pods() const {
@@ -180,9 +192,28 @@ std::vector<Connections::Pod> Connections::Pods() const {
   std::vector<Pod> pods;
   for (const ContainerRow* row : parts_.rows.rows()) {
     if (!row->owns_network) continue;
-    pods.push_back({row->watched.process(), row->name.namespace_name, WorkloadOfRow(*row)});
+    pods.push_back({row->watched.process(), row->namespace_name, WorkloadOfRow(*row)});
   }
   return pods;
+}
+
+// For each of the two files the kernel walks a table of the whole machine, which takes milliseconds
+// also where a namespace has nothing in it: sockstat says whether it has, those in TIME_WAIT of
+// both families together.
+TcpCounts Connections::CountOutgoing(uint32_t process, uint64_t* left_out) const {
+  const std::string directory = "/proc/" + std::to_string(process) + "/net/";
+  const std::string sockstat = parts_.host.ReadWord(directory + "sockstat");
+  const std::string sockstat6 = parts_.host.ReadWord(directory + "sockstat6");
+  const bool waiting = SocketCount(sockstat, "TCP:", "tw") != 0;
+  const auto read = [&](const char* name, std::optional<uint64_t> sockets) {
+    if (sockets == 0 && !waiting) return std::string();
+    // Of a process that has just ended there is none; a kernel without IPv6 has no tcp6.
+    Result<std::string> text = parts_.host.ReadLines(directory + name, left_out);
+    return text ? std::move(*text) : std::string();
+  };
+  const std::string tcp = read("tcp", SocketCount(sockstat, "TCP:", "inuse"));
+  const std::string tcp6 = read("tcp6", SocketCount(sockstat6, "TCP6:", "inuse"));
+  return ports_.CountOutgoing(tcp, tcp6);
 }
 
 // Without the lock of the rows: the kernel may take milliseconds for each pod, and the other
@@ -191,14 +222,7 @@ Result<void> Connections::Collect(Exposition& out) {
   TcpRows rows(ports_);
   uint64_t left_out = 0;
   for (const Pod& pod : Pods()) {
-    const std::string directory = "/proc/" + std::to_string(pod.process) + "/net/";
-    // Of a process that has just ended there is neither; a kernel without IPv6 has no tcp6.
-    const Result<std::string> tcp = parts_.host.ReadLines(directory + "tcp", &left_out);
-    const Result<std::string> tcp6 = parts_.host.ReadLines(directory + "tcp6", &left_out);
-    const TcpCounts counts =
-        ports_.CountOutgoing(tcp ? std::string_view(*tcp) : std::string_view(),
-                             tcp6 ? std::string_view(*tcp6) : std::string_view());
-    rows.Add(pod.namespace_name, pod.workload, counts);
+    rows.Add(pod.namespace_name, pod.workload, CountOutgoing(pod.process, &left_out));
   }
   truncated_.Add(static_cast<double>(left_out));
   rows.Write(out);

@@ -1,7 +1,8 @@
 // The TCP connections that pods have made, by workload and remote port: as the kernel lists them in
 // the network namespace of each pod, never by a packet. Those of pods in the node's own namespace
 // are nobody's in particular, and not counted.
-// Source: /proc/PID/net/tcp and tcp6, Linux, net/ipv4/tcp_ipv4.c and net/ipv6/tcp_ipv6.c.
+// Source: /proc/PID/net/tcp and tcp6, Linux, net/ipv4/tcp_ipv4.c and net/ipv6/tcp_ipv6.c; and
+// sockstat and sockstat6, net/ipv4/proc.c and net/ipv6/proc.c.
 #pragma once
 
 #include <array>
@@ -30,6 +31,11 @@ struct TcpConnection {
   TcpState state{};
   bool to_loopback = false;
 };
+
+/// The number behind `key` in the line of `protocol`, of /proc/PID/net/sockstat or sockstat6;
+/// nothing where there is none.
+std::optional<uint64_t> SocketCount(std::string_view text, std::string_view protocol,
+                                    std::string_view key);
 
 /// Takes the next of a file; nothing at its end. Lines that are none are passed over.
 std::optional<TcpConnection> TakeTcpConnection(std::string_view* text);
@@ -102,6 +108,7 @@ class Connections final : public Collector {
   };
   std::string WorkloadOfRow(const ContainerRow& row) const;
   std::vector<Pod> Pods() const;
+  TcpCounts CountOutgoing(uint32_t process, uint64_t* left_out) const;
 
   const Parts parts_;
   const TcpPorts ports_;

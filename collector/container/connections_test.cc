@@ -257,6 +257,27 @@ TEST_F(ConnectionsOfHost, TheOwnerIsTheWorkload) {
             RowOf("shop\",workload=\"web-green\"", "3306", "mysql\",state=\"established\"} 1"));
 }
 
+TEST_F(ConnectionsOfHost, ATableIsReadWhereSomethingIsInIt) {
+  const std::string row =
+      RowOf("shop\",workload=\"web\"", "3306", "mysql\",state=\"established\"} 1");
+  Write("/proc/10/net/sockstat", "sockets: used 1\nTCP: inuse 0 orphan 0 tw 0 alloc 0 mem 0\n");
+  Write("/proc/10/net/tcp", Line(kPod + "C001", kPeer + "0CEA", "01"));
+  EXPECT_EQ(Scrape(), "");
+  Write("/proc/10/net/sockstat6", "TCP6: inuse 1\nUDP6: inuse 0\n");
+  Write("/proc/10/net/tcp6", Line(kPod + "C001", kPeer + "0CEA", "01"));
+  EXPECT_EQ(Scrape(), row);
+}
+
+TEST(SocketCount, ByProtocolAndKey) {
+  const std::string text =
+      "sockets: used 28\nTCP: inuse 5 orphan 0 tw 81 alloc 10 mem x\nUDP: inuse 6\n";
+  EXPECT_EQ(SocketCount(text, "TCP:", "inuse"), 5U);
+  EXPECT_EQ(SocketCount(text, "TCP:", "tw"), 81U);
+  EXPECT_EQ(SocketCount(text, "TCP:", "mem"), std::nullopt);
+  EXPECT_EQ(SocketCount(text, "TCP6:", "inuse"), std::nullopt);
+  EXPECT_EQ(SocketCount("", "TCP:", "inuse"), std::nullopt);
+}
+
 TEST_F(ConnectionsOfHost, APodWithoutFilesHasNoRows) { EXPECT_EQ(Scrape(), ""); }
 
 TEST_F(ConnectionsOfHost, CountsTheConnectionsThatItDoesNotLookAt) {

@@ -34,10 +34,14 @@ ContainerLink ParseContainerLink(std::string_view name) {
   return link;
 }
 
-void ContainerNames::List() {
-  listed_ = true;
+void ContainerNames::Forget() {
   pods_.clear();
   links_.clear();
+}
+
+void ContainerNames::List() {
+  listed_ = true;
+  Forget();
   const Result<std::vector<std::string>> pods = parts_.host.List(parts_.config.kubernetes.pods_dir);
   for (const std::string& name : pods ? *pods : std::vector<std::string>()) {
     const std::optional<PodInfo> pod = ParsePodDirectory(name);
@@ -114,12 +118,12 @@ void ContainerNames::NameByDocker(const std::string& id, ContainerName* name) co
 
 void ContainerNames::NameContainer(const Cgroup& cgroup, uint32_t process, ContainerName* name) {
   name->known = true;
-  if (NameByMetadata(cgroup.pod->id, cgroup.id, name)) {
+  if (NameByMetadata(cgroup.pod->id(), cgroup.id(), name)) {
     // A runtime tells the image of a container a moment after its name.
     name->final = !name->image.empty();
     return;
   }
-  if (const Link* link = Find(links_, cgroup.id)) {
+  if (const Link* link = Find(links_, cgroup.id())) {
     name->namespace_name = link->namespace_name;
     name->pod = link->pod;
     name->container = link->container;
@@ -133,8 +137,8 @@ void ContainerNames::NameContainer(const Cgroup& cgroup, uint32_t process, Conta
 
 bool ContainerNames::IsSandbox(const Cgroup& cgroup, uint32_t process) const {
   const std::shared_ptr<const PodMetadata> pod =
-      parts_.metadata == nullptr ? nullptr : parts_.metadata->Find(cgroup.pod->id);
-  if (pod != nullptr && pod->sandbox_id == cgroup.id) return true;
+      parts_.metadata == nullptr ? nullptr : parts_.metadata->Find(cgroup.pod->id());
+  if (pod != nullptr && pod->sandbox_id == cgroup.id()) return true;
   return process != 0 &&
          parts_.host.ReadWord("/proc/" + std::to_string(process) + "/comm") == kSandboxProcess;
 }
@@ -142,21 +146,21 @@ bool ContainerNames::IsSandbox(const Cgroup& cgroup, uint32_t process) const {
 ContainerName ContainerNames::Of(const Cgroup& cgroup, uint32_t process) {
   switch (cgroup.kind) {
     case CgroupKind::kPod:
-      return OfPod(cgroup.id);
+      return OfPod(cgroup.id());
     case CgroupKind::kContainer:
       break;
     default:
       return {};
   }
   ContainerName name;
-  if (cgroup.pod != nullptr) name = OfPod(cgroup.pod->id);
-  name.name = cgroup.id;
+  if (cgroup.pod != nullptr) name = OfPod(cgroup.pod->id());
+  name.name = cgroup.id();
   if (cgroup.pod != nullptr) {
     NameContainer(cgroup, process, &name);
     return name;
   }
   name.known = name.final = false;
-  NameByDocker(cgroup.id, &name);
+  NameByDocker(cgroup.id(), &name);
   return name;
 }
 

@@ -41,6 +41,8 @@ class ContainerNames {
 
   /// What is not known may be looked for again, once until the next call.
   void Begin() { listed_ = false; }
+  /// Lets go of what it has listed.
+  void Forget();
   /// `process`: one of the cgroup's; zero when there is none.
   ContainerName Of(const Cgroup& cgroup, uint32_t process);
 

@@ -29,13 +29,16 @@ TEST(ContainerLink, Parses) {
   }
 }
 
+const std::string kPodPath = "/kubepods/pod" + kUid;
+const std::string kContainerPath = kPodPath + "/" + Id('a');
+
 class ContainerNamesTest : public testing::Test {
  protected:
   ContainerNamesTest() : host_(directory_ / "") {
     pod_.kind = CgroupKind::kPod;
-    pod_.id = kUid;
+    pod_.path = kPodPath;
     container_.kind = CgroupKind::kContainer;
-    container_.id = Id('a');
+    container_.path = kContainerPath;
     container_.pod = &pod_;
   }
   void Write(const std::string& path, const std::string& text) {

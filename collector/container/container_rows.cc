@@ -60,18 +60,16 @@ ContainerRows::ContainerRows(const Parts& parts, const Wanted& wanted)
 // A row for each cgroup, and none for those that are gone.
 void ContainerRows::Track() {
   rows_.clear();
-  std::unordered_map<uint64_t, std::unique_ptr<ContainerRow>> gone;
+  std::unordered_map<uint64_t, ContainerRow> gone;
   if (known_.size() > tree_.cgroups().size()) gone.swap(known_);
   for (Cgroup* cgroup : tree_.cgroups()) {
-    std::unique_ptr<ContainerRow>& row = known_[cgroup->number];
-    if (const auto old = gone.find(cgroup->number); old != gone.end()) row = std::move(old->second);
-    if (row == nullptr) {
-      row = std::make_unique<ContainerRow>();
-      row->cgroup = cgroup;
-      row->since = clock_.Monotonic();
-      row->name.final = false;
+    if (auto old = gone.extract(cgroup->number)) known_.insert(std::move(old));
+    ContainerRow& row = known_[cgroup->number];
+    if (row.cgroup == nullptr) {
+      row.cgroup = cgroup;
+      row.since = clock_.Monotonic();
     }
-    if (!cgroup->gone) rows_.push_back(row.get());
+    if (!cgroup->gone) rows_.push_back(&row);
   }
 }
 
@@ -92,24 +90,27 @@ std::span<ContainerRow* const> ContainerRows::Read() {
     }
   }
   Track();
-  names_.Begin();
   const double wall = std::chrono::duration<double>(clock_.Wall()).count();
   size_t unnamed = 0;
+  bool final = true;
+  names_.Begin();
   for (ContainerRow* row : rows_) {
-    if (!row->name.final) Name(*row);
+    if (!row->final) Name(*row);
+    final = final && row->final;
     if (std::isnan(row->started)) Start(*row);
-    unnamed += row->name.known ? 0 : 1;
+    unnamed += row->known ? 0 : 1;
     Cgroup& cgroup = *row->cgroup;
     cgroup.stats.Set(Field::kStartTime, row->started);
     cgroup.stats.Set(Field::kLastSeen, wall);
-    const ContainerName& name = row->name;
-    if (!name.container.empty() && cgroup.stats.Has(Field::kOomKills)) {
+    if (!row->container.empty() && cgroup.stats.Has(Field::kOomKills)) {
       const auto kills = static_cast<uint64_t>(cgroup.stats[Field::kOomKills]);
-      cgroup.stats.Set(Field::kOomKills,
-                       static_cast<double>(oom_kills_.Observe(
-                           {name.namespace_name, name.pod, name.container}, cgroup.id, kills)));
+      const OomKills::Who who = {row->namespace_name, row->pod, row->container};
+      const uint64_t total =
+          kills == 0 ? oom_kills_.Total(who) : oom_kills_.Observe(who, cgroup.id(), kills);
+      cgroup.stats.Set(Field::kOomKills, static_cast<double>(total));
     }
   }
+  if (final) names_.Forget();
   if (network_) ReadNetworks();
   unnamed_.Set(static_cast<double>(unnamed));
   left_out_.Set(static_cast<double>(tree_.directories_left_out()));
@@ -120,29 +121,32 @@ void ContainerRows::Name(ContainerRow& row) {
   const Cgroup& cgroup = *row.cgroup;
   const std::vector<uint32_t> processes =
       cgroup.kind == CgroupKind::kContainer ? tree_.Processes(cgroup, 1) : std::vector<uint32_t>();
-  row.name = names_.Of(cgroup, processes.empty() ? 0 : processes[0]);
+  ContainerName name = names_.Of(cgroup, processes.empty() ? 0 : processes[0]);
   const bool nobody_to_tell = !metadata_ || clock_.Monotonic() - row.since >= kImageAwaited;
-  if (!row.name.container.empty() && row.name.image.empty() && nobody_to_tell) {
-    row.name.image = "unknown";
-  }
+  if (!name.container.empty() && name.image.empty() && nobody_to_tell) name.image = "unknown";
   if (cgroup.kind != CgroupKind::kContainer) tree_.Forgo(*row.cgroup, kForgoneByOthers);
-  if (row.name.sandbox) tree_.Forgo(*row.cgroup, kForgoneBySandboxes);
+  if (name.sandbox) tree_.Forgo(*row.cgroup, kForgoneBySandboxes);
   row.labels.clear();
-  AppendLabel(&row.labels, "container", row.name.container);
+  AppendLabel(&row.labels, "container", name.container);
   AppendLabel(&row.labels, "id", cgroup.path);
-  AppendLabel(&row.labels, "image", row.name.image);
-  AppendLabel(&row.labels, "name", row.name.name);
-  AppendLabel(&row.labels, "namespace", row.name.namespace_name);
-  AppendLabel(&row.labels, "pod", row.name.pod);
-  if (!row.name.docker_labels.empty()) row.labels += "," + row.name.docker_labels;
+  AppendLabel(&row.labels, "image", name.image);
+  AppendLabel(&row.labels, "name", name.name);
+  AppendLabel(&row.labels, "namespace", name.namespace_name);
+  AppendLabel(&row.labels, "pod", name.pod);
+  if (!name.docker_labels.empty()) row.labels += "," + name.docker_labels;
+  row.labels.shrink_to_fit();
+  row.namespace_name = std::move(name.namespace_name);
+  row.pod = std::move(name.pod);
+  row.container = std::move(name.container);
+  row.known = name.known;
+  row.final = name.final;
+  if (name.started > 0 && std::isnan(row.started)) row.started = name.started;
 }
 
 void ContainerRows::Start(ContainerRow& row) {
   if (boot_time_ == 0) boot_time_ = BootTime(host_);
   if (row.cgroup->kind == CgroupKind::kRoot) row.started = boot_time_;
   if (row.cgroup->kind != CgroupKind::kContainer) return;
-  if (row.name.started > 0) row.started = row.name.started;
-  if (!std::isnan(row.started)) return;
   for (const uint32_t process : tree_.Processes(*row.cgroup, 1)) {
     const Result<std::string> stat = host_.Read("/proc/" + std::to_string(process) + "/stat");
     const std::optional<uint64_t> ticks = stat ? ParseCount(StatWord(*stat, 22)) : std::nullopt;
@@ -153,57 +157,62 @@ void ContainerRows::Start(ContainerRow& row) {
   }
 }
 
-// The network namespace of the row's process, which is chosen anew where it has ended.
-uint64_t ContainerRows::ChooseProcess(ContainerRow& row) {
-  if (row.watched.process() != 0) {
-    const std::optional<bool> alive = row.watched.Alive();
-    if (alive.value_or(false)) return row.network_namespace;
-    const uint64_t found = alive ? 0 : NetworkNamespaceOf(host_, row.watched.process());
-    if (found == row.network_namespace && found != 0) return found;
+void ContainerRows::ChooseProcess(ContainerRow& row) {
+  row.network_namespace = 0;
+  for (const uint32_t process : tree_.Processes(*row.cgroup, 4)) {
+    row.watched.Watch(host_, process);
+    row.network_namespace = row.watched.NetworkNamespace();
+    if (row.network_namespace != 0) return;
   }
   row.watched.Forget();
-  for (const uint32_t process : tree_.Processes(*row.cgroup, 4)) {
-    row.watched.Watch(process);
-    row.network_namespace = NetworkNamespaceOf(host_, process);
-    if (row.network_namespace != 0) return row.network_namespace;
-  }
-  return 0;
 }
 
-bool ContainerRows::ReadNetwork(ContainerRow& row, uint32_t process) {
-  Result<std::string> text = host_.Read("/proc/" + std::to_string(process) + "/net/dev");
-  row.interfaces.clear();
-  if (!text) return false;
-  row.network_text = std::move(*text);
-  ParseInterfaces(row.network_text, &row.interfaces);
-  std::erase_if(row.interfaces, [](const InterfaceCounts& interface) {
+// False when the process has ended.
+bool ContainerRows::ReadInterfaces(const WatchedProcess& process, ContainerRow& row) {
+  if (!process.ReadInterfaces(&text_)) return false;
+  interfaces_.clear();
+  ParseInterfaces(text_, &interfaces_);
+  std::erase_if(interfaces_, [](const InterfaceCounts& interface) {
     return !IsContainersInterface(interface.name);
   });
+  row.interfaces = interfaces_;
   return true;
+}
+
+void ContainerRows::ReadNetwork(ContainerRow& row) {
+  // It may be the runtime's, which was seen before it made the namespace, and has ended.
+  if (row.network_namespace == namespaces_[0]) {
+    row.network_namespace = row.watched.NetworkNamespace();
+  }
+  if (row.network_namespace == 0) ChooseProcess(row);
+  const auto read = [&] {
+    const bool others = row.network_namespace == 0 ||
+                        std::find(namespaces_.begin(), namespaces_.end(), row.network_namespace) !=
+                            namespaces_.end();
+    row.owns_network = !others && ReadInterfaces(row.watched, row);
+    return others || row.owns_network;
+  };
+  if (!read()) {
+    ChooseProcess(row);
+    read();
+  }
+  if (row.owns_network) namespaces_.push_back(row.network_namespace);
 }
 
 // Sandboxes first: the interfaces of a pod are theirs.
 void ContainerRows::ReadNetworks() {
-  namespaces_.clear();
-  const uint64_t nodes = NetworkNamespaceOf(host_, 1);
+  init_.Watch(host_, 1);
+  namespaces_ = {init_.NetworkNamespace()};
+  for (ContainerRow* row : rows_) {
+    row->interfaces.clear();
+    row->owns_network = false;
+    if (row->cgroup->kind == CgroupKind::kRoot) ReadInterfaces(init_, *row);
+  }
   for (const bool sandboxes : {true, false}) {
     for (ContainerRow* row : rows_) {
-      const bool container = row->cgroup->kind == CgroupKind::kContainer;
-      if (!container && row->cgroup->kind != CgroupKind::kRoot) continue;
-      const bool first = !container || row->name.container.empty();
-      if (first != sandboxes) continue;
-      row->interfaces.clear();
-      row->owns_network = false;
-      if (!container) {
-        ReadNetwork(*row, 1);
-        continue;
+      if (row->cgroup->kind == CgroupKind::kContainer && row->container.empty() == sandboxes) {
+        ReadNetwork(*row);
       }
-      const uint64_t found = ChooseProcess(*row);
-      const bool taken =
-          std::find(namespaces_.begin(), namespaces_.end(), found) != namespaces_.end();
-      if (found == 0 || found == nodes || taken) continue;
-      row->owns_network = ReadNetwork(*row, row->watched.process());
-      if (row->owns_network) namespaces_.push_back(found);
     }
   }
 }

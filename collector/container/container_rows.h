@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <mutex>
 #include <span>
 #include <string>
@@ -22,17 +21,19 @@ namespace hinomi {
 /// What is kept of one cgroup.
 struct ContainerRow {
   Cgroup* cgroup = nullptr;
-  ContainerName name;
+  // As in ContainerName:
+  std::string namespace_name, pod, container;
   Duration since{0};   // monotonic; when it was first seen
   std::string labels;  // encoded: container, id, image, name, namespace, pod
   double started = kMissing;
 
   // Of the pod's sandbox, or the container of a pod without one:
-  Watched watched;                          // the process that the interfaces are read by
-  uint64_t network_namespace = 0;           // of that process
-  bool owns_network = false;                // no other row is read for that namespace, a pod's
-  std::string network_text;                 // of the last reading
-  std::vector<InterfaceCounts> interfaces;  // in that text
+  WatchedProcess watched;          // that the interfaces are read by
+  uint64_t network_namespace = 0;  // of that process
+  std::vector<InterfaceCounts> interfaces;
+  bool owns_network = false;  // no other row is read for that namespace, a pod's
+
+  bool known = true, final = false;  // as in ContainerName
 };
 
 class ContainerRows {
@@ -65,8 +66,9 @@ class ContainerRows {
   void Name(ContainerRow& row);
   void Start(ContainerRow& row);
   void ReadNetworks();
-  bool ReadNetwork(ContainerRow& row, uint32_t process);
-  uint64_t ChooseProcess(ContainerRow& row);
+  void ReadNetwork(ContainerRow& row);
+  bool ReadInterfaces(const WatchedProcess& process, ContainerRow& row);
+  void ChooseProcess(ContainerRow& row);
 
   const Host& host_;
   OomKills& oom_kills_;
@@ -76,9 +78,12 @@ class ContainerRows {
   std::mutex mutex_;
   CgroupTree tree_;
   ContainerNames names_;
-  std::unordered_map<uint64_t, std::unique_ptr<ContainerRow>> known_;  // by the cgroup's number
+  std::unordered_map<uint64_t, ContainerRow> known_;  // by the cgroup's number
   std::vector<ContainerRow*> rows_;
-  std::vector<uint64_t> namespaces_;  // of networks, that have their row
+  WatchedProcess init_;
+  std::vector<uint64_t> namespaces_;  // of networks: the node's, and those that have their row
+  std::string text_;                  // of the file at hand
+  std::vector<InterfaceCounts> interfaces_;  // in that
   Duration settings_read_{0};
   double boot_time_ = 0;
   Gauge unnamed_, left_out_;

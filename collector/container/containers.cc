@@ -97,7 +97,6 @@ void Containers::WriteFields(std::span<ContainerRow* const> rows, Exposition& ou
   for (const ContainerMetric& metric : ContainerMetrics()) {
     // Several numbers may be of one family.
     if (metric.metric.name != family) {
-      out.Release();
       family = metric.metric.name;
       out.SetGroup(metric.group);
       served = out.Begin(metric.metric);
@@ -105,7 +104,9 @@ void Containers::WriteFields(std::span<ContainerRow* const> rows, Exposition& ou
     if (!served) continue;
     for (const ContainerRow* row : rows) {
       const double value = row->cgroup->stats[metric.field];
-      if (!std::isnan(value)) out.Row(row->labels, metric.labels, value);
+      if (std::isnan(value)) continue;
+      out.Row(row->labels, metric.labels, value);
+      out.Release();
     }
   }
 }
@@ -129,12 +130,12 @@ const std::string& Containers::DeviceLabel(uint32_t major, uint32_t minor) {
 void Containers::WriteDevices(std::span<ContainerRow* const> rows, Exposition& out) {
   out.SetGroup(kDiskGroup);
   for (const DeviceMetric& metric : DeviceMetrics()) {
-    out.Release();
     if (!out.Begin(metric.metric)) continue;
     for (const ContainerRow* row : rows) {
       for (const DeviceIo& device : row->cgroup->stats.io) {
         out.Row(row->labels, DeviceLabel(device.major, device.minor),
                 static_cast<double>(device.*metric.count));
+        out.Release();
       }
     }
   }
@@ -143,13 +144,13 @@ void Containers::WriteDevices(std::span<ContainerRow* const> rows, Exposition& o
 void Containers::WriteInterfaces(std::span<ContainerRow* const> rows, Exposition& out) {
   out.SetGroup(kNetworkGroup);
   for (const InterfaceMetric& metric : InterfaceMetrics()) {
-    out.Release();
     if (!out.Begin(metric.metric)) continue;
     for (const ContainerRow* row : rows) {
       for (const InterfaceCounts& interface : row->interfaces) {
         interface_label_.clear();
         AppendLabel(&interface_label_, "interface", interface.name);
         out.Row(row->labels, interface_label_, static_cast<double>(interface.*metric.count));
+        out.Release();
       }
     }
   }
@@ -164,8 +165,9 @@ void Containers::WriteDiskUse(std::span<ContainerRow* const> rows, Exposition& o
   for (size_t i = 0; i < std::size(kNumbers); ++i) {
     if (!out.Begin(metrics[i])) continue;
     for (const ContainerRow* row : rows) {
-      const auto layer = found->layers.find(row->cgroup->id);
-      if (layer == found->layers.end() || row->name.container.empty()) continue;
+      if (row->container.empty() || found->layers.empty()) continue;
+      const auto layer = found->layers.find(row->cgroup->id());
+      if (layer == found->layers.end()) continue;
       const DiskUse::Layer& used = layer->second;
       if (used.capacity == 0) continue;
       out.Row(row->labels, DeviceLabel(used.major, used.minor),

@@ -1,8 +1,7 @@
 #include "collector/container/network.h"
 
-#include <poll.h>
+#include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -27,8 +26,8 @@ void ParseInterfaces(std::string_view text, std::vector<InterfaceCounts>* interf
       count = value.value_or(0);
     }
     if (!complete) continue;
-    interfaces->push_back({name, counts[0], counts[1], counts[2], counts[3], counts[8], counts[9],
-                           counts[10], counts[11]});
+    interfaces->push_back({std::string(name), counts[0], counts[1], counts[2], counts[3], counts[8],
+                           counts[9], counts[10], counts[11]});
   }
 }
 
@@ -36,27 +35,25 @@ bool IsContainersInterface(std::string_view name) {
   return name != "lo" && !name.starts_with("veth") && !name.starts_with("docker");
 }
 
-void Watched::Watch(uint32_t process) {
+void WatchedProcess::Watch(const Host& host, uint32_t process) {
   Forget();
   process_ = process;
-  descriptor_ = static_cast<int>(syscall(SYS_pidfd_open, process, 0));
+  const std::string path = host.PathOf("/proc/" + std::to_string(process));
+  directory_ = open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
-void Watched::Forget() {
-  if (descriptor_ >= 0) close(std::exchange(descriptor_, -1));
+void WatchedProcess::Forget() {
+  if (directory_ >= 0) close(std::exchange(directory_, -1));
   process_ = 0;
 }
 
-std::optional<bool> Watched::Alive() const {
-  if (descriptor_ < 0) return std::nullopt;
-  pollfd watched = {descriptor_, POLLIN, 0};
-  return poll(&watched, 1, 0) == 0;  // it is readable once the process has ended
+uint64_t WatchedProcess::NetworkNamespace() const {
+  struct stat status = {};
+  return fstatat(directory_, "ns/net", &status, 0) == 0 ? status.st_ino : 0;
 }
 
-uint64_t NetworkNamespaceOf(const Host& host, uint32_t process) {
-  struct stat status = {};
-  const std::string path = host.PathOf("/proc/" + std::to_string(process) + "/ns/net");
-  return stat(path.c_str(), &status) == 0 ? status.st_ino : 0;
+Result<void> WatchedProcess::ReadInterfaces(std::string* text) const {
+  return Host::ReadAt(directory_, "net/dev", text);
 }
 
 }  // namespace hinomi

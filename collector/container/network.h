@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,7 +13,7 @@ namespace hinomi {
 
 /// Counts of one interface since it was made.
 struct InterfaceCounts {
-  std::string_view name;  // in the text that was parsed
+  std::string name;
   uint64_t received_bytes = 0, received_packets = 0, receive_errors = 0, receive_drops = 0;
   uint64_t sent_bytes = 0, sent_packets = 0, send_errors = 0, send_drops = 0;
 };
@@ -25,27 +24,27 @@ void ParseInterfaces(std::string_view text, std::vector<InterfaceCounts>* interf
 /// Not a container's own: loopback, and the node's ends of others' interfaces.
 bool IsContainersInterface(std::string_view name);
 
-/// A process that is looked at again and again: told apart from another that gets its number once
-/// it has ended. Keeps neither it nor its network namespace alive. Linux >= 5.3.
-class Watched {
+/// A process that is looked at again and again, by its directory in /proc: so it is never taken for
+/// another that gets its number once it has ended. Keeps neither it nor its network namespace
+/// alive.
+class WatchedProcess {
  public:
-  Watched() = default;
-  ~Watched() { Forget(); }
-  Watched(const Watched&) = delete;
-  Watched& operator=(const Watched&) = delete;
+  WatchedProcess() = default;
+  ~WatchedProcess() { Forget(); }
+  WatchedProcess(const WatchedProcess&) = delete;
+  WatchedProcess& operator=(const WatchedProcess&) = delete;
 
-  void Watch(uint32_t process);
+  void Watch(const Host& host, uint32_t process);
   void Forget();
   uint32_t process() const { return process_; }
-  /// Whether it runs; nothing where the kernel cannot tell.
-  std::optional<bool> Alive() const;
+  /// Its network namespace, as the number of its inode; zero when it has ended.
+  uint64_t NetworkNamespace() const;
+  /// What /proc/PID/net/dev says. Errors: io, also when it has ended.
+  Result<void> ReadInterfaces(std::string* text) const;
 
  private:
   uint32_t process_ = 0;  // zero: none
-  int descriptor_ = -1;
+  int directory_ = -1;
 };
-
-/// The network namespace of a process, as the number of its inode; zero when it has ended.
-uint64_t NetworkNamespaceOf(const Host& host, uint32_t process);
 
 }  // namespace hinomi

@@ -32,7 +32,7 @@ void OomKills::Load() {
   const Result<std::string> text = files_.ReadWhole(path_, kFileBytesMax);
   std::string_view rest = text ? std::string_view(*text) : std::string_view();
   while (std::optional<std::string_view> line = TakeLine(&rest)) {
-    Who who;
+    Key who;
     for (std::string* part : {&who.namespace_name, &who.pod, &who.container}) {
       *part = TakeWord(&*line);
     }
@@ -80,7 +80,8 @@ OomKills::Container& OomKills::Of(const Who& who) {
           [](const auto& one, const auto& other) { return one.second.seen < other.second.seen; }));
     }
   }
-  Container& container = containers_[who];
+  Container& container = containers_[Key{std::string(who.namespace_name), std::string(who.pod),
+                                         std::string(who.container)}];
   container.seen = now;
   return container;
 }
@@ -89,11 +90,9 @@ uint64_t OomKills::Observe(const Who& who, const std::string& id, uint64_t kills
   if (!IsWord(who.namespace_name) || !IsWord(who.pod) || !IsWord(who.container) || !IsWord(id)) {
     return kills;
   }
+  if (kills == 0) return Total(who);
   const std::lock_guard lock(mutex_);
   Load();
-  // Most containers were never killed: nothing is kept of them.
-  const auto found = containers_.find(who);
-  if (found == containers_.end() && kills == 0) return 0;
   Container& container = Of(who);
   uint64_t& counted = container.runs[id];
   if (kills > counted) {
@@ -107,6 +106,16 @@ uint64_t OomKills::Observe(const Who& who, const std::string& id, uint64_t kills
     Save();
   }
   return container.total;
+}
+
+// Most containers were never killed: nothing is kept of them.
+uint64_t OomKills::Total(const Who& who) {
+  const std::lock_guard lock(mutex_);
+  Load();
+  const auto found = containers_.find(who);
+  if (found == containers_.end()) return 0;
+  found->second.seen = clock_.Monotonic();
+  return found->second.total;
 }
 
 // What the cgroup has told is as much at least.

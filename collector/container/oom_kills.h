@@ -26,7 +26,7 @@ class OomKills {
   static constexpr Duration kKeep = std::chrono::hours(1);
 
   struct Who {
-    std::string namespace_name, pod, container;
+    std::string_view namespace_name, pod, container;
     auto operator<=>(const Who&) const = default;
   };
 
@@ -36,10 +36,23 @@ class OomKills {
   /// The cgroup of the run `id` has counted so many. Returns what all runs have together, which is
   /// on the disk then, or cannot be written there. Any thread.
   uint64_t Observe(const Who& who, const std::string& id, uint64_t kills);
+  /// What all runs have together, the one at hand having counted none. Any thread.
+  uint64_t Total(const Who& who);
   /// The run `id` ended, for that reason.
   void Exited(const Who& who, const std::string& id, std::string_view reason);
 
  private:
+  // Who, with text of its own.
+  struct Key {
+    std::string namespace_name, pod, container;
+    operator Who() const {
+      return {namespace_name, pod, container};
+    }  // NOLINT(google-explicit-constructor)
+  };
+  struct Less {
+    using is_transparent = void;
+    bool operator()(const Who& one, const Who& other) const { return one < other; }
+  };
   struct Container {
     uint64_t total = 0;
     std::map<std::string, uint64_t> runs;  // what was counted of each, by id; the latest few
@@ -54,7 +67,7 @@ class OomKills {
   const Clock& clock_;
   std::mutex mutex_;
   bool loaded_ = false;
-  std::map<Who, Container> containers_;
+  std::map<Key, Container, Less> containers_;
   Counter write_errors_;
 };
 

@@ -37,20 +37,18 @@ std::optional<std::string_view> OomKilledCgroup(std::string_view record) {
   return record.substr(begin + kCgroup.size(), end - begin - kCgroup.size());
 }
 
-std::optional<CgroupOfContainer> ContainerOfPath(std::string_view path) {
-  CgroupOfContainer found;
+std::optional<ContainerPaths> ContainerOfPath(std::string_view path) {
+  ContainerPaths found;
   bool in_slice = false;
-  while (!path.empty()) {
-    const std::string_view name = path.substr(0, path.find('/'));
-    path.remove_prefix(std::min(path.size(), name.size() + 1));
-    CgroupName parsed = ParseCgroupName(name, in_slice);
-    in_slice = parsed.kind == CgroupKind::kSlice;
-    if (parsed.kind == CgroupKind::kPod) found = {std::move(parsed.id), ""};
-    if (parsed.kind == CgroupKind::kContainer && !found.pod_uid.empty()) {
-      found.id = std::move(parsed.id);
-    }
+  for (size_t begin = 0; begin < path.size();) {
+    const size_t end = std::min(path.find('/', begin), path.size());
+    const CgroupKind kind = ParseCgroupName(path.substr(begin, end - begin), in_slice).kind;
+    in_slice = kind == CgroupKind::kSlice;
+    if (kind == CgroupKind::kPod) found = {path.substr(0, end), {}};
+    if (kind == CgroupKind::kContainer && !found.pod.empty()) found.container = path.substr(0, end);
+    begin = end + 1;
   }
-  if (found.id.empty()) return std::nullopt;
+  if (found.container.empty()) return std::nullopt;
   return found;
 }
 
@@ -63,11 +61,12 @@ OomWatch::OomWatch(const Parts& parts)
 void OomWatch::Take(std::string_view record) {
   const std::optional<std::string_view> cgroup = OomKilledCgroup(record);
   if (!cgroup) return;
-  std::optional<CgroupOfContainer> container = ContainerOfPath(*cgroup);
-  if (!container) return;
-  if (kills_.size() >= kContainersMax && !kills_.contains(container->id)) kills_.clear();
-  ++kills_[container->id];
-  unsettled_.push_back({*std::move(container), parts_.clock.Monotonic()});
+  const std::optional<ContainerPaths> paths = ContainerOfPath(*cgroup);
+  if (!paths) return;
+  const std::string container(paths->container);
+  if (kills_.size() >= kContainersMax && !kills_.contains(container)) kills_.clear();
+  ++kills_[container];
+  unsettled_.push_back({container, parts_.clock.Monotonic()});
 }
 
 void OomWatch::Settle() {
@@ -77,14 +76,14 @@ void OomWatch::Settle() {
   std::erase_if(unsettled_, [&](const Kill& kill) {
     Cgroup pod, container;
     pod.kind = CgroupKind::kPod;
-    pod.id = kill.container.pod_uid;
+    pod.path = ContainerOfPath(kill.cgroup)->pod;
     container.kind = CgroupKind::kContainer;
-    container.id = kill.container.id;
+    container.path = kill.cgroup;
     container.pod = &pod;
     const ContainerName name = names_.Of(container, /*process=*/0);
     if (!name.container.empty()) {
-      parts_.oom_kills.Observe({name.namespace_name, name.pod, name.container}, container.id,
-                               kills_[container.id]);
+      parts_.oom_kills.Observe({name.namespace_name, name.pod, name.container}, container.id(),
+                               kills_[kill.cgroup]);
       return true;
     }
     const bool in_vain = now >= kill.at + kPatience;

@@ -21,12 +21,12 @@ namespace hinomi {
 /// where it tells of anything else.
 std::optional<std::string_view> OomKilledCgroup(std::string_view record);
 
-/// A container of a pod by the path of its cgroup, or of one below it.
-struct CgroupOfContainer {
-  std::string pod_uid;
-  std::string id;
+/// The cgroups of a container and its pod.
+struct ContainerPaths {
+  std::string_view pod, container;
 };
-std::optional<CgroupOfContainer> ContainerOfPath(std::string_view path);
+/// Those that lead to the cgroup `path`; nothing where it is not within a container of a pod.
+std::optional<ContainerPaths> ContainerOfPath(std::string_view path);
 
 class OomWatch {
  public:
@@ -52,7 +52,7 @@ class OomWatch {
 
  private:
   struct Kill {
-    CgroupOfContainer container;
+    std::string cgroup;
     Duration at{0};  // monotonic
   };
 

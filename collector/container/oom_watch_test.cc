@@ -32,18 +32,28 @@ TEST(OomWatch, WhoseTaskItWas) {
 TEST(OomWatch, WhichContainerThatIs) {
   std::string in_unit(kUid);
   std::replace(in_unit.begin(), in_unit.end(), '-', '_');
-  const std::string systemd = "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" +
-                              in_unit + ".slice/cri-containerd-" + kId + ".scope";
-  const std::string cgroupfs = "/kubepods/burstable/pod" + std::string(kUid) + "/" + kId;
-  for (const std::string& path :
-       {systemd, systemd + "/init.scope", cgroupfs, "/kubelet.slice" + cgroupfs, cgroupfs + "/a"}) {
-    const auto container = ContainerOfPath(path);
-    ASSERT_TRUE(container) << path;
-    EXPECT_EQ(container->pod_uid, kUid) << path;
-    EXPECT_EQ(container->id, kId) << path;
+  const std::string slice =
+      "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" + in_unit + ".slice";
+  const std::string scope = slice + "/cri-containerd-" + kId + ".scope";
+  const std::string pod = "/kubepods/burstable/pod" + std::string(kUid);
+  const std::string plain = pod + "/" + kId;
+  const std::string nested = "/kubelet.slice";
+  const struct {
+    std::string path, pod, container;
+  } kCases[] = {
+      {scope, slice, scope},
+      {scope + "/init.scope", slice, scope},
+      {plain, pod, plain},
+      {plain + "/a/b", pod, plain},
+      {nested + plain, nested + pod, nested + plain},
+  };
+  for (const auto& c : kCases) {
+    const auto paths = ContainerOfPath(c.path);
+    ASSERT_TRUE(paths) << c.path;
+    EXPECT_EQ(paths->pod, c.pod);
+    EXPECT_EQ(paths->container, c.container);
   }
-  for (const std::string& path : {std::string("/"), std::string(), "/docker/" + kId,
-                                  "/kubepods/burstable/pod" + std::string(kUid)}) {
+  for (const std::string& path : {std::string("/"), std::string(), "/docker/" + kId, pod}) {
     EXPECT_FALSE(ContainerOfPath(path)) << path;
   }
 }

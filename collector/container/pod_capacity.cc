@@ -49,7 +49,7 @@ bool IsKubelet(const Host& host, const std::string& process) {
 std::optional<uint64_t> PodCapacity::Read() {
   if (configured_ > 0) return configured_;
   const Duration now = clock_.Monotonic();
-  const bool runs = kubelet_.process() != 0 && kubelet_.Alive().value_or(false);
+  const bool runs = kubelet_.process() != 0 && kubelet_.NetworkNamespace() != 0;
   if (!runs && (!looked_ || now >= *looked_ + kLookEvery)) {
     looked_ = now;
     Look();
@@ -78,7 +78,7 @@ void PodCapacity::Look() {
       processes->begin(), processes->end(),
       [&](const std::string& name) { return ParseCount(name) && IsKubelet(host_, name); });
   if (found == processes->end()) return;
-  kubelet_.Watch(static_cast<uint32_t>(*ParseCount(*found)));
+  kubelet_.Watch(host_, static_cast<uint32_t>(*ParseCount(*found)));
   const std::vector<std::string> arguments = ArgumentsOf(host_, *found);
   // Its files are those that it sees, also where it runs in a container.
   const std::string root = "/proc/" + *found + "/root";

@@ -29,7 +29,7 @@ class PodCapacity {
   const Host& host_;
   const uint64_t configured_;
   const Clock& clock_;
-  Watched kubelet_;
+  WatchedProcess kubelet_;
   std::optional<Duration> looked_;  // monotonic
   std::optional<uint64_t> capacity_;
 };

@@ -40,8 +40,8 @@ constexpr Served kServed[] = {
 // metrics-server takes a row without a name for a container's that it has to know.
 bool HasRow(const ContainerRow& row, CgroupKind kind) {
   if (row.cgroup->kind != kind) return false;
-  if (kind == CgroupKind::kContainer) return !row.name.container.empty();
-  return kind == CgroupKind::kRoot || !row.name.pod.empty();
+  if (kind == CgroupKind::kContainer) return !row.container.empty();
+  return kind == CgroupKind::kRoot || !row.pod.empty();
 }
 
 }  // namespace
@@ -63,11 +63,11 @@ Result<void> Resource::Collect(Exposition& out) {
       if (!HasRow(*row, served.kind) || std::isnan(value)) continue;
       labels.clear();
       if (served.kind == CgroupKind::kContainer) {
-        AppendLabel(&labels, "container", row->name.container);
+        AppendLabel(&labels, "container", row->container);
       }
       if (served.kind != CgroupKind::kRoot) {
-        AppendLabel(&labels, "namespace", row->name.namespace_name);
-        AppendLabel(&labels, "pod", row->name.pod);
+        AppendLabel(&labels, "namespace", row->namespace_name);
+        AppendLabel(&labels, "pod", row->pod);
       }
       out.Row(labels, value);
     }
