@@ -7,6 +7,7 @@
   scrape      1,000 containers: CPU milliseconds of one scrape of /metrics
   backlog     --gib (20) in 50 logs: memory at the peak
   containers  250 pods of a container and a sandbox, real cgroups and network namespaces: CPU milliseconds of one scrape
+  busy        the same pods, and 10 million lines in 100 logs: how long scrapes take while those are read
 
 Ends with 1 if a target is missed. Figures of one run on a shared machine."""
 import argparse
@@ -248,7 +249,27 @@ def containers(arguments, stack):
                (after[name] - before[name]) / (many - few), "bytes", 4096)
 
 
-SCENES = {scene.__name__: scene for scene in (memory, idle, checkpoint, scrape, backlog, containers)}
+def busy(arguments, stack):
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="hinomi-scale-", dir=arguments.work_dir))
+    stack.callback(shutil.rmtree, directory, ignore_errors=True)
+    pods, lines = Pods(directory, stack), 10_000_000
+    pods.grow(250)
+    agent = Agent(arguments, stack, 100, lines)
+    request = urllib.request.Request(f"{agent.address}/metrics/cadvisor", headers={"Accept-Encoding": "gzip"})
+    took = []
+    while agent.value("hinomi_log_lines_total") < lines:
+        began = time.monotonic()
+        with OPENER.open(request, timeout=20) as answer:
+            answer.read()
+        took.append((time.monotonic() - began) * 1e3)
+        time.sleep(0.02)
+    took.sort()
+    load = f"of {len(took)} scrapes of 250 pods while a backlog is read on the same core"
+    yield f"median {load}", took[len(took) // 2], "ms", None
+    yield f"p99 {load}", took[len(took) * 99 // 100], "ms", 50
+
+
+SCENES = {scene.__name__: scene for scene in (memory, idle, checkpoint, scrape, backlog, containers, busy)}
 
 
 def main():

@@ -16,6 +16,9 @@ namespace {
 constexpr size_t kDepthMax = 12;
 constexpr size_t kFileBytesMax = 16 << 10;  // memory.stat of a large machine is a third of it
 constexpr int kNotTried = -2;
+// What is read now and then is opened for that: the kernel keeps a page of its memory for each
+// descriptor that was read.
+constexpr int kOnDemand = -3;
 
 bool IsDirectory(const std::string& path, const dirent& entry) {
   if (entry.d_type != DT_UNKNOWN) return entry.d_type == DT_DIR;
@@ -61,6 +64,10 @@ CgroupTree::CgroupTree(CgroupHierarchies hierarchies, const Wanted& wanted)
   for (const CgroupFile& file : hierarchies_.files) {
     if (Gives(file, {})) files_.push_back(file);
   }
+  // Whether a cgroup is gone is told by what is read every time.
+  const bool only_settings = std::all_of(files_.begin(), files_.end(),
+                                         [](const CgroupFile& file) { return file.setting; });
+  for (CgroupFile& file : files_) file.setting = file.setting && !only_settings;
   root_->cgroup = std::make_unique<Cgroup>();
   root_->cgroup->path = "/";
   root_->cgroup->kind = CgroupKind::kRoot;
@@ -182,26 +189,29 @@ void CgroupTree::Forgo(Cgroup& cgroup, std::span<const Field> fields) {
   }
 }
 
-void CgroupTree::Open(Cgroup& cgroup) {
-  for (size_t i = 0; i < files_.size(); ++i) {
-    const std::string& hierarchy = hierarchies_.of(files_[i].controller);
-    cgroup.files[i] = -1;
-    if (hierarchy.empty()) continue;
-    full_path_.assign(hierarchy).append(cgroup.path).append("/").append(files_[i].name);
-    cgroup.files[i] = open(full_path_.c_str(), O_RDONLY | O_CLOEXEC);
-  }
+int CgroupTree::Open(const Cgroup& cgroup, const CgroupFile& file) {
+  const std::string& hierarchy = hierarchies_.of(file.controller);
+  if (hierarchy.empty()) return -1;
+  full_path_.assign(hierarchy).append(cgroup.path).append("/").append(file.name);
+  return open(full_path_.c_str(), O_RDONLY | O_CLOEXEC);
 }
 
 void CgroupTree::Read(Cgroup& cgroup, bool settings) {
   const bool fresh = !cgroup.files.empty() && cgroup.files[0] == kNotTried;
-  if (fresh) Open(cgroup);
+  for (size_t i = 0; fresh && i < files_.size(); ++i) {
+    cgroup.files[i] = files_[i].setting ? kOnDemand : Open(cgroup, files_[i]);
+  }
   settings = settings || fresh;
   cgroup.stats.Clear(settings);
   bool any = false;
   for (size_t i = 0; i < files_.size(); ++i) {
-    if (cgroup.files[i] < 0 || (files_[i].setting && !settings)) continue;
+    if (files_[i].setting && !settings) continue;
     if (files_[i].of_quota && !cgroup.stats.Has(Field::kCpuQuota)) continue;
-    const ssize_t size = pread(cgroup.files[i], text_.data(), text_.size(), 0);
+    const bool on_demand = cgroup.files[i] == kOnDemand;
+    const int file = on_demand ? Open(cgroup, files_[i]) : cgroup.files[i];
+    if (file < 0) continue;
+    const ssize_t size = pread(file, text_.data(), text_.size(), 0);
+    if (on_demand) close(file);
     if (size < 0) {
       // Pressure that was switched off answers EOPNOTSUPP.
       cgroup.gone = cgroup.gone || errno == ENODEV;

@@ -70,7 +70,7 @@ class CgroupTree {
   void List(Directory& directory);
   void Close(Directory& directory);
   void Collect(Directory& directory);
-  void Open(Cgroup& cgroup);
+  int Open(const Cgroup& cgroup, const CgroupFile& file);
   bool Gives(const CgroupFile& file, std::span<const Field> forgone) const;
 
   const CgroupHierarchies hierarchies_;

@@ -96,6 +96,23 @@ TEST_F(CgroupTreeTest, ReadsSettingsWhenToldTo) {
   EXPECT_EQ(root.stats[Field::kMemoryLimit], 8);
 }
 
+TEST_F(CgroupTreeTest, HoldsNoDescriptorOfASetting) {
+  const std::string cgroup = kPod + "/" + Id('a');
+  Write(cgroup + "/memory.current", "4096\n");
+  Write(cgroup + "/memory.max", "8192\n");
+  Write(cgroup + "/cpu.weight", "100\n");
+  ASSERT_EQ(Paths().size(), 5u);
+  const auto descriptors = [] {
+    const std::filesystem::directory_iterator all("/proc/self/fd");
+    return std::distance(begin(all), end(all));
+  };
+  const auto before = descriptors();
+  Cgroup& container = *tree_->cgroups()[4];
+  for (const bool settings : {true, false, true}) tree_->Read(container, settings);
+  EXPECT_EQ(container.stats[Field::kMemoryLimit], 8192);
+  EXPECT_EQ(descriptors(), before + 1);
+}
+
 TEST_F(CgroupTreeTest, WhatIsForgoneIsMissing) {
   Write("/memory.events", "max 1\noom_kill 2\n");
   Write("/cpu.pressure", "some total=5\n");
