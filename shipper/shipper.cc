@@ -2,6 +2,8 @@
 
 #include <malloc.h>
 #include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <condition_variable>
@@ -20,6 +22,10 @@ constexpr Duration kLanePatience = std::chrono::seconds(1);  // they end at once
 constexpr Duration kTrimEvery = std::chrono::seconds(5);
 
 void Name(const char* name) { pthread_setname_np(pthread_self(), name); }
+
+// A backlog lets the agent's other threads pass: who asks for metrics or the ledger does not wait
+// for it. Among processes in other cgroups that changes nothing.
+void Yield() { setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), /*nice=*/10); }
 
 std::unique_ptr<DirectoryWatcher> MakeWatcher() {
   Result<std::unique_ptr<DirectoryWatcher>> made = MakeInotifyWatcher();
@@ -50,6 +56,7 @@ void Shipper::Start() {
     for (uint32_t lane = 0; lane < delivery->lanes(); ++lane) {
       lanes_.emplace_back([this, sink = delivery.get(), lane](const std::stop_token& stop) {
         Name("hinomi-sink");
+        Yield();
         sink->RunLane(lane, stop);
         ++lanes_ended_;
       });
@@ -57,6 +64,7 @@ void Shipper::Start() {
   }
   worker_thread_ = std::jthread([this](const std::stop_token& stop) {
     Name("hinomi-worker");
+    Yield();
     pipeline_.worker().Run(stop);
   });
   housekeeper_ = std::jthread([this](const std::stop_token& stop) {
