@@ -2,34 +2,12 @@
 // record.
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
 #include <string>
 
+#include "base/count_allocations.h"
 #include "shipper/codec/multiline.h"
 #include "shipper/encode/ecs.h"
 #include "shipper/transform/json_body.h"
-
-namespace {
-std::atomic<uint64_t> allocations = 0;
-
-void* Allocate(size_t bytes) {
-  ++allocations;
-  void* memory = std::malloc(bytes);
-  if (memory == nullptr) std::abort();
-  return memory;
-}
-}  // namespace
-
-void* operator new(size_t bytes) { return Allocate(bytes); }
-void* operator new[](size_t bytes) { return Allocate(bytes); }
-void* operator new(size_t bytes, const std::nothrow_t&) noexcept { return Allocate(bytes); }
-void* operator new[](size_t bytes, const std::nothrow_t&) noexcept { return Allocate(bytes); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, size_t) noexcept { std::free(memory); }
 
 namespace hinomi {
 namespace {
@@ -89,13 +67,13 @@ TEST_P(RecordPath, AllocatesNothingInTheSteadyState) {
     for (const Record& record : decoded.records)
       encoder.Append(record, {origin, metadata, 0}, &batch);
   };
-  const uint64_t before_first = allocations;
+  const uint64_t before_first = AllocationsSoFar();
   lease();
-  EXPECT_GT(allocations, before_first);  // so they are counted
+  EXPECT_GT(AllocationsSoFar(), before_first);  // so they are counted
   lease();
-  const uint64_t before = allocations;
+  const uint64_t before = AllocationsSoFar();
   for (int i = 0; i < 50; ++i) lease();
-  EXPECT_EQ(allocations, before);
+  EXPECT_EQ(AllocationsSoFar(), before);
   EXPECT_EQ(batch.records.size(), 1000u);
   EXPECT_EQ(decoded.corrupt_lines, 200u);
 }
@@ -123,9 +101,9 @@ TEST(RecordPath, JoiningLinesAllocatesNothingInTheSteadyState) {
   Multiline multiline({java}, {256 << 10});
   Decoded decoded;
   multiline.Decode(0, LogFormat::kCri, chunk, &decoded);
-  const uint64_t before = allocations;
+  const uint64_t before = AllocationsSoFar();
   for (int i = 0; i < 50; ++i) multiline.Decode(0, LogFormat::kCri, chunk, &decoded);
-  EXPECT_EQ(allocations, before);
+  EXPECT_EQ(AllocationsSoFar(), before);
   EXPECT_GT(decoded.records.size(), 990u);
 }
 

@@ -2,34 +2,12 @@
 // container.
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
 #include <string>
 
+#include "base/count_allocations.h"
 #include "base/manual_clock.h"
 #include "base/temporary_directory.h"
 #include "collector/endpoints.h"
-
-namespace {
-std::atomic<uint64_t> allocations = 0;
-
-void* Allocate(size_t bytes) {
-  ++allocations;
-  void* memory = std::malloc(bytes);
-  if (memory == nullptr) std::abort();
-  return memory;
-}
-}  // namespace
-
-void* operator new(size_t bytes) { return Allocate(bytes); }
-void* operator new[](size_t bytes) { return Allocate(bytes); }
-void* operator new(size_t bytes, const std::nothrow_t&) noexcept { return Allocate(bytes); }
-void* operator new[](size_t bytes, const std::nothrow_t&) noexcept { return Allocate(bytes); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, size_t) noexcept { std::free(memory); }
 
 namespace hinomi {
 namespace {
@@ -101,9 +79,9 @@ class ScrapeCostTest : public testing::Test {
     };
     scrape();
     scrape();
-    const uint64_t before = allocations;
+    const uint64_t before = AllocationsSoFar();
     scrape();
-    return allocations - before;
+    return AllocationsSoFar() - before;
   }
 
   const TemporaryDirectory directory_;

@@ -233,10 +233,10 @@ def test_what_the_kubelet_alone_knows(cluster, node_agent):
     disk.mkdir()
     token.write_text(grant(cluster, "lookout", "nodes/stats", "nodes/pods"))
     address = cluster.kubectl("get", "node", "node1", "-o", "jsonpath={.status.addresses[0].address}")
-    settings = {"labels": ["app"], "release_pattern": "^(?P<commit>[0-9]+)$",
+    settings = {"labels": ["app"], "release_pattern": "^(?P<branch>[0-9]+)$",
                 "kubelet": {"url": f"https://{address}:10250", "token_file": "/var/lib/token",
                             "ca_file": str(cluster.state / "pki/ca.crt")}}
-    user = pod("user", "head -c 5000000 /dev/zero > /big; sleep 1000")
+    user = pod("user", "echo hello; head -c 5000000 /dev/zero > /big; sleep 1000")
     user["spec"]["volumes"] = [{"name": "disk", "persistentVolumeClaim": {"claimName": "disk"}}]
     user["spec"]["containers"][0]["volumeMounts"] = [{"name": "disk", "mountPath": "/disk"}]
     never = pod("never", "sleep 1000", readinessProbe={"exec": {"command": ["false"]}})
@@ -257,8 +257,10 @@ def test_what_the_kubelet_alone_knows(cluster, node_agent):
         assert value(node_agent, "hinomi_pod_ready", workload="never") == 0
         capacity = cluster.kubectl("get", "node", "node1", "-o", "jsonpath={.status.capacity.pods}")
         assert value(node_agent, "hinomi_node_pod_capacity") == int(capacity)
-        release = {"namespace": "default", "workload": "user", "branch": "unknown", "commit": "1"}
-        eventually(lambda: value(node_agent, "hinomi_release_info", **release) == 1, 20, lambda: node_agent.log())
+        release = {"branch": "1", "commit": "4f2e1d0c9b8a7f6e5d4c3b2a1908f7e6d5c4b3a2"}  # the tag's, and the label's
+        eventually(lambda: value(node_agent, "hinomi_release_info", workload="user", **release) == 1, 20, node_agent.log)
+        (said,) = eventually(lambda: node_agent.documents("user"), 20, node_agent.log)
+        assert said["message"] == "hello" and said["release"] == release
         # The token is read for every request; without the right this page has no rows, and the others have theirs.
         token.write_text(grant(cluster, "stranger", "nodes/pods"))
         assert "kubelet_volume_stats" not in node_agent.get("/metrics/volumes").text
@@ -273,7 +275,8 @@ def test_what_the_kubelet_alone_knows(cluster, node_agent):
         assert value(node_agent, "container_fs_usage_bytes", **main) < 6_000_000
         space = os.statvfs(cluster.lib)
         assert value(node_agent, "container_fs_limit_bytes", **main) == space.f_blocks * space.f_frsize
-        assert value(node_agent, "kubelet_container_log_filesystem_used_bytes", **main) == 0
+        log = sum(path.stat().st_size for path in cluster.logs.glob("pods/default_user_*/main/*"))
+        assert value(node_agent, "kubelet_container_log_filesystem_used_bytes", **main) == log > 0
     finally:
         token.unlink()
         cluster.clear()

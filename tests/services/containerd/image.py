@@ -11,6 +11,7 @@ import sys
 import tarfile
 
 NAME = "hinomi.test/busybox:1"
+REVISION = "4f2e1d0c9b8a7f6e5d4c3b2a1908f7e6d5c4b3a2"
 BUSYBOX = "/bin/busybox"
 
 
@@ -37,7 +38,8 @@ def main(path):
     content = layer()
     config = json.dumps({
         "architecture": {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()], "os": "linux",
-        "config": {"Env": ["PATH=/bin"], "Cmd": ["sleep", "1d"]},
+        "config": {"Env": ["PATH=/bin"], "Cmd": ["sleep", "1d"],
+                   "Labels": {"org.opencontainers.image.revision": REVISION}},
         "rootfs": {"type": "layers", "diff_ids": ["sha256:" + hashlib.sha256(content).hexdigest()]},
     }).encode()
     with tarfile.open(path, "w") as tar:

@@ -1,7 +1,7 @@
 # A containerd, answering the CRI at $state/containerd.sock. Sourced by node.sh and kubernetes/runtime.sh.
 cat > /run/containerd.toml <<END
 version = 2
-root = "$state/root"
+root = "${containerd_root:-$state/root}"
 disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.btrfs",
   "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.zfs", "io.containerd.tracing.processor.v1.otlp"]
 [grpc]

@@ -114,6 +114,7 @@ etcd --data-dir /run/etcd --listen-client-urls http://127.0.0.1:2379 --advertise
   --kubelet-client-certificate="$state/pki/admin.crt" --kubelet-client-key="$state/pki/admin.key" \
   --service-account-issuer=https://kubernetes.default.svc --service-account-key-file="$state/pki/accounts.pub" \
   --service-account-signing-key-file="$state/pki/accounts.key" > "$state/apiserver.log" 2>&1 &
+containerd_root=/var/lib/containerd # where nodes have it
 source "${runtime%/*}/../containerd/runtime.sh"
 ln -s "$state/containerd.sock" /run/containerd/containerd.sock
 "$KUBE" kubelet --config=/run/kubelet.yaml --kubeconfig="$state/node.conf" --hostname-override=node1 \
