@@ -9,6 +9,7 @@
 
 #include "collector/container/connections.h"
 #include "collector/container/containers.h"
+#include "collector/container/descriptors.h"
 #include "collector/container/resource.h"
 #include "collector/container/volumes.h"
 #include "collector/container/workloads.h"
@@ -28,6 +29,10 @@ MetricEndpoints::MetricEndpoints(const Config& config, Parts parts)
       filter_(FilterOf(config.metrics)),
       oom_kills_(config.state_dir + "/oom_kills", parts.files, parts.clock, parts.metrics) {
   const CollectorParts made_of = {host_, config.metrics, parts.metrics, parts.clock, parts.version};
+  const auto serves = [&](std::string_view group, std::span<const MetricInfo> metrics) {
+    return std::any_of(metrics.begin(), metrics.end(),
+                       [&](const MetricInfo& metric) { return filter_.MayServe(group, metric); });
+  };
   const auto add = [&](const std::string& path, std::vector<Scraper::Member> members, bool tell) {
     scrapers_[path] =
         std::make_unique<Scraper>(Scraper::Options{path, config.metrics.series_max, filter_, tell},
@@ -44,10 +49,7 @@ MetricEndpoints::MetricEndpoints(const Config& config, Parts parts)
     oom_watch_ = std::make_unique<OomWatch>(
         OomWatch::Parts{host_, config, parts.metadata, oom_kills_, parts.clock, parts.metrics});
     std::vector<Scraper::Member> containers;
-    const auto metrics = DiskUseMetrics();
-    if (std::any_of(metrics.begin(), metrics.end(), [&](const MetricInfo& metric) {
-          return filter_.MayServe(kDiskUseGroup, metric);
-        })) {
+    if (serves(kDiskUseGroup, DiskUseMetrics())) {
       disk_use_ = std::make_unique<DiskUse>(host_, config.kubernetes.pods_dir,
                                             std::move(parts.layers), parts.metrics);
     }
@@ -56,6 +58,9 @@ MetricEndpoints::MetricEndpoints(const Config& config, Parts parts)
     if (connections) {
       containers.push_back({kTcpGroup, std::make_unique<Connections>(Connections::Parts{
                                            host_, config, parts.metadata, *rows_, parts.metrics})});
+    }
+    if (serves(kDescriptorGroup, DescriptorMetrics())) {
+      containers.push_back({kDescriptorGroup, std::make_unique<Descriptors>(host_, *rows_)});
     }
     containers.push_back({kWorkloadGroup, std::make_unique<Workloads>(Workloads::Parts{
                                               host_, config, parts.metadata, parts.clock})});
@@ -72,10 +77,7 @@ MetricEndpoints::MetricEndpoints(const Config& config, Parts parts)
   if (config.metrics.node) {
     std::vector<Scraper::Member> members;
     for (const CollectorKind& kind : NodeCollectors()) {
-      const bool wanted = std::any_of(
-          kind.metrics.begin(), kind.metrics.end(),
-          [&](const MetricInfo& metric) { return filter_.MayServe(kind.name, metric); });
-      if (wanted) members.push_back({kind.name, kind.make(made_of)});
+      if (serves(kind.name, kind.metrics)) members.push_back({kind.name, kind.make(made_of)});
     }
     add("/metrics/node", std::move(members), /*tell=*/true);
   }

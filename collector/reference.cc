@@ -4,6 +4,7 @@
 #include "collector/container/connections.h"
 #include "collector/container/container_metrics.h"
 #include "collector/container/containers.h"
+#include "collector/container/descriptors.h"
 #include "collector/container/resource.h"
 #include "collector/container/volumes.h"
 #include "collector/container/workloads.h"
@@ -49,6 +50,7 @@ std::string MetricsReference() {
   }
   for (const MetricInfo& metric : DiskUseMetrics()) writer.Row(kDiskUseGroup, metric);
   for (const MetricInfo& metric : MachineMetrics()) writer.Row(kMachineGroup, metric);
+  for (const MetricInfo& metric : DescriptorMetrics()) writer.Row(kDescriptorGroup, metric);
   writer.Row(kTcpGroup, Connections::Info());
   for (const MetricInfo& metric : WorkloadMetrics()) writer.Row(kWorkloadGroup, metric);
   writer.End();

@@ -59,6 +59,10 @@ class ContainerRows {
   std::span<ContainerRow* const> Read();
   /// Those of the last Read.
   std::span<ContainerRow* const> rows() const { return rows_; }
+  /// The processes of one of them; at most `max`.
+  std::vector<uint32_t> Processes(const ContainerRow& row, size_t max) const {
+    return tree_.Processes(*row.cgroup, max);
+  }
   std::unique_lock<std::mutex> Lock() { return std::unique_lock(mutex_); }
 
  private:
