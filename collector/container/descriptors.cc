@@ -40,7 +40,7 @@ Result<void> Descriptors::Collect(Exposition& out) {
   {
     const std::unique_lock lock = rows_.Lock();
     for (const ContainerRow* row : rows_.rows()) {
-      if (row->container.empty()) continue;
+      if (row->cgroup->kind != CgroupKind::kContainer) continue;
       containers.emplace_back(row->labels, rows_.Processes(*row, kProcessesMax));
     }
   }
