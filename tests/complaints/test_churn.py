@@ -33,9 +33,9 @@ def test_pods_that_come_and_go_leave_nothing_behind(agent, archive, log_of):
         logs = [live_and_die(log_of, f"pod-{round_}-{number}", number, f"space-{round_}-{number % 10}")
                 for number in range(pods)]
         eventually(lambda n=(round_ + 1) * pods: (agent.metric("hinomi_route_records_total", outcome="acknowledged")
-                                                  or 0) >= n, 20, agent.log)
+                                                  or 0) >= n, scale(20, 180), agent.log)
         bury(logs)
-        eventually(lambda: agent.metric("hinomi_logs") == 0, 20, agent.log)
+        eventually(lambda: agent.metric("hinomi_logs") == 0, scale(20, 180), agent.log)
         if round_ == 1:
             after_first = series(agent), memory_mib(agent.process.pid)
     assert len(archive.documents()) == rounds * pods
