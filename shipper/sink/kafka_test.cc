@@ -116,7 +116,7 @@ TEST_F(KafkaSinkTest, SendsWhatIsPendingAlone) {
 TEST_F(KafkaSinkTest, SurvivesEveryError) {
   // In one request each: the mock, unlike a broker, takes the second one after the first has
   // failed, and the library then holds the first for delivered.
-  config_.kafka.settings["linger.ms"] = "20";
+  config_.kafka.settings["linger.ms"] = "5";
   const rd_kafka_err_desc* descriptions = nullptr;
   size_t count = 0;
   rd_kafka_get_err_descs(&descriptions, &count);
