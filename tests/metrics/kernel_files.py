@@ -14,16 +14,6 @@ def limit(text):
     return 0 if text.strip() == "max" or int(text) > 1 << 62 else int(text)
 
 
-def descriptors(processes):
-    """What each open descriptor of these is."""
-    return [os.readlink(f"/proc/{process}/fd/{name}") for process in processes.split()
-            for name in os.listdir(f"/proc/{process}/fd")]
-
-
-def sockets(processes):
-    return [what for what in descriptors(processes) if what.startswith("socket:")]
-
-
 # A function of `read`, which gives the text of a file.
 V2 = {
     "container_cpu_usage_seconds_total": lambda read: counts(read("cpu.stat"))["usage_usec"] / 1e6,
@@ -42,8 +32,6 @@ V2 = {
     "container_spec_cpu_period": lambda read: int(read("cpu.max").split()[1]),
     "container_spec_cpu_shares": lambda read: 2 + (int(read("cpu.weight")) - 1) * 262142 // 9999,
     "container_processes": lambda read: len(read("cgroup.procs").split()),
-    "container_file_descriptors": lambda read: len(descriptors(read("cgroup.procs"))),
-    "container_sockets": lambda read: len(sockets(read("cgroup.procs"))),
     "container_threads": lambda read: int(read("pids.current")),
     "container_threads_max": lambda read: limit(read("pids.max")),
 }
@@ -72,8 +60,6 @@ V1 = {
     "container_spec_cpu_period": lambda read: int(read("cpu/cpu.cfs_period_us")),
     "container_spec_cpu_shares": lambda read: int(read("cpu/cpu.shares")),
     "container_processes": lambda read: len(read("pids/cgroup.procs").split()),
-    "container_file_descriptors": lambda read: len(descriptors(read("pids/cgroup.procs"))),
-    "container_sockets": lambda read: len(sockets(read("pids/cgroup.procs"))),
     "container_threads": lambda read: int(read("pids/pids.current")),
     "container_threads_max": lambda read: limit(read("pids/pids.max")),
 }

@@ -1,4 +1,7 @@
 """/metrics/cadvisor against the kernel's own files, for real containers."""
+import os
+import pathlib
+
 from agent import LABEL, SAMPLE
 from kernel_files import expect_within, values
 from waiting import eventually
@@ -27,6 +30,11 @@ def read_of(groups):
     return read
 
 
+def descriptors(processes):
+    """What each open descriptor of these is."""
+    return [os.readlink(descriptor) for process in processes for descriptor in pathlib.Path(f"/proc/{process}/fd").iterdir()]
+
+
 def test_values_are_the_kernels(agent, pods):
     pods.start(include=[".*"])
     containers = {name: pods.run(name, script, **resources) for name, (script, resources) in SCRIPTS.items()}
@@ -43,3 +51,9 @@ def test_values_are_the_kernels(agent, pods):
     assert before["throttled"]["container_spec_cpu_quota"] == 20000
     assert before["throttled"]["container_spec_memory_limit_bytes"] == 64 << 20
     assert before["many"]["container_spec_memory_limit_bytes"] == 32 << 20
+    # Of processes that neither come nor go.
+    processes = next(iter(pods.of(containers["many"]).values())) / "cgroup.procs"
+    wanted = descriptors(processes.read_text().split())
+    many = of(text, containers["many"])
+    assert many["container_file_descriptors"] == len(wanted) > 10
+    assert many["container_sockets"] == sum(what.startswith("socket:") for what in wanted)
