@@ -60,7 +60,7 @@ Agent::Agent(Config config)
       events_({.directory = config_.state_dir + "/events", .agent = AgentAsPod(OwnPod())},
               {files_, clock_, metrics_}),
       life_(config_.state_dir + "/last_run", HashOf(config_), files_, events_),
-      container_life_(metrics_),
+      container_life_(config_.node, metrics_),
       metadata_(MakeMetadata()),
       endpoints_(config_, {metadata_.get(), MakeRuntime(), files_, clock_, metrics_, kVersion}),
       access_(config_.http.token_file, files_),

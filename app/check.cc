@@ -2,16 +2,19 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <functional>
 #include <memory>
 
+#include "shipper/builtin.h"
 #include "shipper/source/escrow.h"
 
 namespace hinomi {
 namespace {
 
 constexpr char kNeeds[] = "the agent must be able to make files and hard links there";
+constexpr Duration kPatience = std::chrono::seconds(5);
 constexpr int kLevelsMax = 3;  // pods, containers, files
 
 // The first regular file that lies so deep, to try the mount with.
@@ -112,6 +115,22 @@ std::vector<std::string> CheckEscrow(const Config& config, FileSystem& files) {
   for (const std::string& source : sources) {
     std::string warning = TryMount(config, files, source);
     if (!warning.empty()) warnings.push_back(std::move(warning));
+  }
+  return warnings;
+}
+
+std::vector<std::string> CheckSinksAnswer(const Config& config, FileSystem& files,
+                                          const Clock& clock) {
+  std::vector<std::string> warnings;
+  Metrics metrics;
+  for (SinkConfig sink : config.sinks) {
+    sink.elasticsearch.timeout = std::min(sink.elasticsearch.timeout, kPatience);
+    sink.kafka.timeout = std::min(sink.kafka.timeout, kPatience);
+    const Attempt attempt =
+        MakeSink(sink, {config.cluster, files, clock, metrics})->Try(std::stop_token());
+    if (attempt.error.empty()) continue;
+    warnings.push_back(fmt::format("sinks.{}: {}; until then lines wait in their files", sink.name,
+                                   attempt.error));
   }
   return warnings;
 }

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/fake_http_server.h"
 #include "base/temporary_directory.h"
 
 namespace hinomi {
@@ -80,6 +81,42 @@ TEST_F(CheckTest, SaysWhoHasItAndWhatIsInTheWay) {
   fs::create_directory(config_.state_dir);
   const Result<std::unique_ptr<FileLock>> own = files_.Lock(config_.state_dir + "/lock");
   EXPECT_THAT(CheckEscrow(config_, files_), IsEmpty());
+}
+
+// A fake, for answers on demand; that a real one answers so is proven with real servers.
+TEST_F(CheckTest, SaysWhatASinkWouldNotTake) {
+  const SystemClock clock;
+  int status = 400;
+  FakeHttpServer server([&](const FakeHttpServer::Request& request) {
+    EXPECT_EQ(request.body, "\n") << "no document is sent";
+    return FakeHttpServer::Answer(status, "{}");
+  });
+  SinkConfig search;
+  search.name = "search";
+  search.type = SinkType::kElasticsearch;
+  search.elasticsearch.endpoints = {server.Url()};
+  config_.sinks = {search};
+  EXPECT_THAT(CheckSinksAnswer(config_, files_, clock), IsEmpty()) << "there was nothing to take";
+  status = 401;
+  EXPECT_THAT(CheckSinksAnswer(config_, files_, clock),
+              ElementsAre(AllOf(HasSubstr("sinks.search: "), HasSubstr("401"))));
+}
+
+TEST_F(CheckTest, SaysWhereNobodyListens) {
+  const SystemClock clock;
+  SinkConfig search;
+  search.name = "search";
+  search.type = SinkType::kElasticsearch;
+  search.elasticsearch.endpoints = {"http://127.0.0.1:1"};
+  SinkConfig stream;
+  stream.name = "stream";
+  stream.type = SinkType::kKafka;
+  stream.kafka.brokers = {"127.0.0.1:1"};
+  stream.kafka.timeout = std::chrono::seconds(2);
+  config_.sinks = {search, stream};
+  EXPECT_THAT(CheckSinksAnswer(config_, files_, clock),
+              ElementsAre(HasSubstr("sinks.search: cannot connect to \"http://127.0.0.1:1\""),
+                          HasSubstr("sinks.stream: cannot send to Kafka at \"127.0.0.1:1\"")));
 }
 
 }  // namespace

@@ -25,6 +25,7 @@ struct Arguments {
   ConfigArguments config;
   bool reference = false;
   bool metrics = false;
+  bool strict = false;
   CatOptions cat;
   std::string since, until;
 };
@@ -51,17 +52,23 @@ int Run(const Loaded& loaded) {
   return kExitFailed;
 }
 
-int Check(const Loaded& loaded) {
+int Check(const Loaded& loaded, bool strict) {
   if (!Report(loaded)) {
     std::fprintf(stderr, "%zu error%s\n", loaded.errors.size(),
                  loaded.errors.size() == 1 ? "" : "s");
     return kExitConfig;
   }
+  std::signal(SIGPIPE, SIG_IGN);
   PosixFileSystem files;
-  for (const std::string& warning : CheckEscrow(loaded.config, files))
+  const SystemClock clock;
+  std::vector<std::string> warnings = CheckEscrow(loaded.config, files);
+  for (std::string& warning : CheckSinksAnswer(loaded.config, files, clock)) {
+    warnings.push_back(std::move(warning));
+  }
+  for (const std::string& warning : warnings)
     std::fprintf(stderr, "warning: %s\n", warning.c_str());
   std::printf("the configuration is valid\n");
-  return 0;
+  return strict && !warnings.empty() ? kExitFailed : 0;
 }
 
 int PrintConfig(const Loaded& loaded, const Arguments& arguments) {
@@ -114,7 +121,8 @@ int Main(int argc, char** argv) {
   CLI::App* run = app.add_subcommand("run", "run the agent until SIGTERM or Ctrl-C");
   CLI::App* check = app.add_subcommand("check",
                                        "say whether the configuration is valid, with every error, "
-                                       "and whether this machine suits it");
+                                       "and whether this machine and its sinks suit it");
+  check->add_flag("--strict", arguments.strict, "end with 1 where there is a warning");
   CLI::App* config =
       app.add_subcommand("config", "print the settings in effect, and where each comes from");
   CLI::App* cat = app.add_subcommand("cat", "print the records of an archive");
@@ -141,7 +149,7 @@ int Main(int argc, char** argv) {
   }
   if (*cat) return PrintArchive(arguments);
   const Loaded loaded = Load(arguments.config);
-  if (*check) return Check(loaded);
+  if (*check) return Check(loaded, arguments.strict);
   if (*config) return PrintConfig(loaded, arguments);
   PrepareProcess();
   return Run(loaded);

@@ -22,6 +22,7 @@ from typing import NamedTuple
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 for folder in ("bench/race", "tests/integration", "tests/kubernetes"):
     sys.path.insert(0, str(ROOT / folder))
+import outcome  # noqa: E402
 from processes import OTHER_CORE, SHIPPER_CORE, TICKS, Process  # noqa: E402
 from waiting import eventually, free_ports  # noqa: E402
 
@@ -192,17 +193,8 @@ def main():
                 missed += over
                 lines += ["", *rows]
                 print("\n".join(rows), flush=True)
-    text = "\n".join(lines) + "\n"
-    path = arguments.results / time.strftime("%Y-%m-%d-metrics.md")
-    path.write_text(text)
-    print(f"written: {path}; {missed} targets missed", file=sys.stderr)
-    return 1 if missed else 0
+    return outcome.written(arguments.results, "metrics", "\n".join(lines) + "\n", missed)
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except (AssertionError, RuntimeError, OSError, subprocess.SubprocessError) as error:
-        sys.exit(f"cannot measure: {error}")
+    outcome.run(main)

@@ -25,6 +25,7 @@ import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "bench/race"))
+import outcome  # noqa: E402
 import shippers  # noqa: E402
 from processes import OTHER_CORE, SHIPPER_CORE, TICKS, Process, Sink  # noqa: E402
 
@@ -292,16 +293,9 @@ def main():
                 said = "" if target is None else f"at most {target}{' **missed**' if value > target else ''}"
                 rows.append(f"| {figure} | {value:.3g} {unit} | {said} |")
                 print(rows[-1], flush=True)
-    path = arguments.results / time.strftime("%Y-%m-%d-scale.md")
-    path.write_text("# Costs by the number of logs\n\n" + "\n".join(rows) + "\n")
-    print(f"written: {path}; {missed} targets missed", file=sys.stderr)
-    return 1 if missed else 0
+    text = "# Costs by the number of logs\n\n" + "\n".join(rows) + "\n"
+    return outcome.written(arguments.results, "scale", text, missed)
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except (RuntimeError, OSError, subprocess.SubprocessError) as error:
-        sys.exit(f"cannot measure: {error}")
+    outcome.run(main)

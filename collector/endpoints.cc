@@ -46,8 +46,10 @@ MetricEndpoints::MetricEndpoints(const Config& config, Parts parts)
     rows_ = std::make_unique<ContainerRows>(
         ContainerRows::Parts{host_, config, parts.metadata, oom_kills_, parts.clock, parts.metrics},
         wanted);
-    oom_watch_ = std::make_unique<OomWatch>(
-        OomWatch::Parts{host_, config, parts.metadata, oom_kills_, parts.clock, parts.metrics});
+    if (wanted.cgroups[Field::kOomKills]) {
+      oom_watch_ = std::make_unique<OomWatch>(
+          OomWatch::Parts{host_, config, parts.metadata, oom_kills_, parts.clock, parts.metrics});
+    }
     std::vector<Scraper::Member> containers;
     if (serves(kDiskUseGroup, DiskUseMetrics())) {
       disk_use_ = std::make_unique<DiskUse>(host_, config.kubernetes.pods_dir,
@@ -62,8 +64,10 @@ MetricEndpoints::MetricEndpoints(const Config& config, Parts parts)
     if (serves(kDescriptorGroup, DescriptorMetrics())) {
       containers.push_back({kDescriptorGroup, std::make_unique<Descriptors>(host_, *rows_)});
     }
-    containers.push_back({kWorkloadGroup, std::make_unique<Workloads>(Workloads::Parts{
-                                              host_, config, parts.metadata, parts.clock})});
+    if (serves(kWorkloadGroup, WorkloadMetrics())) {
+      containers.push_back({kWorkloadGroup, std::make_unique<Workloads>(Workloads::Parts{
+                                                host_, config, parts.metadata, parts.clock})});
+    }
     add("/metrics/cadvisor", std::move(containers), /*tell=*/false);
     std::vector<Scraper::Member> resource;
     resource.push_back({"resource", std::make_unique<Resource>(*rows_)});

@@ -3,7 +3,7 @@
 namespace hinomi {
 
 ContainerLife::Counters& ContainerLife::Of(const PodMetadata& pod) {
-  std::pair<std::string, std::string> key = {pod.namespace_name, WorkloadNameOf(pod)};
+  std::pair<std::string, std::string> key = {pod.namespace_name, WorkloadNameOf(pod, node_)};
   auto found = counters_.find(key);
   if (found != counters_.end()) return found->second;
   if (counters_.size() >= kWorkloadsMax) key = {"_overflow", "_overflow"};

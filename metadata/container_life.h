@@ -20,7 +20,7 @@ class ContainerLife {
 
   /// Metrics: hinomi_containers_started_total, hinomi_containers_restarted_total,
   /// hinomi_containers_oom_killed_total {namespace, workload}.
-  explicit ContainerLife(Metrics& metrics) : metrics_(metrics) {}
+  ContainerLife(std::string node, Metrics& metrics) : node_(std::move(node)), metrics_(metrics) {}
 
   // Each is told once. Any thread.
   void Started(const PodMetadata& pod, const ContainerMetadata& container);
@@ -32,6 +32,7 @@ class ContainerLife {
   };
   Counters& Of(const PodMetadata& pod);  // under the lock
 
+  const std::string node_;
   Metrics& metrics_;
   std::mutex mutex_;
   std::map<std::pair<std::string, std::string>, Counters> counters_;  // namespace, workload

@@ -19,9 +19,10 @@ PodMetadata PodOf(const std::string& name, const std::string& owner = "") {
 
 TEST(ContainerLife, CountsByWorkload) {
   Metrics metrics;
-  ContainerLife life(metrics);
+  ContainerLife life("node-1", metrics);
   ContainerMetadata container;
   life.Started(PodOf("web-5d4f8c7b9-bcdfg"), container);
+  life.Started(PodOf("etcd-node-1"), container);
   life.Started(PodOf("anything", "web"), container);
   container.attempt = 3;
   container.reason = "OOMKilled";
@@ -31,6 +32,7 @@ TEST(ContainerLife, CountsByWorkload) {
   life.Exited(PodOf("anything", "web"), container);
   const std::string text = metrics.Expose();
   for (const char* line : {
+           "hinomi_containers_started_total{namespace=\"shop\",workload=\"etcd\"} 1\n",
            "hinomi_containers_started_total{namespace=\"shop\",workload=\"web\"} 3\n",
            "hinomi_containers_restarted_total{namespace=\"shop\",workload=\"web\"} 1\n",
            "hinomi_containers_oom_killed_total{namespace=\"shop\",workload=\"web\"} 1\n",
@@ -41,7 +43,7 @@ TEST(ContainerLife, CountsByWorkload) {
 
 TEST(ContainerLife, WorkloadsBeyondTheLimitAreOne) {
   Metrics metrics;
-  ContainerLife life(metrics);
+  ContainerLife life("node-1", metrics);
   for (size_t i = 0; i < ContainerLife::kWorkloadsMax + 5; ++i) {
     life.Started(PodOf("pod", "workload" + std::to_string(i)), {});
   }

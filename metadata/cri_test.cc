@@ -63,6 +63,13 @@ class FakeRuntime final : public cri::RuntimeService::Service {
     return grpc::Status::OK;
   }
 
+  grpc::Status ListContainerStats(grpc::ServerContext*, const cri::ListContainerStatsRequest*,
+                                  cri::ListContainerStatsResponse* response) override {
+    if (hang_lists) Hang();
+    *response = stats;
+    return grpc::Status::OK;
+  }
+
   void AddPod(const std::string& uid, const std::string& sandbox) {
     cri::PodSandbox& item = *sandboxes.add_items();
     item.set_id(sandbox);
@@ -97,6 +104,7 @@ class FakeRuntime final : public cri::RuntimeService::Service {
 
   cri::ListContainersResponse containers;
   cri::ListPodSandboxResponse sandboxes;
+  cri::ListContainerStatsResponse stats;
   std::map<std::string, cri::ContainerStatus> statuses;
   std::atomic<int> statuses_asked = 0;
   std::atomic<bool> unimplemented = false, hang = false, hang_lists = false, hang_statuses = false;
@@ -250,6 +258,33 @@ TEST_F(CriClientTest, NoCallLastsLongerThanItMay) {
   EXPECT_EQ(pods->at(0).containers.size(), 50u);
   runtime->hang_statuses = false;
   EXPECT_EQ(timed()->at(0).containers.at(49).image, "nginx:1");
+}
+
+TEST_F(CriClientTest, TellsWhatContainersHaveWritten) {
+  const auto runtime = Runtime();
+  for (const char* id : {"c1", "c2"}) {
+    cri::ContainerStats& of_container = *runtime->stats.add_stats();
+    of_container.mutable_attributes()->set_id(id);
+    if (id == std::string("c2")) continue;  // just made: the runtime has not looked yet
+    cri::FilesystemUsage& layer = *of_container.mutable_writable_layer();
+    layer.mutable_used_bytes()->set_value(4096);
+    layer.mutable_fs_id()->set_mountpoint("/var/lib/containerd");
+  }
+  CriClient client(Options(), files_);
+  const auto layers = client.Layers({});
+  ASSERT_TRUE(layers) << layers.error().message;
+  ASSERT_EQ(layers->size(), 1u);
+  EXPECT_EQ(layers->front().container_id, "c1");
+  EXPECT_EQ(layers->front().bytes, 4096u);
+  EXPECT_EQ(layers->front().mount_point, "/var/lib/containerd");
+
+  runtime->hang_lists = true;
+  const auto silent = client.Layers({});
+  ASSERT_FALSE(silent);
+  EXPECT_EQ(silent.error().kind, ErrorKind::kTransient);
+  EXPECT_THAT(silent.error().message, HasSubstr("cannot list what containers use of"));
+  runtime->hang_lists = false;
+  EXPECT_TRUE(client.Layers({})) << "it connects again";
 }
 
 TEST_F(CriClientTest, AStopEndsACall) {

@@ -20,8 +20,8 @@ const ContainerMetadata* FindContainer(const PodMetadata& pod, std::string_view 
   return found == pod.containers.end() ? nullptr : &*found;
 }
 
-std::string WorkloadNameOf(const PodMetadata& pod) {
-  return pod.owner.kind.empty() ? WorkloadOf(pod.name, "").name : pod.owner.name;
+std::string WorkloadNameOf(const PodMetadata& pod, std::string_view node_name) {
+  return pod.owner.kind.empty() ? WorkloadOf(pod.name, node_name).name : pod.owner.name;
 }
 
 void Enrich(std::shared_ptr<const PodMetadata> pod, PodInfo* info) {

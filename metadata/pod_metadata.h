@@ -66,8 +66,9 @@ struct PodMetadata {
 const ContainerMetadata* FindContainer(const PodMetadata& pod, std::string_view name,
                                        uint32_t attempt);
 
-/// Its owner's name; where that is not known, what the pod's own name tells.
-std::string WorkloadNameOf(const PodMetadata& pod);
+/// Its owner's name; where that is not known, what the pod's own name tells on the node
+/// `node_name`.
+std::string WorkloadNameOf(const PodMetadata& pod, std::string_view node_name);
 
 /// Tells `info` what is known of its pod; an owner that is known replaces the workload guessed from
 /// the name. `pod` may be null.

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "base/manual_clock.h"
+#include "base/metric_of.h"
 #include "base/temporary_directory.h"
 #include "metadata/pod_json.h"
 
@@ -104,11 +105,6 @@ class MetadataStoreTest : public testing::Test {
     told_.clear();
     pause_ = store_->Step({});
     return told_;
-  }
-  double Metric(const std::string& series) {
-    const std::string text = metrics_.Expose();
-    const size_t at = text.find("\n" + series + " ");
-    return at == text.npos ? -1 : std::stod(text.substr(at + series.size() + 2));
   }
 
   TemporaryDirectory directory_;
@@ -251,7 +247,7 @@ TEST_F(MetadataStoreTest, AWaitEndsInTimeWhileASourceHangs) {
     EXPECT_TRUE(Ask("a", since).missing);
   };
   Step();
-  EXPECT_EQ(Metric("hinomi_metadata_waits_expired_total"), 1);
+  EXPECT_EQ(MetricOf(metrics_, "hinomi_metadata_waits_expired_total"), 1);
 }
 
 TEST_F(MetadataStoreTest, NobodyWaitsForASourceThatIsDown) {
@@ -264,9 +260,9 @@ TEST_F(MetadataStoreTest, NobodyWaitsForASourceThatIsDown) {
     EXPECT_FALSE(Ask("a", since).wait);
     // Where there is nobody to ask, nothing is missing.
     EXPECT_EQ(Ask("a", since).missing, error.kind == ErrorKind::kTransient);
-    EXPECT_EQ(Metric("hinomi_metadata_source_up{source=\"runtime\"}"), 0);
+    EXPECT_EQ(MetricOf(metrics_, "hinomi_metadata_source_up{source=\"runtime\"}"), 0);
   }
-  EXPECT_EQ(Metric("hinomi_metadata_errors_total{source=\"runtime\"}"), 1);
+  EXPECT_EQ(MetricOf(metrics_, "hinomi_metadata_errors_total{source=\"runtime\"}"), 1);
 }
 
 TEST_F(MetadataStoreTest, ADeadSourceIsAskedLessAndLessAndComesBack) {
@@ -284,7 +280,7 @@ TEST_F(MetadataStoreTest, ADeadSourceIsAskedLessAndLessAndComesBack) {
   runtime_.error.reset();
   runtime_.pods = {RuntimePod("a")};
   EXPECT_THAT(Step(), ElementsAre("a"));
-  EXPECT_EQ(Metric("hinomi_metadata_source_up{source=\"runtime\"}"), 1);
+  EXPECT_EQ(MetricOf(metrics_, "hinomi_metadata_source_up{source=\"runtime\"}"), 1);
 }
 
 TEST_F(MetadataStoreTest, WhatIsGoneFromTheRuntimeStaysKnown) {
@@ -321,7 +317,7 @@ TEST_F(MetadataStoreTest, ForgetsOnlyWhatIsGoneAndSettled) {
     EXPECT_NE(store_->Find(uid), nullptr) << uid;
     EXPECT_TRUE(files_.Exists(directory_ / ("metadata/" + uid + ".json"))) << uid;
   }
-  EXPECT_EQ(Metric("hinomi_metadata_pods"), 2);
+  EXPECT_EQ(MetricOf(metrics_, "hinomi_metadata_pods"), 2);
   // After a restart nothing is forgotten before the runtime has said what there is.
   Restart();
   store_->Keep({});
@@ -419,13 +415,13 @@ TEST_F(MetadataStoreTest, DamagedFilesAreCountedAndLeftOut) {
   Restart();
   EXPECT_NE(store_->Find("a"), nullptr);
   EXPECT_EQ(store_->Find("b"), nullptr);
-  EXPECT_EQ(Metric("hinomi_metadata_files_damaged_total"), 2);
+  EXPECT_EQ(MetricOf(metrics_, "hinomi_metadata_files_damaged_total"), 2);
   Step();
   EXPECT_FALSE(files_.Exists(directory_ / "metadata/a.json.new"));
   EXPECT_FALSE(files_.Exists(directory_ / "metadata/c.json"));
   Restart();
   EXPECT_NE(store_->Find("b"), nullptr) << "the runtime still knew it";
-  EXPECT_EQ(Metric("hinomi_metadata_files_damaged_total"), 2);
+  EXPECT_EQ(MetricOf(metrics_, "hinomi_metadata_files_damaged_total"), 2);
 }
 
 TEST_F(MetadataStoreTest, IsBounded) {
@@ -436,8 +432,8 @@ TEST_F(MetadataStoreTest, IsBounded) {
   }
   Step();
   EXPECT_EQ(store_->Find("c"), nullptr);
-  EXPECT_EQ(Metric("hinomi_metadata_pods"), 2);
-  EXPECT_EQ(Metric("hinomi_metadata_pods_refused"), 1);
+  EXPECT_EQ(MetricOf(metrics_, "hinomi_metadata_pods"), 2);
+  EXPECT_EQ(MetricOf(metrics_, "hinomi_metadata_pods_refused"), 1);
   EXPECT_LT(store_->Find("a")->labels.size(), 70u);
   for (uint32_t attempt = 1; attempt < 80; ++attempt) {
     runtime_.pods = {RuntimePod("b", {attempt})};
@@ -452,7 +448,7 @@ TEST_F(MetadataStoreTest, WhatCannotBeWrittenIsCountedAndTriedAgain) {
   runtime_.pods = {RuntimePod("a")};
   directory_.Rename("metadata", "elsewhere");
   Step();
-  EXPECT_GE(Metric("hinomi_metadata_write_errors_total"), 1);
+  EXPECT_GE(MetricOf(metrics_, "hinomi_metadata_write_errors_total"), 1);
   EXPECT_NE(store_->Find("a"), nullptr);
   directory_.Rename("elsewhere", "metadata");
   Step();

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/filesystem.h"
-#include "base/metrics.h"
+#include "base/metric_of.h"
 #include "shipper/event.h"
 
 namespace hinomi {
@@ -29,13 +29,6 @@ class FullFileSystem final : public PosixFileSystem {
   bool full = false;
   std::set<std::string> synced;  // directories
 };
-
-/// Of an exposition, by name and labels; -1 when it is not there.
-inline double MetricOf(Metrics& metrics, const std::string& series) {
-  const std::string text = metrics.Expose();
-  const size_t at = text.find("\n" + series + " ");
-  return at == std::string::npos ? -1 : std::stod(text.substr(at + series.size() + 2));
-}
 
 /// Their paths below it, sorted.
 inline std::vector<std::string> FilesBelow(const std::string& directory) {

@@ -1,4 +1,5 @@
 // Limits of fairness, from the kubelet's files to a sink.
+#include "base/metric_of.h"
 #include "shipper/pipeline_fixture.h"
 
 namespace hinomi {
@@ -30,14 +31,9 @@ class FairnessTest : public PipelineTest {
     Write(lines);
     return lines.size();
   }
-  static double MetricOf(Agent& agent, const std::string& series) {
-    const std::string text = "\n" + agent.metrics.Expose();
-    const size_t at = text.find("\n" + series + " ");
-    return at == std::string::npos ? -1 : std::stod(text.substr(at + series.size() + 2));
-  }
   static double Settled(Agent& agent, const std::string& what, const std::string& outcome) {
-    return MetricOf(agent, "hinomi_route_" + what + "_total{outcome=\"" + outcome +
-                               "\",route=\"all\",sink=\"keep\"}");
+    return MetricOf(agent.metrics, "hinomi_route_" + what + "_total{outcome=\"" + outcome +
+                                       "\",route=\"all\",sink=\"keep\"}");
   }
 };
 
@@ -58,10 +54,10 @@ TEST_F(FairnessTest, DropsAndCountsWhatIsBeyondALimit) {
   EXPECT_EQ(Settled(agent, "source_bytes", "acknowledged"), kept * line_bytes);
   EXPECT_EQ(Settled(agent, "source_bytes", "rate_limited"), (500 - kept) * line_bytes);
   EXPECT_EQ(Settled(agent, "source_bytes", "corrupt"), 0);
-  EXPECT_EQ(MetricOf(agent, "hinomi_rate_limited_bytes_total{namespace=\"prod\"}"),
+  EXPECT_EQ(MetricOf(agent.metrics, "hinomi_rate_limited_bytes_total{namespace=\"prod\"}"),
             (500 - kept) * line_bytes);
   EXPECT_EQ(agent.store.Report().dropped_bytes["rate_limited"], (500 - kept) * line_bytes);
-  EXPECT_EQ(MetricOf(agent, "hinomi_route_pending_bytes{route=\"all\",sink=\"keep\"}"), 0);
+  EXPECT_EQ(MetricOf(agent.metrics, "hinomi_route_pending_bytes{route=\"all\",sink=\"keep\"}"), 0);
 
   PassWaiting(agent, seconds(5));
   WriteLines(600, 10);
@@ -128,7 +124,8 @@ TEST_F(FairnessTest, DelaysWhatIsBeyondALimit) {
   PassWaiting(agent, seconds(2 * written / 10'000));
   ExpectLines(1000, 2000);
   EXPECT_EQ(Settled(agent, "records", "rate_limited"), 0);
-  const double waited = MetricOf(agent, "hinomi_rate_limited_seconds_total{namespace=\"prod\"}");
+  const double waited =
+      MetricOf(agent.metrics, "hinomi_rate_limited_seconds_total{namespace=\"prod\"}");
   EXPECT_GT(waited, 2);
   EXPECT_LT(waited, 10);
   EXPECT_THAT(agent.metrics.Expose(), Not(HasSubstr("hinomi_rate_limited_bytes_total{")));
@@ -141,7 +138,7 @@ TEST_F(FairnessTest, NamesNoMoreNamespacesThanItMay) {
   Pass(agent);
   WriteLines(100, 500);
   PassWaiting(agent, seconds(1));
-  EXPECT_GT(MetricOf(agent, "hinomi_rate_limited_bytes_total{namespace=\"_overflow\"}"), 0)
+  EXPECT_GT(MetricOf(agent.metrics, "hinomi_rate_limited_bytes_total{namespace=\"_overflow\"}"), 0)
       << agent.metrics.Expose();
 }
 

@@ -45,6 +45,10 @@ class Sink {
   /// so that connections and buffers can be kept per lane.
   virtual Attempt Deliver(Batch& batch, uint32_t lane, const std::stop_token& stop) = 0;
 
+  /// Asks the peer whether it would take records, as far as it tells without being given one: for
+  /// people who look at a configuration. As Deliver, of which none is called meanwhile.
+  virtual Attempt Try(const std::stop_token&) { return {}; }
+
   /// With 1, no batch passes an earlier one that was tried and is not decided: the records of a log
   /// arrive in their order.
   virtual uint32_t concurrency() const { return 1; }

@@ -183,8 +183,8 @@ std::string Connections::WorkloadOfRow(const ContainerRow& row) const {
   if (row.pod.empty() || pod == nullptr) return "";
   const std::shared_ptr<const PodMetadata> known =
       parts_.metadata == nullptr ? nullptr : parts_.metadata->Find(pod->id());
-  if (known != nullptr && !known->owner.name.empty()) return known->owner.name;
-  return WorkloadOf(row.pod, parts_.config.node).name;
+  const std::string& node = parts_.config.node;
+  return known == nullptr ? WorkloadOf(row.pod, node).name : WorkloadNameOf(*known, node);
 }
 
 std::vector<Connections::Pod> Connections::Pods() const {

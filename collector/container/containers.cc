@@ -160,18 +160,16 @@ void Containers::WriteDiskUse(std::span<ContainerRow* const> rows, Exposition& o
   out.SetGroup(kDiskUseGroup);
   const std::shared_ptr<const DiskUse::Found> found = disk_use_->Last();
   const std::span<const MetricInfo> metrics = DiskUseMetrics();
-  constexpr uint64_t DiskUse::Layer::*kNumbers[] = {&DiskUse::Layer::bytes,
-                                                    &DiskUse::Layer::capacity};
-  for (size_t i = 0; i < std::size(kNumbers); ++i) {
-    if (!out.Begin(metrics[i])) continue;
+  for (const bool limit : {false, true}) {
+    if (!out.Begin(metrics[limit ? 1 : 0])) continue;
     for (const ContainerRow* row : rows) {
       if (row->container.empty() || found->layers.empty()) continue;
       const auto layer = found->layers.find(row->cgroup->id());
       if (layer == found->layers.end()) continue;
       const DiskUse::Layer& used = layer->second;
-      if (used.capacity == 0) continue;
+      if (limit && used.capacity == 0) continue;  // its file system does not tell
       out.Row(row->labels, DeviceLabel(used.major, used.minor),
-              static_cast<double>(used.*kNumbers[i]));
+              static_cast<double>(limit ? used.capacity : used.bytes));
     }
   }
   if (!out.Begin(metrics[2])) return;

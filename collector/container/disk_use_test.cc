@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/statvfs.h>
 
+#include "base/metric_of.h"
 #include "base/temporary_directory.h"
 
 namespace hinomi {
@@ -22,12 +23,6 @@ class DiskUseTest : public testing::Test {
   DiskUseTest() : host_(directory_.path()) {}
   DiskUse Make() {
     return DiskUse(host_, "/var/log/pods", std::make_unique<ToldLayers>(told_), metrics_);
-  }
-  std::string Errors() {
-    const std::string text = metrics_.Expose();
-    const std::string name = "\nhinomi_writable_layers_errors_total ";
-    const size_t at = text.find(name) + name.size();
-    return text.substr(at, text.find('\n', at) - at);
   }
 
   TemporaryDirectory directory_;
@@ -53,7 +48,7 @@ TEST_F(DiskUseTest, Layers) {
   told_ = Error{ErrorKind::kTransient, "cannot reach it"};
   use.Look({});
   EXPECT_TRUE(use.Last()->layers.empty()) << "what it was a minute ago is not told as if it were";
-  EXPECT_EQ(Errors(), "1");
+  EXPECT_EQ(MetricOf(metrics_, "hinomi_writable_layers_errors_total"), 1);
 }
 
 TEST_F(DiskUseTest, Logs) {

@@ -65,8 +65,8 @@ void OomWatch::Take(std::string_view record) {
   if (!paths) return;
   const std::string container(paths->container);
   if (kills_.size() >= kContainersMax && !kills_.contains(container)) kills_.clear();
-  ++kills_[container];
-  unsettled_.push_back({container, parts_.clock.Monotonic()});
+  const uint64_t number = ++kills_[container];
+  unsettled_.push_back({container, number, parts_.clock.Monotonic()});
 }
 
 void OomWatch::Settle() {
@@ -83,7 +83,7 @@ void OomWatch::Settle() {
     const ContainerName name = names_.Of(container, /*process=*/0);
     if (!name.container.empty()) {
       parts_.oom_kills.Observe({name.namespace_name, name.pod, name.container}, container.id(),
-                               kills_[kill.cgroup]);
+                               kill.number);
       return true;
     }
     const bool in_vain = now >= kill.at + kPatience;

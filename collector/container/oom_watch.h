@@ -53,7 +53,8 @@ class OomWatch {
  private:
   struct Kill {
     std::string cgroup;
-    Duration at{0};  // monotonic
+    uint64_t number = 0;  // of those in its container, from 1
+    Duration at{0};       // monotonic
   };
 
   const Parts parts_;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/manual_clock.h"
+#include "base/metric_of.h"
 #include "collector/node/test_host.h"
 
 namespace hinomi {
@@ -61,12 +62,7 @@ TEST(OomWatch, WhichContainerThatIs) {
 class OomWatchTest : public testing::Test {
  protected:
   uint64_t Counted() { return kills_.Observe({"shop", "web", "main"}, "another", 0); }
-  std::string Unnamed() {
-    const std::string text = metrics_.Expose();
-    const std::string name = "\nhinomi_oom_kills_unnamed_total ";
-    const size_t at = text.find(name) + name.size();
-    return text.substr(at, text.find('\n', at) - at);
-  }
+  double Unnamed() { return MetricOf(metrics_, "hinomi_oom_kills_unnamed_total"); }
 
   TestHost host_files_;
   Host host_{host_files_.root()};
@@ -101,7 +97,21 @@ TEST_F(OomWatchTest, WaitsForTheName) {
   host_files_.Write("/var/log/pods/shop_web_" + std::string(kUid) + "/main/0.log", "");
   watch_.Settle();
   EXPECT_EQ(Counted(), 1u);
-  EXPECT_EQ(Unnamed(), "0");
+  EXPECT_EQ(Unnamed(), 0);
+}
+
+// The counts of the latest containers are kept; those of a kill that waits for its name go with it.
+TEST_F(OomWatchTest, OthersDoNotMakeItForget) {
+  watch_.Take(record_);
+  for (int i = 0; i < 2000; ++i) {
+    const std::string id = std::to_string(i);
+    watch_.Take(
+        Record("/kubepods/pod" + std::string(kUid) + "/" + std::string(64 - id.size(), '0') + id));
+  }
+  host_files_.Write("/var/log/containers/web_shop_main-" + kId + ".log", "");
+  host_files_.Write("/var/log/pods/shop_web_" + std::string(kUid) + "/main/0.log", "");
+  watch_.Settle();
+  EXPECT_EQ(Counted(), 1u);
 }
 
 TEST_F(OomWatchTest, CountsWhatNobodyCanName) {
@@ -109,7 +119,7 @@ TEST_F(OomWatchTest, CountsWhatNobodyCanName) {
   clock_.Advance(std::chrono::seconds(10));
   watch_.Settle();
   watch_.Settle();
-  EXPECT_EQ(Unnamed(), "1");
+  EXPECT_EQ(Unnamed(), 1);
 }
 
 }  // namespace

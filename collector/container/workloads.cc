@@ -33,7 +33,7 @@ Result<void> Workloads::Collect(Exposition& out) {
   for (const MetadataStore::Listed& listed :
        metadata_ == nullptr ? std::vector<MetadataStore::Listed>() : metadata_->Pods()) {
     const PodMetadata& pod = *listed.pod;
-    const Workload workload = {pod.namespace_name, WorkloadNameOf(pod)};
+    const Workload workload = {pod.namespace_name, WorkloadNameOf(pod, node_)};
     if (listed.ready) ready[workload] += *listed.ready ? 1 : 0;
     for (const ContainerMetadata& container : pod.containers) {
       if (container.state != ContainerState::kRunning) continue;

@@ -23,6 +23,7 @@ class Workloads final : public Collector {
 
   explicit Workloads(const Parts& parts)
       : metadata_(parts.metadata),
+        node_(parts.config.node),
         releases_(parts.config.metadata.release_pattern),
         capacity_(parts.host, parts.config.metrics.pod_capacity, parts.clock) {}
 
@@ -30,6 +31,7 @@ class Workloads final : public Collector {
 
  private:
   const MetadataStore* const metadata_;
+  const std::string node_;
   const ReleasePattern releases_;
   PodCapacity capacity_;
 };

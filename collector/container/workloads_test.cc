@@ -82,15 +82,19 @@ TEST_F(WorkloadsTest, WhichReleasesRun) {
 }
 
 TEST_F(WorkloadsTest, HowManyPodsAreReady) {
-  runtime_ = {PodOf("a", "web-0"), PodOf("b", "web-1"), PodOf("c", "db-0"), PodOf("d", "job-0")};
+  config_.node = "node-1";
+  runtime_ = {PodOf("a", "web-0"), PodOf("b", "web-1"), PodOf("c", "db-0"), PodOf("d", "job-0"),
+              PodOf("e", "etcd-node-1")};
   kubelet_ = runtime_;
   for (PodMetadata& pod : kubelet_) pod.from_kubelet = true;
   kubelet_[0].ready = true;
   kubelet_[1].ready = false;
   kubelet_[2].ready = false;
+  kubelet_[4].ready = true;
   kubelet_[1].owner = {"StatefulSet", "web", "u"};
   EXPECT_EQ(Rows(),
             "hinomi_pod_ready{namespace=\"shop\",workload=\"db\"} 0\n"
+            "hinomi_pod_ready{namespace=\"shop\",workload=\"etcd\"} 1\n"
             "hinomi_pod_ready{namespace=\"shop\",workload=\"web\"} 1\n");
 }
 

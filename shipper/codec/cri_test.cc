@@ -117,6 +117,18 @@ TEST(DecodeCri, LimitCutsBeforeThePartThatDoesNotFit) {
   EXPECT_EQ(next.text, "x ~ccd|");
 }
 
+// A container that prints such bytes is not a crash of the machine: its line is one from its
+// beginning on.
+TEST(DecodeCri, NulsWithinALineLeaveItWhole) {
+  const std::string line =
+      Out("F", "a" + std::string(2, '\0') + std::string(kTime) + " stdout F b");
+  const Shown whole({.segments = {line}});
+  EXPECT_EQ(whole.decoded.records.size(), 1u);
+  const Shown begun({.segments = {line.substr(0, line.size() - 1)}});
+  EXPECT_EQ(begun.decoded.consumed.offset, 0u);
+  EXPECT_EQ(begun.decoded.corrupt_bytes, 0u);
+}
+
 TEST(DecodeCri, LongLineIsEmittedInPieces) {
   const Shown pieces({.segments = {Out("F", "aaaabbbbcc") + Out("F", "d")}, .record_bytes_max = 4});
   EXPECT_EQ(pieces.text, "~aaaa ~bbbb ~cc|d|");

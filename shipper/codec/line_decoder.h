@@ -339,8 +339,10 @@ class LineDecoder {
   /// The limit holds for a line whose end is not there yet, too.
   void TakeLongTail() {
     if (rest_.raw.empty() || cut_.kind == Kind::kMidLine) return;
-    TakeNulsBeforeTail();
-    if (Format::Parse(rest_.raw, &rest_.head) != LineState::kValid) return;
+    if (Format::Parse(rest_.raw, &rest_.head) != LineState::kValid) {
+      TakeNulsBeforeTail();
+      if (Format::Parse(rest_.raw, &rest_.head) != LineState::kValid) return;
+    }
     if (rest_.head.body_bytes > body_bytes_max_) TakeLongLine(rest_);
   }
 

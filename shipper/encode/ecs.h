@@ -6,10 +6,10 @@
 //
 // or, in place of the message, the members of a body that is JSON. With what is known of its pod
 // (PodInfo::metadata) "kubernetes" has the labels and annotations that EcsOptions allows, and there
-// is "container" (id, runtime, image.name, image.hash.all), and "release" (branch, commit) where
-// somebody has said how to tell it; where that was to be had but is not
-// there, `"hinomi":{"metadata":"missing"}` says so, but for the agent's own events, whose bodies
-// have "hinomi". A container outside Kubernetes has, in place of "kubernetes", "container" (id,
+// is "container" (id, runtime, image.name, image.hash.all); where nothing is known of a pod
+// although somebody was asked, `"hinomi":{"metadata":"missing"}` says so, but for the agent's own
+// events, whose bodies have "hinomi". "release" (branch, commit) is there where somebody has said
+// how to tell it. A container outside Kubernetes has, in place of "kubernetes", "container" (id,
 // name, image.name and labels), "docker" with its compose project and service, and "host" with the
 // node's name. Labels keep their dots: what is indexed must not take them apart (IndexTemplate in
 // shipper/sink/elasticsearch_setup.h), since `a` and `a.b` are both labels, but no text and object

@@ -55,6 +55,18 @@ Attempt ElasticsearchSink::Deliver(Batch& batch, uint32_t lane_index, const std:
   return result;
 }
 
+// The complaint about a body without documents comes once the server knows who asks.
+Attempt ElasticsearchSink::Try(const std::stop_token& stop) {
+  ElasticsearchClient& client = lanes_.front()->client;
+  if (Attempt failure = client.Begin(stop); !failure.error.empty()) return failure;
+  constexpr std::string_view kNothing[] = {"\n"};
+  ElasticsearchReply reply = client.Ask({.method = "POST",
+                                         .path = bulk_path_,
+                                         .body = kNothing,
+                                         .content_type = "application/x-ndjson"});
+  return reply.status == 400 ? Attempt{} : std::move(reply.failure);
+}
+
 Attempt ElasticsearchSink::Prepare(Lane& lane) {
   if (prepared_) return {};
   const std::lock_guard lock(prepare_mutex_);

@@ -37,6 +37,7 @@ class ElasticsearchSink final : public Sink {
   RecordFormat format() const override { return RecordFormat::kBulk; }
   uint32_t concurrency() const override { return static_cast<uint32_t>(lanes_.size()); }
   Attempt Deliver(Batch& batch, uint32_t lane, const std::stop_token& stop) override;
+  Attempt Try(const std::stop_token& stop) override;
 
  private:
   struct Lane {

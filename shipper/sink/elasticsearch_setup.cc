@@ -47,6 +47,26 @@ constexpr std::string_view kTemplateTail = R"json(],
       "cronjob": {"properties": {"name": {"type": "keyword"}}}
     }},
     "release": {"properties": {"branch": {"type": "keyword"}, "commit": {"type": "keyword"}}},
+    "hinomi": {"properties": {
+      "metadata": {"type": "keyword"},
+      "event": {"properties": {
+        "action": {"type": "keyword"},
+        "reason": {"type": "keyword", "ignore_above": 1024},
+        "route": {"type": "keyword"},
+        "sink": {"type": "keyword"},
+        "log": {"type": "keyword", "ignore_above": 1024},
+        "file": {"type": "keyword", "ignore_above": 1024},
+        "last_lines": {"type": "text", "norms": false},
+        "exit_code": {"type": "long"},
+        "restart": {"type": "long"},
+        "bytes": {"type": "long"},
+        "segment": {"type": "long"},
+        "begin": {"type": "long"},
+        "end": {"type": "long"},
+        "ran_milliseconds": {"type": "long"},
+        "down_milliseconds": {"type": "long"}
+      }}
+    }},
     "orchestrator": {"properties": {"cluster": {"properties": {"name": {"type": "keyword"}}}}},
     "data_stream": {"properties": {
       "type": {"type": "keyword"},

@@ -13,6 +13,7 @@ namespace hinomi {
 namespace {
 
 constexpr Duration kPollWait = std::chrono::milliseconds(50);
+constexpr Duration kAnswerWait = std::chrono::seconds(1);
 constexpr size_t kTopicsMax = 1000;
 constexpr uint64_t kPemBytesMax = 1 << 20;
 
@@ -227,6 +228,17 @@ void KafkaSink::Reject(Batch& batch) {
   }
 }
 
+Attempt KafkaSink::Try(const std::stop_token& stop) {
+  if (Attempt failure = Prepare(); !failure.error.empty()) return failure;
+  const Duration deadline = clock_.Monotonic() + config_.timeout;
+  while (!stop.stop_requested() && clock_.Monotonic() < deadline) {
+    if (producer_->Answered(kAnswerWait)) return {};
+    producer_->Poll(Duration{0});
+    if (producer_->blackouts() > 0) break;
+  }
+  return Unanswered(stop);
+}
+
 Attempt KafkaSink::Unanswered(const std::stop_token& stop) const {
   Attempt attempt{.error = fmt::format("cannot send to Kafka at \"{}\": ", brokers_),
                   .code = "timeout",
@@ -238,6 +250,11 @@ Attempt KafkaSink::Unanswered(const std::stop_token& stop) const {
   }
   const KafkaTrouble& trouble = producer_->trouble();
   const KafkaError meaning = KafkaErrorOf(trouble.error);
+  if (trouble.error == 0 && produced_ == 0) {
+    attempt.error += fmt::format("no broker has answered within {} ms; is one running there?",
+                                 config_.timeout / std::chrono::milliseconds(1));
+    return attempt;
+  }
   if (trouble.error == 0) {
     attempt.error += fmt::format("{} records are not acknowledged within {} ms; {}", produced_,
                                  config_.timeout / std::chrono::milliseconds(1),

@@ -32,6 +32,7 @@ class KafkaSink final : public Sink {
 
   RecordFormat format() const override { return RecordFormat::kJson; }
   Attempt Deliver(Batch& batch, uint32_t lane, const std::stop_token& stop) override;
+  Attempt Try(const std::stop_token& stop) override;
   /// librdkafka's copy of the one batch that it has.
   uint64_t buffer_bytes() const override { return batch_bytes_; }
 

@@ -144,6 +144,15 @@ std::span<const KafkaReport> KafkaProducer::Poll(Duration wait) {
   return handle_->reports;
 }
 
+bool KafkaProducer::Answered(Duration wait) {
+  const struct rd_kafka_metadata* answer = nullptr;
+  const rd_kafka_resp_err_t error = rd_kafka_metadata(
+      handle_->kafka, /*all_topics=*/0, /*only_rkt=*/nullptr, &answer,
+      static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(wait).count()));
+  rd_kafka_metadata_destroy(answer);
+  return error == RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
 void KafkaProducer::Purge() { rd_kafka_purge(handle_->kafka, RD_KAFKA_PURGE_F_QUEUE); }
 
 void KafkaProducer::SetPassword(const std::string& username, const std::string& password) {

@@ -58,6 +58,8 @@ class KafkaProducer {
   void Produce(const std::string& topic, std::span<KafkaMessage> messages);
   /// The reports that there are, until the next call; waits for the first one, `wait` at most.
   std::span<const KafkaReport> Poll(Duration wait);
+  /// Asks a broker what there is; whether one has said so within that time.
+  bool Answered(Duration wait);
   /// Lets go of what was given to no broker yet: reports with an error follow.
   void Purge();
   /// For connections from now on.

@@ -9,7 +9,8 @@
 namespace hinomi {
 namespace {
 
-constexpr Duration kSweepEvery = std::chrono::seconds(60);
+// The watches tell what happens; this finds what they did not. 40 us of CPU for each container.
+constexpr Duration kSweepEvery = std::chrono::seconds(120);
 constexpr Duration kSweepEveryUnwatched = std::chrono::seconds(1);
 // Events are taken together in steps of this, so that a busy node costs a hundred wake-ups a second
 // and not one a line.

@@ -128,6 +128,9 @@ def test_a_wrong_password_is_waited_out(agent, log_of, kafka_broker, old_kafka_b
         log.line(f"line {i}")
     configure(brokers=broker.secure_address, sasl=sasl, tls=True, ca_file=str(broker.ca_file), username=USER[0],
               password_file=str(password))
+    check = "check", "--strict", "--config", str(agent.config)
+    refused = command(*check)
+    assert refused.returncode == 1 and "warning: sinks.stream: " in refused.stderr and "password_file" in refused.stderr
     agent.start()
     eventually(lambda: "password_file" in agent.ready().text, 20, lambda: agent.ready().text)
     assert agent.metric("hinomi_sink_errors_total", sink="stream", code="authentication") > 0
@@ -136,6 +139,7 @@ def test_a_wrong_password_is_waited_out(agent, log_of, kafka_broker, old_kafka_b
     assert kafka.count(topic) == 0
 
     password.write_text(USER[1] + "\n")
+    assert "sinks.stream" not in command(*check).stderr
     wait_for(kafka, topic, 100, agent, 40)
     assert numbers(kafka.documents(topic)) == list(range(100))
     assert not agent.dead_letters()

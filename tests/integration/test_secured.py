@@ -50,3 +50,17 @@ def test_a_missing_ca_file_is_an_error_of_the_configuration(agent, secrets):
     result = command("run", "--config", str(agent.config))
     assert result.returncode == 2
     assert re.search(r"config\.yaml:\d+:\d+: sinks\.search\.ca_file: ", result.stderr), result.stderr
+
+
+def test_check_tries_the_credentials_and_the_trust(agent, index, secrets):
+    def check(**changes):
+        agent.configure({**secrets, "index": index, **changes})
+        result = command("check", "--strict", "--config", str(agent.config))
+        return result.returncode, result.stderr
+    assert check() == (0, "")
+    wrong = agent.directory / "wrong"
+    wrong.write_text("wrong\n")
+    for changes, said in (({"password_file": str(wrong)}, "401"), ({"ca_file": ""}, "certificate"),
+                          ({"endpoints": ["https://127.0.0.1:1"]}, "cannot connect")):
+        status, warning = check(**changes)
+        assert status == 1 and warning.startswith("warning: sinks.search: ") and said in warning, warning

@@ -1,6 +1,5 @@
 """Two nodes as Prometheus sees them in a cluster that runs this agent and kube-state-metrics, and nothing else: one
 made of files whose counters grow by known rates, and the machine that the tests run on."""
-import concurrent.futures
 import contextlib
 import http.server
 import pathlib
@@ -8,12 +7,12 @@ import re
 import threading
 import time
 
-import grpc
 import yaml
 
+import runtime_stub
 from agent import ROOT, Agent
-from containers import generate
 from hosts import HOSTS, write
+from pod_monitor import scrape_configs
 from services import Prometheus
 
 RULES = pathlib.Path(__file__).with_name("rules.yaml")
@@ -88,39 +87,9 @@ def growing(root):
         thread.join(10)
 
 
-@contextlib.contextmanager
 def runtime(socket, generated):
-    """A container runtime that has that pod: without one nobody tells images, and the rules look for containers that
-    have one."""
-    cri, service = generate(generated)
-
-    class Service(service.RuntimeServiceServicer):
-        def Version(self, _, context):
-            return cri.VersionResponse(runtime_name="containerd")
-
-        def ListPodSandbox(self, _, context):
-            metadata = cri.PodSandboxMetadata(name="hello", uid=UID, namespace="default")
-            return cri.ListPodSandboxResponse(items=[cri.PodSandbox(id=SANDBOX, metadata=metadata)])
-
-        def ListContainers(self, _, context):
-            main = cri.Container(id=MAIN, pod_sandbox_id=SANDBOX, metadata=cri.ContainerMetadata(name="main"),
-                                 state=cri.CONTAINER_RUNNING)
-            return cri.ListContainersResponse(containers=[main])
-
-        def ContainerStatus(self, request, context):
-            status = cri.ContainerStatus(id=request.container_id, metadata=cri.ContainerMetadata(name="main"),
-                                         state=cri.CONTAINER_RUNNING, image=cri.ImageSpec(image=IMAGE))
-            return cri.ContainerStatusResponse(status=status)
-
-    socket.parent.mkdir(parents=True)
-    server = grpc.server(concurrent.futures.ThreadPoolExecutor(2))
-    service.add_RuntimeServiceServicer_to_server(Service(), server)
-    server.add_insecure_port(f"unix://{socket}")
-    server.start()
-    try:
-        yield
-    finally:
-        server.stop(None).wait(10)
+    """It has that pod: without one nobody tells images, and the rules look for containers that have one."""
+    return runtime_stub.runtime(socket, generated, uid=UID, sandbox=SANDBOX, container=MAIN, image=IMAGE)
 
 
 def pod_infos():
@@ -164,29 +133,6 @@ def pod_monitor():
     return monitor
 
 
-def relabelling(rule):
-    names = {"sourceLabels": "source_labels", "targetLabel": "target_label", "replacement": "replacement"}
-    return {names[key]: value for key, value in rule.items()}
-
-
-def scrape_configs(monitor, ports):
-    """What prometheus-operator makes of a PodMonitor when the agents of these nodes have these ports."""
-    pods = [{"targets": [f"127.0.0.1:{port}"],
-             "labels": {"__meta_kubernetes_namespace": "monitoring", "__meta_kubernetes_pod_name": AGENTS[node],
-                        "__meta_kubernetes_pod_container_name": "hinomi", "__meta_kubernetes_pod_node_name": node}}
-            for node, port in ports.items()]
-    name = monitor["metadata"]["name"]
-    for endpoint in monitor["spec"]["podMetricsEndpoints"]:
-        own = [{"source_labels": [f"__meta_kubernetes_{source}"], "target_label": target}
-               for source, target in (("namespace", "namespace"), ("pod_container_name", "container"),
-                                      ("pod_name", "pod"))]
-        own += [{"target_label": "job", "replacement": f"monitoring/{name}"},
-                {"target_label": "endpoint", "replacement": endpoint["port"]}]
-        yield {"job_name": f"podMonitor/monitoring/{name}{endpoint['path']}", "metrics_path": endpoint["path"],
-               "honor_labels": endpoint.get("honorLabels", False), "static_configs": pods,
-               "relabel_configs": own + [relabelling(rule) for rule in endpoint.get("relabelings", [])]}
-
-
 def configuration(ports, stub):
     monitor = pod_monitor()
     # It is for metrics-server, but the stack scrapes a kubelet's as well: its rows may not be counted twice.
@@ -194,10 +140,11 @@ def configuration(ports, stub):
         "port": "http", "path": "/metrics/resource", "honorLabels": True,
         "relabelings": [{"targetLabel": "job", "replacement": "kubelet"},
                         {"targetLabel": "metrics_path", "replacement": "/metrics/resource"}]})
+    pods = [(f"127.0.0.1:{port}", AGENTS[node], node) for node, port in ports.items()]
     state = {"job_name": "kube-state-metrics", "honor_labels": True,
              "static_configs": [{"targets": [f"127.0.0.1:{stub}"]}]}
     return {"global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
-            "rule_files": [str(RULES)], "scrape_configs": [*scrape_configs(monitor, ports), state]}
+            "rule_files": [str(RULES)], "scrape_configs": [*scrape_configs(monitor, pods), state]}
 
 
 @contextlib.contextmanager
