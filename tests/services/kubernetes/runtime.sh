@@ -45,7 +45,7 @@ echo 1 > /proc/sys/net/ipv4/ip_forward
 mkdir /run/cni.d
 cat > /run/cni.d/bridge.conflist << END_OF_NETWORK
 {"cniVersion": "0.4.0", "name": "pods", "plugins": [{"type": "bridge", "bridge": "cni0", "isGateway": true,
- "ipam": {"type": "host-local", "dataDir": "/run/cni", "ranges": [[{"subnet": "10.244.0.0/24"}]]}}]}
+ "ipam": {"type": "host-local", "dataDir": "/run/cni", "routes": [{"dst": "0.0.0.0/0"}], "ranges": [[{"subnet": "10.244.0.0/24"}]]}}]}
 END_OF_NETWORK
 echo 'nameserver 127.0.0.1' > /run/resolv.conf
 

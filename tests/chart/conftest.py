@@ -1,0 +1,10 @@
+"""What is shipped beside the agent, against what a running agent really emits."""
+import pytest
+
+import emitted as emitted_by
+
+
+@pytest.fixture(scope="session")
+def emitted():
+    """{name of a metric: set of its labels}"""
+    return emitted_by.names()

@@ -1,0 +1,137 @@
+"""What an expression of PromQL names, without evaluating it; and the expressions of all dashboards."""
+import collections
+import importlib.util
+import re
+
+from agent import ROOT
+
+GRAFANA = ROOT / "dashboards/grafana"
+# What Grafana puts in for a variable, where all is chosen.
+VARIABLES = {"cluster": ".*", "node": ".*", "namespace": ".*", "__rate_interval": "5m", "__interval": "1m",
+             "__range": "3h", "datasource": "prometheus"}
+# What Prometheus itself or the scrape gives; a row of any metric may have them.
+SCRAPED = {"cluster", "node", "job", "instance", "namespace", "pod", "container", "metrics_path", "le", "__name__"}
+KEYWORDS = {"and", "or", "unless", "bool", "offset", "inf", "nan", "start", "end", "atan2"}
+GROUPING = {"by", "without", "on", "ignoring", "group_left", "group_right"}
+TOKEN = re.compile(r"""
+    (?P<skip>\s+|\#[^\n]*)
+  | (?P<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`)
+  | (?P<range>\[[^\]]*\])
+  | (?P<number>(?:0x[0-9a-fA-F]+|\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)(?:(?:ms|[smhdwy])(?:\d+(?:ms|[smhdwy]))*)?)
+  | (?P<name>[a-zA-Z_:][a-zA-Z0-9_:]*)
+  | (?P<operator>=~|!~|!=|==|<=|>=|[-+*/%^<>=(){},@])
+""", re.VERBOSE)
+
+Selector = collections.namedtuple("Selector", "name labels at")  # labels: those it matches
+Grouping = collections.namedtuple("Grouping", "labels begin end")  # begin, end: what is grouped, in tokens
+Panel = collections.namedtuple("Panel", "dashboard panel expression empty_unless")
+
+
+def substituted(expression, **values):
+    """The expression with every variable's value; `values` replace those of VARIABLES."""
+    known = {**VARIABLES, **values}
+    return re.sub(r"\$\{?(\w+)\}?", lambda match: known[match[1]], expression)
+
+
+def tokens(text):
+    """[(kind, text)]"""
+    made, at = [], 0
+    while at < len(text):
+        match = TOKEN.match(text, at)
+        if not match:
+            raise ValueError(f"no PromQL at {text[at:at + 20]!r}")
+        at = match.end()
+        if match.lastgroup != "skip":
+            made.append((match.lastgroup, match[0]))
+    return made
+
+
+def names_in_brackets(words, at):
+    """The names from an opening bracket to the closing one, and where it goes on behind that."""
+    names = []
+    while words[at][1] not in (")", "}"):
+        if words[at][0] == "name" and words[at - 1][1] in ("(", "{", ","):
+            names.append(words[at][1])
+        at += 1
+    return names, at + 1
+
+
+def closing(words, at):
+    """Where the parenthesis is closed that is opened there."""
+    depth = 0
+    while True:
+        depth += {"(": 1, ")": -1}.get(words[at][1], 0)
+        if depth == 0:
+            return at
+        at += 1
+
+
+def parse(text):
+    """The selectors of an expression, and the labels that it groups or joins by. What is joined is all of it."""
+    words, at, selectors, groupings = tokens(text) + [("end", "")], 0, [], []
+    while words[at][0] != "end":
+        kind, word = words[at]
+        following = words[at + 1][1]
+        if kind == "name" and word in GROUPING:
+            if following == "(":
+                names, at = names_in_brackets(words, at + 1)
+                inside = word == "by" and words[at][1] == "("
+                groupings.append(Grouping(names, at if inside else 0, closing(words, at) if inside else len(words)))
+                continue
+        elif word == "{" or kind == "name" and following not in ("(", "by", "without") and word.lower() not in KEYWORDS:
+            name, labels, begin = ("", [], at) if word == "{" else (word, [], at)
+            if "{" in (word, following):
+                labels, at = names_in_brackets(words, at + (word != "{"))
+                at -= 1
+            selectors.append(Selector(name, labels, begin))
+        at += 1
+    return selectors, groupings
+
+
+def created(text):
+    """Labels that label_replace and label_join make."""
+    return set(re.findall(r'"(\w+)",\s*"[^"]*",\s*"[^"]*",\s*"[^"]*"\s*\)', text)
+               + re.findall(r'label_join\([^"]*"(\w+)"', text))
+
+
+def complaints(text, emitted):
+    """What an expression names and no agent emits. `emitted`: as emitted.names() gives it."""
+    selectors, groupings = parse(text)
+    found = [f"no agent emits {each.name or 'rows without a name'}" for each in selectors if each.name not in emitted]
+    selectors = [each for each in selectors if each.name in emitted]
+    for name, labels, _ in selectors:
+        found += [f"{name} has no label {label}" for label in labels if label not in emitted[name] | SCRAPED]
+    for labels, begin, end in groupings:
+        grouped = [each.name for each in selectors if begin <= each.at < end]
+        known = set().union(SCRAPED, created(text), *(emitted[name] for name in grouped))
+        found += [f"none of {', '.join(grouped)} has the label {label}" for label in labels if label not in known]
+    return found
+
+
+def generator():
+    """dashboards/grafana/generate.py, which is no module of the tests."""
+    spec = importlib.util.spec_from_file_location("dashboards_generator", GRAFANA / "generate.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def queries(**values):
+    """Every query of every panel and annotation as Panel(dashboard, panel, expression, empty_unless). The last says
+    which incident or setting it needs to give rows; without one it always has to. `values`: see substituted()."""
+    made = generator()
+    for name, source in made.sources().items():
+        described = [panel for row in source["rows"] for panel in row["panels"]]
+        for panel in described:
+            for query in made.queries_of(panel):
+                yield Panel(name, panel["title"], substituted(made.expanded(query["query"]), **values),
+                            panel.get("empty_unless", ""))
+        for mark in made.ANNOTATIONS:
+            yield Panel(name, f'annotation "{mark["name"]}"', substituted(made.expanded(mark["query"]), **values),
+                        mark["empty_unless"])
+
+
+def bottleneck(**values):
+    """{resource: expression}: the five of dashboards/grafana/bottleneck.yaml, for the tests of recorded situations."""
+    made = generator()
+    return {name: substituted(made.expanded(text), **values) for name, text in made.bottleneck().items()}

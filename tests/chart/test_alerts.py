@@ -1,0 +1,184 @@
+"""The alert rules: what each has to have, that it is tested, and that it needs nothing that the agent does not emit."""
+import pathlib
+import re
+import shutil
+import subprocess
+
+import pytest
+import yaml
+
+import promql
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+DIRECTORY = ROOT / "dashboards/prometheus"
+RULES, ALERTMANAGER = DIRECTORY / "rules.yaml", DIRECTORY / "alertmanager.yaml"
+TESTS = sorted((DIRECTORY / "tests").glob("*.yaml"))
+RUNBOOKS = ROOT / "dashboards/runbooks"
+RUNBOOK_URL = "https://github.com/hinomi/hinomi/blob/main/dashboards/runbooks/"
+
+GROUPS = yaml.safe_load(RULES.read_text())["groups"]
+RULE_LIST = [rule for group in GROUPS for rule in group["rules"]]
+RECORDS = {rule["record"]: rule for rule in RULE_LIST if "record" in rule}
+ALERTS = {rule["alert"]: rule for rule in RULE_LIST if "alert" in rule}
+CASES = [(test, case) for path in TESTS for test in yaml.safe_load(path.read_text())["tests"]
+         for case in test["alert_rule_test"]]
+
+# What Prometheus itself gives, and labels of it that no scrape gives.
+OF_PROMETHEUS = {"up": set(), "ALERTS": {"alertname", "alertstate"}}
+STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+COMPARISON = re.compile(r"[<>=!]=|[<>]")
+THRESHOLD = re.compile(r"(?:[<>=!]=|[<>])\s+\d+(?:\.\d+)?\s*\Z")
+AGGREGATION = re.compile(r"\b(?:sum|min|max|avg|count|group|topk|bottomk|quantile|stddev|stdvar|count_values)\b")
+LABEL_LIST = re.compile(r"\b(by|on|without|ignoring|group_left|group_right)\s*\(([^()]*)\)")
+
+per_alert = pytest.mark.parametrize("name", ALERTS)
+
+
+def run(*arguments):
+    """Its output, unless it fails."""
+    tool = shutil.which(arguments[0])
+    assert tool, f"{arguments[0]} is missing: script/bootstrap installs it"
+    done = subprocess.run([tool, *arguments[1:]], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, f"{' '.join(map(str, arguments))}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def names(expression):
+    return {selector.name for selector in promql.parse(expression)[0]}
+
+
+def outermost(expression):
+    """What of an expression stands in no parentheses, without texts and matchers."""
+    depth, found = 0, ""
+    for character in STRING.sub('""', expression):
+        depth += {"(": 1, "{": 1, "[": 1, ")": -1, "}": -1, "]": -1}.get(character, 0)
+        found += character if depth == 0 else ""
+    return found
+
+
+def cases_of(name, fires):
+    return [test for test, case in CASES if case["alertname"] == name and bool(case.get("exp_alerts")) == fires]
+
+
+def metrics_of(test):
+    return {series["series"].split("{")[0] for series in test["input_series"]}
+
+
+def inputs_of(expression):
+    """The metrics behind an expression, through recording rules and other alerts."""
+    found = names(expression)
+    for rule in RULE_LIST:
+        if rule.get("record") in found or ("ALERTS" in found and rule.get("alert", " ") in expression):
+            found |= names(rule["expr"])
+    return found - RECORDS.keys() - {"ALERTS"}
+
+
+def test_promtool_takes_the_rules():
+    run("promtool", "check", "rules", RULES)
+
+
+def test_promtool_runs_the_tests():
+    run("promtool", "test", "rules", *TESTS)
+
+
+def test_alertmanager_takes_the_example():
+    run("amtool", "check-config", ALERTMANAGER)
+
+
+@pytest.mark.parametrize("alert, receiver", [("ReleaseChanged", "releases"), ("ContainerStorm", "chat")])
+def test_where_an_alert_goes(alert, receiver):
+    labels = [f"{name}={text}" for name, text in {"alertname": alert, **ALERTS[alert]["labels"]}.items()]
+    assert run("amtool", "config", "routes", "test", f"--config.file={ALERTMANAGER}", *labels).split() == [receiver]
+
+
+def test_alertmanager_names_alerts_that_there_are():
+    text = ALERTMANAGER.read_text()
+    matchers = re.findall(r'alertname (?:=~|!~|=|!=) "?([\w|.*]+)', text)
+    assert matchers
+    for pattern in "|".join(matchers).split("|"):
+        assert [name for name in ALERTS if re.fullmatch(pattern, name)], pattern
+
+
+def test_alertmanager_reads_secrets_from_files():
+    def keys(value):
+        if isinstance(value, dict):
+            return set(value).union(*map(keys, value.values()))
+        return set().union(*map(keys, value)) if isinstance(value, list) else set()
+    secret = re.compile(r"credentials|password|token|secret|api_?key|api_url|client_key")
+    assert not {key for key in keys(yaml.safe_load(ALERTMANAGER.read_text()))
+                if secret.search(key) and not key.endswith("_file")}
+
+
+@per_alert
+def test_an_alert_says_what_people_need(name):
+    rule = ALERTS[name]
+    assert rule["labels"].keys() == {"severity"}
+    assert rule["labels"]["severity"] in ("critical", "warning", "info")
+    notes = rule["annotations"]
+    assert notes.keys() == {"summary", "description", "runbook_url"}
+    assert notes["runbook_url"] == f"{RUNBOOK_URL}{name}.md"
+    # One sentence, with the cluster and every other name that the alert is grouped by.
+    assert notes["summary"].endswith(".") and ". " not in re.sub(r"{{.*?}}", "", notes["summary"], flags=re.DOTALL)
+    assert "$labels.cluster" in notes["summary"]
+    assert "See first " in notes["description"] or rule["labels"]["severity"] == "info"
+
+
+@per_alert
+def test_an_expression_ends_with_its_threshold(name):
+    """So that a chart can replace the number; all of the expression is on the other side of that comparison."""
+    expression = ALERTS[name]["expr"]
+    assert THRESHOLD.search(expression)
+    rest = outermost(expression)
+    assert len(COMPARISON.findall(rest)) == 1
+    assert not re.search(r"\b(and|or|unless)\b", rest)
+
+
+@pytest.mark.parametrize("rule", RULE_LIST, ids=lambda rule: rule.get("alert") or rule["record"])
+def test_the_cluster_is_kept(rule):
+    expression = STRING.sub('""', rule["expr"])
+    for aggregation in AGGREGATION.finditer(expression):
+        assert re.match(r"\s+by\s*\([^()]*\bcluster\b", expression[aggregation.end():]), aggregation[0]
+    for word, labels in LABEL_LIST.findall(expression):
+        assert ("cluster" in re.findall(r"\w+", labels)) == (word in ("by", "on")), f"{word} ({labels})"
+    assert "absent" not in expression
+    # Without any, pod and instance of the agent would be labels of the alert.
+    assert AGGREGATION.search(expression)
+
+
+@pytest.mark.parametrize("rule", RULE_LIST, ids=lambda rule: rule.get("alert") or rule["record"])
+def test_no_other_exporter_is_needed(rule):
+    assert not [name for name in names(rule["expr"]) if name.startswith("kube_")]
+
+
+def test_rules_use_only_what_the_agent_emits(emitted):
+    known = {**emitted, **OF_PROMETHEUS, **{record: set() for record in RECORDS}}
+    found = {rule.get("alert") or rule["record"]: promql.complaints(rule["expr"], known) for rule in RULE_LIST}
+    assert not {name: complaints for name, complaints in found.items() if complaints}
+
+
+@per_alert
+def test_texts_name_only_what_the_agent_emits(name, emitted):
+    text = " ".join(ALERTS[name]["annotations"].values())
+    assert set(re.findall(r"\b(?:hinomi|node|container|process)_[a-z_]+\b", text)) <= emitted.keys()
+
+
+@per_alert
+def test_an_alert_is_seen_to_fire_and_to_stay_silent(name):
+    """In a test that has the alert's own metrics, so that it does not stay silent for want of any."""
+    wanted = inputs_of(ALERTS[name]["expr"])
+    assert cases_of(name, fires=True)
+    assert [test for test in cases_of(name, fires=False) if metrics_of(test) & wanted]
+
+
+@per_alert
+def test_an_alert_is_tested_beside_another_cluster(name):
+    """Which has the same metric and none of whose rows get into the first one's."""
+    def clusters(test):
+        wanted = inputs_of(ALERTS[name]["expr"])
+        return {re.search(r'\bcluster="([^"]+)"', series["series"])[1] for series in test["input_series"]
+                if series["series"].split("{")[0] in wanted}
+    assert [test for test in cases_of(name, fires=True) if len(clusters(test)) > 1]
+
+
+def test_tests_are_about_alerts_that_there_are():
+    assert {case["alertname"] for _, case in CASES} == ALERTS.keys()
