@@ -6,5 +6,5 @@ import emitted as emitted_by
 
 @pytest.fixture(scope="session")
 def emitted():
-    """{name of a metric: set of its labels}"""
-    return emitted_by.names()
+    """{name of a metric: {label: its values}}"""
+    return emitted_by.metrics()

@@ -1,9 +1,9 @@
-"""What a running agent can emit: {name of a metric: its labels}, without those that only a scrape gives.
+"""What a running agent can emit: {name of a metric: {label: its values}}, without those that only a scrape gives.
 
-Two sources. An agent is started on a node that is a tree of files, with every opt-in on, a sink that takes, one that is
+Three sources. An agent is started on a node that is a tree of files, with every opt-in on, a sink that takes, one that is
 not there, logs beyond their limits and one that is cut off; all its pages are read. What has rows only on other nodes
 (arrays of disks, bonds, volumes) is added from the tables that `hinomi config --metrics` prints: the pages are made
-from these.
+from these. Values of labels that take a longer story are added from UNSEEN.
 """
 import contextlib
 import pathlib
@@ -19,9 +19,13 @@ from waiting import eventually, free_ports
 
 PAGES = ("/metrics", "/metrics/cadvisor", "/metrics/resource", "/metrics/volumes", "/metrics/node")
 # Of the machine that this runs on: what the node's own files leave out.
-MACHINE = ("diskstats", "loadavg", "schedstat", "stat", "vmstat", "1/mountinfo", "1/net/netstat", "1/net/snmp",
+MACHINE = ("diskstats", "loadavg", "schedstat", "stat", "vmstat", "1/net/netstat", "1/net/snmp",
            "1/net/snmp6", "1/net/sockstat", "1/net/sockstat6", "1/net/softnet_stat", "sys/fs/file-nr", "meminfo")
-PRESSURE = "some avg10=0.00 avg60=0.00 avg300=0.00 total=1000\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=500\n"
+# {(metric, label): (values, the file that names them)}
+UNSEEN = {
+    ("hinomi_log_bytes_lost_total", "reason"): ({"unknown", "vanished"}, "shipper/batch.cc"),
+    ("hinomi_release_info", "commit"): ({"unknown"}, "metadata/release.h"),
+}
 # Rows that are there once something has happened, and so are waited for.
 WITH_INCIDENTS = ("hinomi_sink_errors_total", "hinomi_log_bytes_lost_total", "hinomi_rate_limited_bytes_total",
                   "hinomi_rate_limited_seconds_total", "hinomi_containers_started_total")
@@ -32,15 +36,38 @@ CONTAINER, SANDBOX = ("823ea2207300809a5ea518ed8978677c9c9aa2b447f0dcadb97aea596
                       "865eb9dcdd0cb425e4a8df2c58e8a9b543bf27e3cc32bfef3f87a1b649fa6973")
 # In MB by namespace; the first is more than the agent takes into its hands.
 BACKLOG = {"shop": 20, "loud": 1, "slow": 1}
+# What systemd mounts where it passes secrets to services is a ramfs.
+MOUNTS = ("21 1 8:1 / / rw - ext4 /dev/sda1 rw\n22 21 0:20 / /run rw - tmpfs tmpfs rw\n"
+          "23 22 0:21 / /run/credentials ro - ramfs ramfs rw\n")
+# Connections of the pod: to ports that have a group, have none, and are picked by the kernel.
+TCP = "sl local_address rem_address st\n" + "".join(
+    f"{number}: 0A00000A:C350 0D0C0B0A:{port:04X} {state:02X}\n" for number, (port, state) in enumerate(
+        [(3306, 1), (3306, 2), (3306, 6), (3306, 8), (443, 1), (60000, 1)]))
+PRESSURE = "some avg10=0.00 avg60=0.00 avg300=0.00 total=1000\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=500\n"
+# What the node's files leave out.
+MORE = {"/proc/1/mountinfo": MOUNTS, "/run/credentials/none": "",
+        **{f"/sys/class/net/{device}/speed": "1000" for device in ("lo", "eth0")},
+        **{f"/proc/{process}/net/tcp": TCP for process in (1376, 1548)},
+        **{path: PRESSURE for kind in ("cpu", "memory", "io") for path in (
+            f"/proc/pressure/{kind}", f"/sys/fs/cgroup/kubepods/burstable/pod{UID}/{CONTAINER}/{kind}.pressure")}}
 
 
-def names():
-    """{name: set of labels} of everything that an agent can emit. Where the kernel makes the names (node_memory_*,
+def metrics():
+    """{name: {label: values}} of everything that an agent can emit. Where the kernel makes the names (node_memory_*,
     node_netstat_*, …) they are those of this machine."""
     found = of_tables()
     for name, labels in of_an_agent().items():
-        found.setdefault(name, set()).update(labels)
+        add(found, name, labels)
+    for (name, label), (values, _) in UNSEEN.items():
+        found[name][label].update(values)
     return found
+
+
+def add(found, name, labels):
+    """`labels`: {label: values}"""
+    known = found.setdefault(name, {})
+    for label, values in labels.items():
+        known.setdefault(label, set()).update(values)
 
 
 def of_tables():
@@ -52,7 +79,7 @@ def of_tables():
             if "*" not in row["name"]:
                 alone = row["group"] in exempt or "(alone)" in row["labels"]
                 own = re.findall(r"\w+", re.sub(r'="[^"]*"|\(alone\)', "", row["labels"]))
-                found.setdefault(row["name"], set()).update(own, () if alone else common)
+                add(found, row["name"], {label: () for label in (*own, *(() if alone else common))})
     return found
 
 
@@ -71,15 +98,15 @@ def of_an_agent():
         found = {}
         for page in PAGES:
             for name, labels in rows(agent.get(page, seconds=30).text).items():
-                found.setdefault(name, set()).update(labels)
+                add(found, name, labels)
         return found
 
 
 def rows(text):
-    """{name: set of labels} of a page."""
+    """{name: {label: values}} of a page."""
     found = {}
     for sample in SAMPLE.finditer(text):
-        found.setdefault(sample["name"], set()).update(name for name, _ in LABEL.findall(sample["labels"] or ""))
+        add(found, sample["name"], {label: [value] for label, value in LABEL.findall(sample["labels"] or "")})
     return found
 
 
@@ -89,7 +116,7 @@ def running(directory):
     root = directory / "host"
     machine = {f"/proc/{name}": pathlib.Path("/proc", name) for name in MACHINE}
     write({**HOSTS["kubernetes_v2"](), **{path: file.read_text() for path, file in machine.items() if file.exists()},
-           **{f"/proc/pressure/{kind}": PRESSURE for kind in ("cpu", "memory", "io")}}, root)
+           **MORE}, root)
     (root / "var/lib/docker/containers").mkdir(parents=True)
     agent = Agent(directory)
     agent.pods = root / "var/log/pods"
@@ -122,7 +149,8 @@ def configure(agent, root):
         sources={"kubernetes": {"pods_dir": "/var/log/pods"}, "docker": {"roots": ["/var/lib/docker"]}},
         metadata={"cri_socket": "/run/containerd/containerd.sock", "kubelet": {"url": nowhere},
                   "release_pattern": "^(?P<commit>.+)$"},
-        metrics={"include": [".*"], "volumes": True, "pod_capacity": 110},
+        metrics={"include": [".*"], "volumes": True, "pod_capacity": 110,
+                 "tcp_groups": [{"name": "mysql", "ports": [3306]}]},
         fairness=[{"namespace": "loud", "bytes_per_second": "1KiB", "exceeded": "drop"},
                   {"namespace": "slow", "bytes_per_second": "1KiB"}],
         sinks={"files": {"type": "archive", "directory": str(agent.directory / "archive")},

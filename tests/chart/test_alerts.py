@@ -7,6 +7,7 @@ import subprocess
 import pytest
 import yaml
 
+import chart
 import promql
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -23,8 +24,8 @@ ALERTS = {rule["alert"]: rule for rule in RULE_LIST if "alert" in rule}
 CASES = [(test, case) for path in TESTS for test in yaml.safe_load(path.read_text())["tests"]
          for case in test["alert_rule_test"]]
 
-# What Prometheus itself gives, and labels of it that no scrape gives.
-OF_PROMETHEUS = {"up": set(), "ALERTS": {"alertname", "alertstate"}}
+# What Prometheus itself gives, as emitted.metrics() does.
+OF_PROMETHEUS = {"up": {"container": {"hinomi"}}, "ALERTS": {"alertname": set(ALERTS), "alertstate": {"pending", "firing"}}}
 STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 COMPARISON = re.compile(r"[<>=!]=|[<>]")
 THRESHOLD = re.compile(r"(?:[<>=!]=|[<>])\s+\d+(?:\.\d+)?\s*\Z")
@@ -71,6 +72,11 @@ def inputs_of(expression):
         if rule.get("record") in found or ("ALERTS" in found and rule.get("alert", " ") in expression):
             found |= names(rule["expr"])
     return found - RECORDS.keys() - {"ALERTS"}
+
+
+def known(emitted):
+    """That, and what Prometheus and the rules add to it."""
+    return {**emitted, **OF_PROMETHEUS, **{record: {} for record in RECORDS}}
 
 
 def test_promtool_takes_the_rules():
@@ -150,16 +156,31 @@ def test_no_other_exporter_is_needed(rule):
     assert not [name for name in names(rule["expr"]) if name.startswith("kube_")]
 
 
-def test_rules_use_only_what_the_agent_emits(emitted):
-    known = {**emitted, **OF_PROMETHEUS, **{record: set() for record in RECORDS}}
-    found = {rule.get("alert") or rule["record"]: promql.complaints(rule["expr"], known) for rule in RULE_LIST}
-    assert not {name: complaints for name, complaints in found.items() if complaints}
+@pytest.mark.parametrize("rule", RULE_LIST, ids=lambda rule: rule.get("alert") or rule["record"])
+def test_rules_use_only_what_the_agent_emits(rule, emitted):
+    assert not promql.complaints(rule["expr"], known(emitted))
 
 
 @per_alert
 def test_texts_name_only_what_the_agent_emits(name, emitted):
     text = " ".join(ALERTS[name]["annotations"].values())
     assert set(re.findall(r"\b(?:hinomi|node|container|process)_[a-z_]+\b", text)) <= emitted.keys()
+    for query in re.findall(r'printf\s+"([^"]*{[^"]*)"', text):
+        assert not promql.complaints(query.replace("=%q", '=~".*"'), known(emitted))
+
+
+def test_tests_give_only_what_the_agent_emits(emitted):
+    """Names, labels, and of labels that are not the world's their values: a rule is not tested with what never comes."""
+    series = {one["series"] for path in TESTS for test in yaml.safe_load(path.read_text())["tests"]
+              for one in test["input_series"]}
+    found = {each: promql.complaints(promql.of_any(each), known(emitted)) for each in series}
+    assert not {each: complaints for each, complaints in found.items() if complaints}
+
+
+def test_the_agents_container_is_called_as_the_rules_have_it():
+    containers = [container["name"] for (kind, _), one in chart.objects().items() if kind == "DaemonSet"
+                  for container in one["spec"]["template"]["spec"]["containers"]]
+    assert set(containers) == OF_PROMETHEUS["up"]["container"]
 
 
 @per_alert

@@ -91,10 +91,12 @@ def test_there_is_a_situation_of_each_resource():
     assert set(TABLE["situations"]) == {"idle", *FORMULAS}
 
 
-def test_situations_tell_what_the_formulas_read():
-    """So that no formula gives a number for want of one of its parts."""
+def test_situations_tell_what_the_formulas_read(emitted):
+    """So that no formula gives a number for want of one of its parts, or of one that no agent emits."""
     told = {series.partition("{")[0] for kind in ("counters", "gauges") for series in TABLE[kind]}
     assert told == {selector.name for text in FORMULAS.values() for selector in promql.parse(text)[0]}
+    assert not [complaint for series in (*TABLE["counters"], *TABLE["gauges"])
+                for complaint in promql.complaints(promql.of_any(series), emitted)]
 
 
 @pytest.mark.parametrize("situation", TABLE["situations"])

@@ -132,7 +132,7 @@ def test_every_expression_follows_the_variables(dashboards):
     for where, text in expressions(dashboards):
         wanted = {"$cluster": set(), "$node": {"cluster"}}.get(where.split()[-1], {"cluster", "node"})
         selectors, _ = promql.parse(promql.substituted(text))
-        wrong += [f"{where}: {name}" for name, labels, _ in selectors if not wanted <= set(labels)]
+        wrong += [f"{where}: {each.name}" for each in selectors if not wanted <= {one.label for one in each.matchers}]
     assert not wrong
 
 

@@ -3,7 +3,7 @@ import pytest
 
 import promql
 
-EMITTED = {"http_requests_total": {"code", "path"}, "build_info": {"version"}}
+EMITTED = {"http_requests_total": {"code": {"200", "404"}, "path": {"/", ""}}, "build_info": {"version": {"1"}}}
 
 
 @pytest.mark.parametrize("text, names", [
@@ -21,6 +21,14 @@ def test_names(text, names):
 
 @pytest.mark.parametrize("text, complaint", [
     ("sum by (code, node) (rate(http_requests_total{path=~\"/.*\",cluster=\"a\"}[5m]))", None),
+    ("http_requests_total{path!=\"\",code=~'(2|4)0.|404',code!~`5..|4\\d\\d`}", "no row of http_requests_total has code=\"5..\""),
+    ("http_requests_total{code=\"500\"}", "no row of http_requests_total has code=\"500\""),
+    ("http_requests_total{code=~\"200|20\"}", "no row of http_requests_total has code=\"20\""),
+    ("http_requests_total{code!=\"403\"}", "no row of http_requests_total has code=\"403\""),
+    ("http_requests_total{code!~\"2..|4..\"}", "http_requests_total has no row that code!~\"2..|4..\" leaves"),
+    ("build_info{version=\"\"}", "no row of build_info has version=\"\""),
+    ("build_info{version!=\"\"}", None),
+    ("build_info{version=~\".*\"}", None),
     ("max by (part) (label_replace(build_info, \"part\", \"a\", \"\", \"\"))", None),
     ("http_request_total", "no agent emits http_request_total"),
     ("http_requests_total{status=\"500\"}", "http_requests_total has no label status"),
@@ -34,6 +42,15 @@ def test_names(text, names):
 ])
 def test_complaints(text, complaint):
     assert promql.complaints(text, EMITTED) == ([complaint] if complaint else [])
+
+
+def test_matchers():
+    (selector,), _ = promql.parse("a{b=\"c, d\", e!~`\\d`,f='\\'',}")
+    assert selector.matchers == [("b", "=", "c, d"), ("e", "!~", "\\d"), ("f", "=", "'")]
+
+
+def test_any_value():
+    assert promql.of_any('a{node="n1",state="on"}') == 'a{node=~".*",state="on"}'
 
 
 def test_what_is_no_expression():

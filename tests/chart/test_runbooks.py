@@ -6,15 +6,21 @@ import subprocess
 
 import pytest
 
-from test_alerts import ALERTS, OF_PROMETHEUS, RECORDS, ROOT, RUNBOOKS
+import promql
+from test_alerts import ALERTS, ROOT, RUNBOOKS, known
 
 PAGES = {path.stem: path.read_text() for path in RUNBOOKS.glob("*.md")}
 OF_ALERTS = PAGES.keys() - {"README"}
 HEADINGS = ["## Symptom", "## Likely causes", "## Checks", "## Cure"]
 LINES = (20, 50)
 BINARY = os.environ.get("HINOMI_BINARY", str(ROOT / "build/dev/hinomi"))
+DOCUMENTS = {path.name: path.read_text() for path in (ROOT / "docs").glob("*.md")}
 COMMAND = re.compile(r"(?:^\s*|-- |`|\| |\) )hinomi (?P<name>[a-z]+)(?P<rest>[^`|;#\n]*)", re.MULTILINE)
 METRIC = re.compile(r"\b(?:hinomi|node|container|process|machine|kubelet)_[a-zA-Z0-9_]+\b")
+# Whatever stands for a name, as in node="NODE".
+PLACEHOLDER = re.compile(r'="(?:[A-Z]+|…)"')
+QUERY = re.compile(rf"^    ((?:up\b|.*{METRIC.pattern}).*)$", re.MULTILINE)
+SELECTOR = re.compile(rf'((?:\bup|{METRIC.pattern})\{{[^{{}}\n]*"[^{{}}\n]*\}})')
 API = re.compile(r"/api/v1/\w+|/readyz|/healthz|/metrics(?:/\w+)?")
 PATHS = {"/api/v1/status", "/api/v1/ledger", "/api/v1/explain", "/readyz", "/healthz", "/metrics", "/metrics/cadvisor",
          "/metrics/node", "/metrics/resource", "/metrics/volumes"}
@@ -57,7 +63,22 @@ def test_addresses_exist(name):
 
 @per_page
 def test_metrics_are_emitted(name, emitted):
-    assert set(METRIC.findall(PAGES[name])) <= emitted.keys() | OF_PROMETHEUS.keys() | RECORDS.keys()
+    assert set(METRIC.findall(PAGES[name])) <= known(emitted).keys()
+
+
+def wrong(pattern, text, emitted):
+    return [complaint for query in pattern.findall(text)
+            for complaint in promql.complaints(PLACEHOLDER.sub('=~".*"', query), known(emitted))]
+
+
+@per_page
+def test_queries_ask_for_what_is_emitted(name, emitted):
+    assert not wrong(QUERY, PAGES[name], emitted)
+
+
+@pytest.mark.parametrize("name", [name for name, text in {**PAGES, **DOCUMENTS}.items() if SELECTOR.search(text)])
+def test_texts_select_what_is_emitted(name, emitted):
+    assert not wrong(SELECTOR, {**PAGES, **DOCUMENTS}[name], emitted)
 
 
 def test_commands_and_metrics_are_found_in_runbooks():
@@ -65,3 +86,4 @@ def test_commands_and_metrics_are_found_in_runbooks():
     text = "\n".join(PAGES.values())
     assert len({command["name"] for command in COMMAND.finditer(text)}) >= 4
     assert len(set(METRIC.findall(text))) > 30
+    assert len(QUERY.findall(text)) > 100 and len(SELECTOR.findall(text)) > 60
