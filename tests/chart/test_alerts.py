@@ -1,14 +1,13 @@
 """The alert rules: what each has to have, that it is tested, and that it needs nothing that the agent does not emit."""
 import pathlib
 import re
-import shutil
-import subprocess
 
 import pytest
 import yaml
 
 import chart
 import promql
+from prometheus_tools import promtool, run
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DIRECTORY = ROOT / "dashboards/prometheus"
@@ -33,15 +32,6 @@ AGGREGATION = re.compile(r"\b(?:sum|min|max|avg|count|group|topk|bottomk|quantil
 LABEL_LIST = re.compile(r"\b(by|on|without|ignoring|group_left|group_right)\s*\(([^()]*)\)")
 
 per_alert = pytest.mark.parametrize("name", ALERTS)
-
-
-def run(*arguments):
-    """Its output, unless it fails."""
-    tool = shutil.which(arguments[0])
-    assert tool, f"{arguments[0]} is missing: script/bootstrap installs it"
-    done = subprocess.run([tool, *arguments[1:]], capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, f"{' '.join(map(str, arguments))}\n{done.stdout}{done.stderr}"
-    return done.stdout
 
 
 def names(expression):
@@ -80,11 +70,11 @@ def known(emitted):
 
 
 def test_promtool_takes_the_rules():
-    run("promtool", "check", "rules", RULES)
+    promtool("check", "rules", RULES)
 
 
 def test_promtool_runs_the_tests():
-    run("promtool", "test", "rules", *TESTS)
+    promtool("test", "rules", *TESTS)
 
 
 def test_alertmanager_takes_the_example():

@@ -2,12 +2,12 @@
 import itertools
 import json
 import re
-import subprocess
 
 import pytest
 import yaml
 
 import promql
+from prometheus_tools import promtool
 
 FILES = sorted(promql.GRAFANA.glob("*.json"))
 TITLES = {"Agent", "Logs", "Sinks", "Containers", "Node", "Container storm", "Connections", "Releases", "Cost"}
@@ -64,9 +64,7 @@ def test_prometheus_can_parse_every_expression(dashboards, directory):
     assert len(rules) > 200
     file = directory / "rules.yaml"
     file.write_text(yaml.safe_dump({"groups": [{"name": "dashboards", "rules": rules}]}))
-    check = subprocess.run(["promtool", "check", "rules", str(file)], capture_output=True, text=True, timeout=30)
-    assert check.returncode == 0, check.stdout + check.stderr
-    assert f"{len(rules)} rules found" in check.stdout
+    assert all(f"{len(rules)} rules found" in said for said in promtool("check", "rules", file))
 
 
 def test_names_and_links(dashboards):
