@@ -23,7 +23,7 @@ class Done(NamedTuple):
 
 @functools.cache
 def tools():
-    """Where helm and kubeconform are."""
+    """Where both helms and kubeconform are."""
     return pathlib.Path(subprocess.run([RECIPE / "tools.sh"], check=True, stdout=subprocess.PIPE, text=True,
                                        timeout=BUILD_SECONDS_MAX).stdout.strip())
 
@@ -36,10 +36,10 @@ def schemas():
     return pathlib.Path(kube).with_name("schemas")
 
 
-def helm(*words):
+def helm(*words, program="helm"):
     # Its own files are this machine's: the tests have none.
     environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
-    done = subprocess.run([tools() / "helm", *map(str, words)], capture_output=True, text=True, timeout=60,
+    done = subprocess.run([tools() / program, *map(str, words)], capture_output=True, text=True, timeout=60,
                           env=environment)
     return Done(done.returncode == 0, done.stdout, done.stderr)
 
@@ -48,17 +48,17 @@ def sets(values):
     return [word for value in values for word in ("--set", value)]
 
 
-def rendered(*words, values=SHORTEST):
+def rendered(*words, values=SHORTEST, program="helm"):
     """The text of all manifests, those of `helm test` included."""
-    done = helm("template", "watch", CHART, "--namespace", "monitoring", *sets(values), *words)
+    done = helm("template", "watch", CHART, "--namespace", "monitoring", *sets(values), *words, program=program)
     assert done.ok, done.error
     return done.text
 
 
-def objects(*words, values=SHORTEST):
+def objects(*words, values=SHORTEST, program="helm"):
     """{(kind, name): object}"""
     found = {}
-    for document in yaml.safe_load_all(rendered(*words, values=values)):
+    for document in yaml.safe_load_all(rendered(*words, values=values, program=program)):
         if document is not None:
             key = document["kind"], document["metadata"]["name"]
             assert key not in found, key

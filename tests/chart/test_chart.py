@@ -37,9 +37,19 @@ def configuration_of(found):
     return text
 
 
-def test_helm_finds_no_fault(values):
-    done = chart.helm("lint", "--strict", chart.CHART, *values)
+@pytest.mark.parametrize("program", ["helm", "helm3"])
+def test_helm_finds_no_fault(values, program):
+    done = chart.helm("lint", "--strict", chart.CHART, *values, program=program)
     assert done.ok, done.text + done.error
+
+
+@pytest.mark.parametrize("words", [chart.sets(chart.SHORTEST), *(("--values", path) for path in VALUES)],
+                         ids=["shortest", *(path.stem for path in VALUES)])
+def test_helm_3_renders_the_same(words):
+    """In the same order; between objects it leaves other empty lines."""
+    words = (*words, *chart.OPERATOR, "--kube-version", VERSIONS[-1])
+    three, four = [list(chart.objects(*words, values=(), program=program).items()) for program in ("helm3", "helm")]
+    assert three == four
 
 
 @pytest.mark.parametrize("version", VERSIONS)
