@@ -1,5 +1,6 @@
 """The chart, as helm renders it."""
 import functools
+import json
 import os
 import pathlib
 import subprocess
@@ -64,6 +65,16 @@ def objects(*words, values=SHORTEST, program="helm"):
             assert key not in found, key
             found[key] = document
     return found
+
+
+def faults(manifests):
+    """What of these files is not as Kubernetes has it, and how many objects are."""
+    where = f"{schemas()}/{{{{.ResourceKind}}}}{{{{.KindSuffix}}}}.json"
+    done = subprocess.run([tools() / "kubeconform", "-strict", "-summary", "-output", "json", "-schema-location", where,
+                           "-skip", "PodMonitor,PrometheusRule", *manifests], capture_output=True, text=True, timeout=60)
+    answer = json.loads(done.stdout)
+    assert done.returncode == 0 or answer.get("resources"), done.stdout
+    return answer.get("resources", []), answer["summary"]["valid"]
 
 
 def refusal(*words, values=SHORTEST):
