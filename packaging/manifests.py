@@ -17,6 +17,7 @@ HEAD = """\
 # Hinomi for a cluster without Helm, made of helm/hinomi by `script/package manifests`.
 # Edit what says "example": the name of the cluster, {address}, and twice the registry that has the image. Then
 #   kubectl apply -f {name}.yaml
+# A Kubernetes older than 1.30 does not know appArmorProfile: leave out both of its lines.
 # The configuration can be changed here too (docs/configuration.md); running agents take it with
 #   kubectl -n hinomi rollout restart daemonset/hinomi
 # More than that (passwords, TLS, the kubelet, alert rules): docs/kubernetes.md.
@@ -35,7 +36,7 @@ def manifests(helm, name):
     sets = [word for one in (*VALUES, value) for word in ("--set", one)]
     text = subprocess.run([helm, "template", "hinomi", CHART, "--namespace", "hinomi", "--no-hooks", *sets],
                           check=True, stdout=subprocess.PIPE, text=True, timeout=60).stdout
-    return HEAD.format(name=name, address=address) + HELMS_OWN.sub("", text)
+    return HEAD.format(name=name, address=address) + HELMS_OWN.sub("", text).replace("\n\n---\n", "\n---\n")
 
 
 def main(helm, directory):
