@@ -3,92 +3,18 @@
 Its waits are made shorter, its addresses those of the test; all else is as it is shipped.
 """
 import collections
-import contextlib
 import datetime
-import http.server
-import json
-import shutil
-import subprocess
-import threading
 import time
 
 import pytest
 import requests
-import yaml
 
-from test_alerts import ALERTMANAGER, ALERTS
-from waiting import eventually, free_ports
+from alertmanager import TOKEN, Chat, alertmanager
+from test_alerts import ALERTS
+from waiting import eventually
 
 NODES = [f"n{number}" for number in range(1, 6)]
 SECONDS = {"group_wait": 1, "group_interval": 2, "repeat_interval": 3600}
-TOKEN = "of-the-test"
-
-
-class Chat:
-    """Keeps what is posted to it: (alert, status, authorization, [labels of each alert]) by message."""
-
-    def __init__(self):
-        self.messages = []
-        chat = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):
-                message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                chat.messages.append((message["groupLabels"]["alertname"], message["status"],
-                                      self.headers["Authorization"], [one["labels"] for one in message["alerts"]]))
-                self.send_response(200)
-                self.end_headers()
-
-            def log_message(self, *_):
-                pass
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/alerts"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def counts(self, status="firing"):
-        return collections.Counter(name for name, one, _, _ in self.messages if one == status)
-
-    def of(self, alert):
-        return [labels for name, status, _, labels in self.messages if (name, status) == (alert, "firing")]
-
-
-def configuration(directory, chat):
-    (directory / "token").write_text(TOKEN)
-    text = ALERTMANAGER.read_text()
-    shipped = yaml.safe_load(text)
-    shipped["route"].update({name: f"{seconds}s" for name, seconds in SECONDS.items()})
-    for receiver in shipped["receivers"]:
-        for webhook in receiver["webhook_configs"]:
-            webhook["url"] = chat.url
-            webhook["http_config"]["authorization"]["credentials_file"] = str(directory / "token")
-    (directory / "alertmanager.yaml").write_text(yaml.safe_dump(shipped))
-    return directory / "alertmanager.yaml"
-
-
-@contextlib.contextmanager
-def alertmanager(directory, chat):
-    """The function that tells it of alerts."""
-    tool = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
-    assert tool, "prometheus-alertmanager is missing: script/bootstrap installs it"
-    url = f"http://127.0.0.1:{free_ports()}"
-    session = requests.Session()
-    session.trust_env = False
-
-    def ready():
-        with contextlib.suppress(requests.ConnectionError):
-            return session.get(f"{url}/-/ready", timeout=5).ok
-        return False
-
-    def tell(alerts):
-        assert session.post(f"{url}/api/v2/alerts", json=alerts, timeout=10).ok
-    with open(directory / "out", "wb") as out, subprocess.Popen(
-            [tool, f"--config.file={configuration(directory, chat)}", f"--storage.path={directory}",
-             f"--web.listen-address={url[7:]}", "--cluster.listen-address="], stdout=out, stderr=out) as process:
-        try:
-            eventually(ready, 20, lambda: (directory / "out").read_text())
-            yield tell
-        finally:
-            process.terminate()
 
 
 def alert(name, **labels):
@@ -115,7 +41,11 @@ UNSAID = [alert("NodeSilent", node="n1"), alert("HinomiEscrowDegraded", node="n2
 def chat(tmp_path_factory):
     """After all of these alerts, told four times as Prometheus does, and after some are over."""
     directory, chat = tmp_path_factory.mktemp("alertmanager"), Chat()
-    with alertmanager(directory, chat) as tell:
+    session = requests.Session()
+    session.trust_env = False
+    with alertmanager(directory, chat, SECONDS) as url:
+        def tell(alerts):
+            assert session.post(f"{url}/api/v2/alerts", json=alerts, timeout=10).ok
         for _ in range(4):
             tell(SAID + UNSAID)
             time.sleep(SECONDS["group_interval"] / 2)

@@ -13,6 +13,7 @@ from kernel_files import counts, expect_within, values
 from test_container_values import of
 
 INIT = pathlib.Path(__file__).with_name("cgroup_v2_init.py")
+REGISTERS = INIT.with_name("uml_registers.c")
 BINARY = ROOT / "build/release/hinomi"  # such a kernel's addresses do not suffice for a sanitizer
 SECONDS_MAX = 100
 CONTAINERS = ("throttled", "killed", "writing", "many")
@@ -31,11 +32,13 @@ def told(directory):
     kernel = ["linux.uml", "mem=512M", "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro",
               f"ubd0={directory}/disk", f"uml_dir={directory}", "con=null", "con0=null,fd:1",
               f"init={INIT}", f"state={directory}", f"agent={BINARY}"]
+    registers = directory / "registers.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-O", "-Wall", "-Werror", REGISTERS, "-o", registers], check=True, timeout=30)
     with open(directory / "console", "wb") as console:
         # Its processes are children that it traces: in a namespace of their own all end with it.
         subprocess.run(["unshare", "--pid", "--fork", "--kill-child=KILL", *kernel], stdin=subprocess.DEVNULL,
                        stdout=console, stderr=console, timeout=SECONDS_MAX, check=False,
-                       env={**os.environ, "TMPDIR": "/dev/shm"})
+                       env={**os.environ, "TMPDIR": "/dev/shm", "LD_PRELOAD": str(registers)})
     for name in ("console", "agent.log", "error"):
         if (directory / name).exists():
             print(f"--- {name}\n{(directory / name).read_text(errors='replace')[-5000:]}")
