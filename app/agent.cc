@@ -94,6 +94,10 @@ HttpResponse Agent::Ready() {
         "escrow: " + degraded +
         "; files that are not settled are held by their descriptors, until a restart\n";
   }
+  if (metadata_ == nullptr || !config_.kubernetes_enabled) return response;
+  for (const auto& [source, problem] : metadata_->Problems()) {
+    response.body += source + ": " + problem + "; documents have no labels from it\n";
+  }
   return response;
 }
 

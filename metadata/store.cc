@@ -182,6 +182,15 @@ std::vector<MetadataStore::Listed> MetadataStore::Pods() const {
   return pods;
 }
 
+std::vector<std::pair<std::string, std::string>> MetadataStore::Problems() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::pair<std::string, std::string>> problems;
+  for (const Source* source : {&runtime_, &kubelet_}) {
+    if (!source->problem.empty()) problems.emplace_back(source->name, source->problem);
+  }
+  return problems;
+}
+
 void MetadataStore::Keep(const std::set<std::string>& uids) {
   const std::lock_guard lock(mutex_);
   std::erase_if(pods_, [&](const auto& entry) {
@@ -259,6 +268,7 @@ void MetadataStore::Poll(Source& source, const std::stop_token& stop) {
     if (pods) {
       if (source.state == State::kDown) log::Info("the {} answers again", source.name);
       source.state = State::kUp;
+      source.problem.clear();
       source.listed_at = begin;
       source.failures = 0;
       source.up.Set(1);
@@ -317,6 +327,7 @@ void MetadataStore::Failed(Source& source, const Error& error) {
   }
   if (state == State::kDown) source.errors.Add();
   source.state = state;
+  source.problem = error.message;
   source.up.Set(0);
   ++source.failures;
 }

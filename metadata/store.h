@@ -20,6 +20,7 @@
 #include <set>
 #include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -82,6 +83,8 @@ class MetadataStore {
   std::shared_ptr<const PodMetadata> Find(const std::string& uid) const;
   /// The pods that are on this node, as far as the last listings tell.
   std::vector<Listed> Pods() const;
+  /// What keeps sources from answering, by their names; of one that was not asked yet, nothing.
+  std::vector<std::pair<std::string, std::string>> Problems() const;
 
   /// Of pods that no source lists any more, those not in `uids` are forgotten, on disk too.
   void Keep(const std::set<std::string>& uids);
@@ -100,6 +103,7 @@ class MetadataStore {
     std::unique_ptr<PodSource> source;
     std::string name;  // value of the metric label `source`
     State state = State::kUntried;
+    std::string problem;  // empty but where it is absent or down
     std::optional<Duration> asked_at;   // when the last listing began
     std::optional<Duration> listed_at;  // and the last that succeeded
     int failures = 0;

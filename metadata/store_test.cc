@@ -283,6 +283,17 @@ TEST_F(MetadataStoreTest, ADeadSourceIsAskedLessAndLessAndComesBack) {
   EXPECT_EQ(MetricOf(metrics_, "hinomi_metadata_source_up{source=\"runtime\"}"), 1);
 }
 
+TEST_F(MetadataStoreTest, SaysWhatKeepsASourceFromAnswering) {
+  EXPECT_THAT(store_->Problems(), IsEmpty());
+  runtime_.error = kAbsent;
+  Step();
+  EXPECT_THAT(store_->Problems(), ElementsAre(Pair("runtime", kAbsent.message)));
+  clock_.Advance(seconds(60));
+  runtime_.error.reset();
+  Step();
+  EXPECT_THAT(store_->Problems(), IsEmpty());
+}
+
 TEST_F(MetadataStoreTest, WhatIsGoneFromTheRuntimeStaysKnown) {
   runtime_.pods = {RuntimePod("a", {0})};
   Step();
