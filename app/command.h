@@ -44,5 +44,6 @@ Command AddLedgerCommand(CLI::App& app);
 Command AddExplainCommand(CLI::App& app);
 Command AddPurgeCommand(CLI::App& app);
 Command AddTimelineCommand(CLI::App& app);
+Command AddKibanaCommand(CLI::App& app);
 
 }  // namespace hinomi

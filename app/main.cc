@@ -25,6 +25,7 @@ struct Arguments {
   ConfigArguments config;
   bool reference = false;
   bool metrics = false;
+  bool schema = false;
   bool strict = false;
   CatOptions cat;
   std::string since, until;
@@ -72,8 +73,12 @@ int Check(const Loaded& loaded, bool strict) {
 }
 
 int PrintConfig(const Loaded& loaded, const Arguments& arguments) {
-  if (arguments.reference || arguments.metrics) {
-    std::fputs((arguments.reference ? Reference() : MetricsReference()).c_str(), stdout);
+  std::string page;
+  if (arguments.reference) page = Reference();
+  if (arguments.metrics) page = MetricsReference();
+  if (arguments.schema) page = Schema();
+  if (!page.empty()) {
+    std::fputs(page.c_str(), stdout);
     return 0;
   }
   if (!Report(loaded)) return kExitConfig;
@@ -127,13 +132,16 @@ int Main(int argc, char** argv) {
       app.add_subcommand("config", "print the settings in effect, and where each comes from");
   CLI::App* cat = app.add_subcommand("cat", "print the records of an archive");
   const std::vector<Command> commands = {AddLedgerCommand(app), AddExplainCommand(app),
-                                         AddPurgeCommand(app), AddTimelineCommand(app)};
+                                         AddPurgeCommand(app), AddTimelineCommand(app),
+                                         AddKibanaCommand(app)};
   CLI::App* version = app.add_subcommand("version", "print version and commit");
   for (CLI::App* command : {run, check, config}) AddConfigOptions(command, &arguments.config);
   AddCatOptions(cat, &arguments);
   config->add_flag("--reference", arguments.reference, "print the manual of all settings instead");
   config->add_flag("--metrics", arguments.metrics,
                    "print the names of all metrics that can be served instead");
+  config->add_flag("--schema", arguments.schema,
+                   "print the JSON Schema of the file instead, for editors");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -45,7 +45,7 @@ class Dumper final : public Fields {
  protected:
   void Visit(const Scalar& scalar) override {
     std::string value = scalar.get();
-    Line(scalar.key, scalar.is_text ? YamlText(value) : value);
+    Line(scalar.key, scalar.kind == ScalarKind::kText ? YamlText(value) : value);
   }
   void Visit(const TextItems& items) override {
     std::vector<std::string> values;

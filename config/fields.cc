@@ -5,7 +5,7 @@
 namespace hinomi {
 
 void Fields::Text(std::string_view key, std::string* value, std::string_view help, Check check) {
-  Scalar scalar{key, help, "text", "text", true, {}, {}};
+  Scalar scalar{key, help, "text", "text", ScalarKind::kText, {}, {}};
   scalar.set = [value, check](std::string_view text) {
     std::string problem = check(text);
     if (problem.empty()) *value = text;
@@ -16,7 +16,7 @@ void Fields::Text(std::string_view key, std::string* value, std::string_view hel
 }
 
 void Fields::Flag(std::string_view key, bool* value, std::string_view help) {
-  Scalar scalar{key, help, "true, false", "true or false", false, {}, {}};
+  Scalar scalar{key, help, "true, false", "true or false", ScalarKind::kFlag, {}, {}};
   scalar.set = [value](std::string_view text) -> std::string {
     if (text != "true" && text != "false") return "expected true or false, got " + Quoted(text);
     *value = text == "true";
@@ -29,7 +29,8 @@ void Fields::Flag(std::string_view key, bool* value, std::string_view help) {
 void Fields::Number(std::string_view key, uint64_t* value, std::string_view help,
                     Range<uint64_t> range) {
   std::string expected = fmt::format("a whole number from {} to {}", range.min, range.max);
-  Scalar scalar{key, help, fmt::format("{} to {}", range.min, range.max), expected, false, {}, {}};
+  const std::string span = fmt::format("{} to {}", range.min, range.max);
+  Scalar scalar{key, help, span, expected, ScalarKind::kNumber, {}, {}, {}, range};
   scalar.set = [value, range, expected](std::string_view text) -> std::string {
     std::optional<uint64_t> number = ParseNumber(text);
     if (!number || *number < range.min || *number > range.max) {
@@ -45,7 +46,7 @@ void Fields::Number(std::string_view key, uint64_t* value, std::string_view help
 void Fields::Size(std::string_view key, uint64_t* value, std::string_view help,
                   Range<uint64_t> range) {
   std::string span = fmt::format("{} to {}", FormatSize(range.min), FormatSize(range.max));
-  Scalar scalar{key, help, "size, " + span, "a size such as 1MiB", false, {}, {}};
+  Scalar scalar{key, help, "size, " + span, "a size such as 1MiB", ScalarKind::kSize, {}, {}};
   scalar.set = [value, range, span](std::string_view text) -> std::string {
     std::optional<uint64_t> size = ParseSize(text);
     if (!size) return "expected a size such as 1MiB, got " + Quoted(text);
@@ -62,7 +63,7 @@ void Fields::Size(std::string_view key, uint64_t* value, std::string_view help,
 void Fields::Time(std::string_view key, Nanoseconds* value, std::string_view help,
                   Range<Nanoseconds> range) {
   std::string span = fmt::format("{} to {}", FormatDuration(range.min), FormatDuration(range.max));
-  Scalar scalar{key, help, "duration, " + span, "a duration such as 5s", false, {}, {}};
+  Scalar scalar{key, help, "duration, " + span, "a duration such as 5s", ScalarKind::kTime, {}, {}};
   scalar.set = [value, range, span](std::string_view text) -> std::string {
     std::optional<Nanoseconds> duration = ParseDuration(text);
     if (!duration) return "expected a duration such as 200ms, 5s or 24h, got " + Quoted(text);

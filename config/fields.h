@@ -1,6 +1,6 @@
 // A component's Describe(Fields&, XConfig*) names each of its keys once; whatever Fields it is
-// given then loads the values (load.cc), prints those in effect (dump.cc) or writes the manual
-// (reference.cc).
+// given then loads the values (load.cc), prints those in effect (dump.cc), writes the manual
+// (reference.cc) or says what shape a file has (schema.cc).
 //
 //   void Describe(Fields& fields, HttpConfig* config) {
 //     fields.Text("listen", &config->listen, "Address of /metrics …", CheckListen);
@@ -18,16 +18,26 @@
 
 namespace hinomi {
 
+template <typename T>
+struct Range {
+  T min;
+  T max;
+};
+
+enum class ScalarKind { kText, kFlag, kNumber, kSize, kTime, kChoice };
+
 /// One scalar key, whatever its type. Lives for the call it is passed to.
 struct Scalar {
   std::string_view key;
   std::string_view help;
   std::string type;      // for the manual: "size", "none, gzip", …
   std::string expected;  // for messages: "a size such as 1MiB"
-  bool is_text = false;  // printed in quotes
+  ScalarKind kind = ScalarKind::kText;
   /// Sets the value; or leaves it, and returns what is wrong with the text.
   std::function<std::string(std::string_view)> set;
   std::function<std::string()> get;
+  std::vector<std::string> choices = {};  // of a kChoice
+  Range<uint64_t> range = {0, 0};         // of a kNumber
 };
 
 /// One key whose value is a list of texts.
@@ -58,12 +68,6 @@ struct StructItems {
   std::function<void(std::string_view name)> add;  // at the end; the name is that of a map's key
   std::function<std::string(size_t)> name_of;
   std::function<void(size_t)> describe;
-};
-
-template <typename T>
-struct Range {
-  T min;
-  T max;
 };
 
 /// What the items of a list of texts are.
@@ -139,7 +143,8 @@ void Fields::Choice(std::string_view key, E* value, std::string_view help,
                     const Choices<E>& choices) {
   std::vector<std::string> words;
   for (const auto& [word, choice] : choices) words.emplace_back(word);
-  Scalar scalar{key, help, Joined(words), "one of " + Joined(words), false, {}, {}};
+  Scalar scalar{key, help, Joined(words), "one of " + Joined(words), ScalarKind::kChoice,
+                {},  {},   words};
   scalar.set = [value, &choices, words](std::string_view text) -> std::string {
     for (const auto& [word, choice] : choices) {
       if (word != text) continue;

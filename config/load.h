@@ -47,4 +47,9 @@ std::string Dump(const Loaded& loaded);
 /// The manual in Markdown: every key with type, default, environment variable and meaning.
 std::string Reference();
 
+/// JSON Schema (draft 7) of the file, for editors and for Helm: it refuses keys that do not exist,
+/// values of another type and choices that there are not. What must hold beyond single values, and
+/// the ranges of sizes and durations, LoadConfig alone knows.
+std::string Schema();
+
 }  // namespace hinomi

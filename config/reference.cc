@@ -15,7 +15,8 @@ This page is printed by `hinomi config --reference`.
 
 `hinomi run --config FILE` reads one YAML file. Without one, the container logs of this node go to standard output.
 `hinomi check --config FILE` reports everything that is wrong with a file, by line and column; `hinomi config --config
-FILE` prints the values in effect and where each came from.
+FILE` prints the values in effect and where each came from. `hinomi config --schema` prints the file's JSON Schema
+(`configuration.schema.json` beside this page), for editors.
 
 - A value comes from the flag `--set key=value`, else from the environment variable, else from the file, else it is
   the default.

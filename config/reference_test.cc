@@ -172,7 +172,7 @@ TEST(Reference, NamesOnlyVariablesThatWork) {
 }
 
 TEST(Reference, IsTheOneInDocs) {
-  std::ifstream file(HINOMI_CONFIGURATION_PAGE);
+  std::ifstream file(HINOMI_DOCS "configuration.md");
   const std::string page(std::istreambuf_iterator<char>(file), {});
   EXPECT_TRUE(page == Reference()) << "run: hinomi config --reference > docs/configuration.md";
 }

@@ -137,6 +137,15 @@ def test_every_capability_is_argued_for():
     ((*chart.SHORTEST, "elasticsearch.secret.password=password"), "elasticsearch.secret.name: it has to name the Secret"),
     ((*chart.SHORTEST, "kafka.brokers={kafka:9092}", "kafka.secret.ca=ca.crt"), "kafka.secret.name: it has to name"),
     ((*chart.SHORTEST, "kubelet.volumes=true"), "kubelet.volumes: it needs kubelet.enabled"),
+    ((*chart.SHORTEST, "config.clustr=x"), "'clustr'"),
+    ((*chart.SHORTEST, "config.limits.record_bytes_max=12x"), "/config/limits/record_bytes_max"),
+    ((*chart.SHORTEST, "config.log.level=loud"), "/config/log/level"),
+    ((*chart.SHORTEST, "config.sinks.a.type=kafka", "config.sinks.a.endpoints={http://es:9200}"), "'endpoints'"),
+    ((*chart.SHORTEST, "config.sinks.a.type=redis"), "/config/sinks/a/type"),
+    ((*chart.SHORTEST, "kibana.url=kibana:5601"), "/kibana/url"),
+    ((*chart.SHORTEST, "kibana.url=http://kibana:5601", "kibana.product=grafana"), "/kibana/product"),
+    ((*chart.SHORTEST, "kibana.url=http://kibana:5601", "kibana.secret.ca=ca.crt"), "kibana.secret.name: it has to name"),
+    ((*chart.SHORTEST, "kibana.url=http://kibana:5601", "kibana.username=me"), "kibana.username: it and kibana.secret.password"),
 ])
 def test_what_is_wrong_is_refused_by_its_name(wrong, words):
     assert words in chart.refusal(values=wrong)
@@ -144,7 +153,7 @@ def test_what_is_wrong_is_refused_by_its_name(wrong, words):
 
 def test_values_and_schema_know_the_same_names():
     def compare(values, schema, path):
-        if "properties" not in schema or not isinstance(values, dict):
+        if "properties" not in schema or not isinstance(values, dict) or path == "values.config":
             return
         optional = {"maxSurge", "initialDelaySeconds", "successThreshold"}
         assert set(values) == set(schema["properties"]) - optional, path
@@ -169,7 +178,8 @@ def addresses(text):
 
 def test_it_talks_to_nobody_who_is_not_named():
     found = everything()
-    configured = {"https://es-1.test:9200", "https://es-2.test:9200", "https://$(NODE_ADDRESS):10250"}
+    configured = {"https://es-1.test:9200", "https://es-2.test:9200", "https://$(NODE_ADDRESS):10250",
+                  "https://kibana.test:5601/tools"}
     for (kind, name), one in found.items():
         strange = {url for url in addresses(json.dumps(one)) - configured if not url.startswith("https://wiki.test/runbooks")}
         assert not strange, (kind, name, strange)
@@ -245,7 +255,15 @@ def test_a_change_of_the_configuration_starts_the_agents_anew():
     assert len(sums) == 2
 
 
-def test_the_readme_is_made_from_the_values(directory):
-    made = subprocess.run(["/usr/bin/python3", "-c", "import chart_readme; print(chart_readme.page(), end='')"],
+@pytest.mark.parametrize("make, file", [("chart_readme.page()", "README.md"), ("chart_schema.merged()", "values.schema.json")])
+def test_what_is_made_is_as_its_sources_say(make, file):
+    module = make.partition(".")[0]
+    made = subprocess.run(["/usr/bin/python3", "-c", f"import {module}; print({make}, end='')"],
                           cwd=chart.ROOT / "packaging", capture_output=True, text=True, timeout=30, check=True).stdout
-    assert made == (chart.CHART / "README.md").read_text(), "run packaging/chart_readme.py"
+    assert made == (chart.CHART / file).read_text(), "run script/dashboards"
+
+
+def test_a_setting_of_the_agent_is_merged_over_that_of_the_chart():
+    wish = "config.sinks.elasticsearch.batch_bytes=1MiB"
+    sink = yaml.safe_load(configuration_of(chart.objects(values=(*chart.SHORTEST, wish))))["sinks"]["elasticsearch"]
+    assert sink == {"type": "elasticsearch", "endpoints": ["https://es.test:9200"], "batch_bytes": "1MiB"}

@@ -14,7 +14,9 @@ import threading
 import pytest
 import yaml
 
+import chart
 from kibana_queries import Query, queries
+from kibana_stub import Kibana
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KIBANA = ROOT / "dashboards/kibana"
@@ -30,6 +32,24 @@ KNOWN = {"search": {"title", "description", "version", "columns", "sort", "kiban
          "dashboard": {"title", "description", "version", "panelsJSON", "optionsJSON", "timeRestore", "timeFrom",
                        "timeTo", "refreshInterval", "kibanaSavedObjectMeta"}}
 TEMPLATE_SECONDS_MAX = 30
+
+
+@pytest.mark.parametrize("product, file", [("kibana", "hinomi.ndjson"), ("opensearch-dashboards", "opensearch.ndjson")])
+def test_the_job_of_the_chart_loads_them(product, file, directory):
+    """Its words are those that the binary takes."""
+    found = chart.objects(values=(*chart.SHORTEST, f"kibana.product={product}", "kibana.url=http://kibana.test/base"))
+    (job,) = [one["spec"]["template"]["spec"] for (kind, _), one in found.items() if kind == "Job"]
+    objects = found[("ConfigMap", "watch-hinomi-kibana")]["data"]["objects.ndjson"]
+    (directory / "objects.ndjson").write_text(objects)
+    assert objects.strip() == (KIBANA / file).read_text().strip()
+    (container,) = job["containers"]
+    with Kibana("127.0.0.1") as server:
+        words = [word.replace("http://kibana.test", server.url).replace("/objects/", f"{directory}/")
+                 for word in container["args"]]
+        done = subprocess.run([BINARY, *words], capture_output=True, text=True, timeout=30, env=ENVIRONMENT)
+        ((path, body),) = server.asked
+    assert (done.returncode, done.stdout) == (0, "loaded 1 saved objects\n"), done.stderr
+    assert path == "/base/api/saved_objects/_import?overwrite=true" and objects.strip() in body
 
 
 def generator():

@@ -4,7 +4,7 @@ import re
 import chart
 
 PAGE = chart.ROOT / "docs/kubernetes.md"
-SERVER = "https://es:9200"  # of which the page speaks
+SERVER, KIBANA = "https://es:9200", "https://kibana:5601"  # of which the page speaks
 RESOURCES = {"podmonitors": "PodMonitor", "prometheusrules": "PrometheusRule"}
 
 
@@ -28,8 +28,8 @@ def operators_kinds():
 class Terminal:
     """Its directory has the chart, and the authority that the page's Secret is made of."""
 
-    def __init__(self, cluster, directory, server):
-        self.cluster, self.directory, self.server = cluster, directory, server
+    def __init__(self, cluster, directory, server, kibana):
+        self.cluster, self.directory, self.servers = cluster, directory, {SERVER: server, KIBANA: kibana}
         programs = directory / "bin"
         programs.mkdir(parents=True)
         (programs / "helm").symlink_to(chart.tools() / "helm")
@@ -40,6 +40,8 @@ class Terminal:
         (directory / "ca.crt").write_bytes((cluster.state / "pki/ca.crt").read_bytes())
 
     def run(self, command, more=""):
-        command = command.replace(SERVER, self.server) + more
+        for name, url in self.servers.items():
+            command = command.replace(name, url)
+        command += more
         return self.cluster.run("sh", "-ec", f'cd {self.directory}; export PATH="{self.directory}/bin:$PATH"; {command}',
                                 seconds=120)

@@ -8,6 +8,7 @@ import yaml
 
 import chart
 from cluster import Cluster
+from kibana_stub import Kibana
 from page import Terminal, commands, operators_kinds
 from pod_monitor import scrape_configs
 from search import Search
@@ -63,6 +64,7 @@ class Release:
     def __init__(self, cluster, directory):
         self.cluster, self.directory, self.network = cluster, directory, Network(cluster)
         self.elasticsearch = self.network(Server, "elasticsearch", directory / "elasticsearch", f"http.host={NODE}")
+        self.kibana = self.network(Kibana, NODE)
         self.prometheus = None
         self.installed = False
 
@@ -72,7 +74,7 @@ class Release:
         self.network(self.elasticsearch.ready)
         self.url = f"http://{NODE}:{self.elasticsearch.port}"
         self.search = self.network(Search, self.url)
-        self.terminal = Terminal(cluster, self.directory / "terminal", self.url)
+        self.terminal = Terminal(cluster, self.directory / "terminal", self.url, self.kibana.url)
         cluster.create(*operators_kinds())
         cluster.run(self.cluster.state / "kube", "kubectl", "wait", "--for=condition=Established", "--timeout=30s",
                     *[f"crd/{kind['metadata']['name']}" for kind in operators_kinds()])
@@ -120,4 +122,5 @@ class Release:
         finally:
             for server in filter(None, (self.prometheus, self.elasticsearch)):
                 self.network(server.stop)
+            self.kibana.stop()
             self.network.close()

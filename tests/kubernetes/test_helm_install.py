@@ -134,9 +134,12 @@ def test_every_command_of_the_page_for_teams(cluster, release):
     try:
         for command in others:
             release.terminal.run(command)
+        # A pod that is deleted while it is being made may stay for a minute.
+        cluster.kubectl("wait", "deployment/storm", "--for=condition=Available", "--timeout=50s")
     finally:
-        cluster.clear()
         release.kubectl("delete", "secret", "es", "--ignore-not-found")
+        cluster.clear()
+    assert {path for path, _ in release.kibana.asked} == {"/api/saved_objects/_import?overwrite=true"}
     rules = json.loads(release.kubectl("get", "prometheusrule", "hinomi", "-o", "json"))["spec"]["groups"]
     (storm,) = [rule for group in rules for rule in group["rules"] if rule.get("alert") == "ContainerStorm"]
     assert storm["expr"].endswith("> 3")
