@@ -1,13 +1,14 @@
 #include "app/kibana.h"
 
 #include <fmt/format.h>
-#include <rapidjson/document.h>
 
+#include <optional>
 #include <string_view>
 #include <thread>
 #include <vector>
 
 #include "base/http_client.h"
+#include "base/json_walk.h"
 #include "base/secret.h"
 
 namespace hinomi {
@@ -20,33 +21,43 @@ constexpr uint64_t kFileBytesMax = 10
 constexpr size_t kWordsMax = 300;          // of the server, in a message
 constexpr std::string_view kBoundary = "hinomi-3f1c0a6bd2e94f57";
 
-std::string TextOf(const rapidjson::Value& object, const char* name) {
-  const auto member = object.FindMember(name);
-  return member != object.MemberEnd() && member->value.IsString() ? member->value.GetString() : "";
-}
-
-/// `search "hinomi-errors": missing_references; …` of the objects that were refused.
-std::string Refusals(const rapidjson::Value& errors) {
-  std::string text;
-  for (const auto& one : errors.GetArray()) {
-    if (!one.IsObject()) continue;
-    const auto why = one.FindMember("error");
-    const bool told = why != one.MemberEnd() && why->value.IsObject();
-    text += fmt::format("{}{} \"{}\": {} {}", text.empty() ? "" : "; ", TextOf(one, "type"),
-                        TextOf(one, "id"), told ? TextOf(why->value, "type") : "refused",
-                        told ? TextOf(why->value, "message") : "");
-    if (text.size() > kWordsMax) break;
+/// What Kibana says: {"successCount":1,"errors":[{"type","id","error":{"type"}}]}, or {"message"}.
+class Visitor final : public JsonVisitor {
+ public:
+  void Text(const JsonPath& path, std::string_view value) override {
+    if (path.Is({"message"})) message = value;
+    if (path.Is({"errors", "", "type"})) type_ = value;
+    if (path.Is({"errors", "", "id"})) id_ = value;
+    if (path.Is({"errors", "", "error", "type"})) why_ = value;
   }
-  return text;
-}
+  void Number(const JsonPath& path, double value) override {
+    if (path.Is({"successCount"})) count = static_cast<uint64_t>(value);
+  }
+  void EndObject(const JsonPath& path) override {
+    if (!path.Is({"errors", ""})) return;
+    if (refusals.size() < kWordsMax) {
+      refusals += fmt::format("{}{} \"{}\": {}", refusals.empty() ? "" : "; ", type_, id_,
+                              why_.empty() ? "refused" : why_);
+    }
+    type_.clear();
+    id_.clear();
+    why_.clear();
+  }
+
+  std::string message;
+  std::string refusals;  // `search "hinomi-errors": missing_references; …`
+  std::optional<uint64_t> count;
+
+ private:
+  std::string type_, id_, why_;  // of the error that is open
+};
 
 Result<uint64_t> CountOf(const HttpAnswer& answer, const std::string& origin) {
-  rapidjson::Document said;
-  said.Parse(answer.body.c_str());
-  const bool object = !said.HasParseError() && said.IsObject();
   const std::string what = fmt::format("cannot load saved objects into \"{}\": ", origin);
-  if (answer.status != 200 || !object) {
-    std::string why = object ? TextOf(said, "message") : answer.body.substr(0, kWordsMax);
+  Visitor said;
+  const bool understood = WalkJson(answer.body, said).ok();
+  if (answer.status != 200 || !understood) {
+    std::string why = understood ? said.message : answer.body.substr(0, kWordsMax);
     if (answer.status == 401 || answer.status == 403) {
       why +=
           "; it needs a user who may manage saved objects: --username, --password-file or "
@@ -58,15 +69,9 @@ Result<uint64_t> CountOf(const HttpAnswer& answer, const std::string& origin) {
     return Error{ErrorKind::kPermanent,
                  fmt::format("{}it answered {}: {}", what, answer.status, why)};
   }
-  const auto errors = said.FindMember("errors");
-  if (errors != said.MemberEnd() && errors->value.IsArray() && !errors->value.Empty()) {
-    return Error{ErrorKind::kPermanent, what + Refusals(errors->value)};
-  }
-  const auto count = said.FindMember("successCount");
-  if (count == said.MemberEnd() || !count->value.IsUint64()) {
-    return Error{ErrorKind::kPermanent, what + "it does not say that it did"};
-  }
-  return count->value.GetUint64();
+  if (!said.refusals.empty()) return Error{ErrorKind::kPermanent, what + said.refusals};
+  if (!said.count) return Error{ErrorKind::kPermanent, what + "it does not say that it did"};
+  return *said.count;
 }
 
 /// It starts, restarts, or is behind a proxy that has not found it yet.

@@ -96,7 +96,7 @@ TEST_F(KibanaTest, SaysWhyItWasRefused) {
       Refused(200, R"({"success":false,"successCount":1,"errors":[{"id":"b","type":"search",)"
                    R"("error":{"type":"missing_references"}}]})"),
       HasSubstr("search \"b\": missing_references"));
-  EXPECT_THAT(Refused(200, R"({"errors":[7]})"), HasSubstr("cannot load"));
+  EXPECT_THAT(Refused(200, R"({"errors":[7]})"), HasSubstr("does not say that it did"));
   EXPECT_THAT(Refused(200, R"({"errors":[{"id":7,"error":"x"}]})"), HasSubstr("refused"));
   EXPECT_THAT(Refused(200, "{}"), HasSubstr("does not say that it did"));
   EXPECT_THAT(Refused(200, "["), HasSubstr("it answered 200: ["));

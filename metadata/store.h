@@ -103,7 +103,7 @@ class MetadataStore {
     std::unique_ptr<PodSource> source;
     std::string name;  // value of the metric label `source`
     State state = State::kUntried;
-    std::string problem;  // empty but where it is absent or down
+    std::string problem;                // empty but where it is absent or down
     std::optional<Duration> asked_at;   // when the last listing began
     std::optional<Duration> listed_at;  // and the last that succeeded
     int failures = 0;
