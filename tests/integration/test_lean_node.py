@@ -33,7 +33,7 @@ def test_without_a_container_runtime(agent, log_of):
 
 
 @pytest.mark.parametrize("mount, why", [
-    ('mount --bind "$0/var/log/pods" "$0/var/log/pods"', "do not lie on one mount"),
+    ('mount --bind "$0/var/log/pods" "$0/var/log/pods"', "mount what contains both as one"),
     ('mount --bind "$0/var/log" "$0/var/log" && mount -o remount,bind,ro "$0/var/log"', "Read-only file system"),
 ], ids=["logs on a disk of their own", "read-only logs"])
 def test_without_an_escrow(agent, log_of, mount, why):
