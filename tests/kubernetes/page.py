@@ -26,10 +26,11 @@ def operators_kinds():
 
 
 class Terminal:
-    """Its directory has the chart, and the authority that the page's Secret is made of."""
+    """Its directory has the chart, and the authority that the page's Secret is made of. `names`: what stands here for
+    those in the page."""
 
-    def __init__(self, cluster, directory, server, kibana):
-        self.cluster, self.directory, self.servers = cluster, directory, {SERVER: server, KIBANA: kibana}
+    def __init__(self, cluster, directory, names):
+        self.cluster, self.directory, self.names = cluster, directory, names
         programs = directory / "bin"
         programs.mkdir(parents=True)
         (programs / "helm").symlink_to(chart.tools() / "helm")
@@ -40,8 +41,8 @@ class Terminal:
         (directory / "ca.crt").write_bytes((cluster.state / "pki/ca.crt").read_bytes())
 
     def run(self, command, more=""):
-        for name, url in self.servers.items():
-            command = command.replace(name, url)
+        for name, ours in self.names.items():
+            command = command.replace(name, ours)
         command += more
         return self.cluster.run("sh", "-ec", f'cd {self.directory}; export PATH="{self.directory}/bin:$PATH"; {command}',
                                 seconds=120)

@@ -9,10 +9,11 @@ import yaml
 import chart
 from cluster import Cluster
 from kibana_stub import Kibana
-from page import Terminal, commands, operators_kinds
+from page import KIBANA, SERVER, Terminal, commands, operators_kinds
 from pod_monitor import scrape_configs
 from search import Search
 from services import Prometheus, Server
+from test_real_kubelet import IMAGE
 
 NODE = "10.88.0.1"  # its address, which its pods can reach
 NAMESPACE, NAME = "monitoring", "hinomi"
@@ -74,7 +75,8 @@ class Release:
         self.network(self.elasticsearch.ready)
         self.url = f"http://{NODE}:{self.elasticsearch.port}"
         self.search = self.network(Search, self.url)
-        self.terminal = Terminal(cluster, self.directory / "terminal", self.url, self.kibana.url)
+        self.terminal = Terminal(cluster, self.directory / "terminal",
+                                 {SERVER: self.url, KIBANA: self.kibana.url, "busybox:1": IMAGE})
         cluster.create(*operators_kinds())
         cluster.run(self.cluster.state / "kube", "kubectl", "wait", "--for=condition=Established", "--timeout=30s",
                     *[f"crd/{kind['metadata']['name']}" for kind in operators_kinds()])

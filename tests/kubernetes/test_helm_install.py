@@ -134,7 +134,6 @@ def test_every_command_of_the_page_for_teams(cluster, release):
     try:
         for command in others:
             release.terminal.run(command)
-        # A pod that is deleted while it is being made may stay for a minute.
         cluster.kubectl("wait", "deployment/storm", "--for=condition=Available", "--timeout=50s")
     finally:
         release.kubectl("delete", "secret", "es", "--ignore-not-found")
