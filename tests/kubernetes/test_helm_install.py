@@ -11,8 +11,9 @@ import pytest
 import chart
 import promql
 from agent import BINARY
+from kibana_queries import queries
 from page import commands
-from release import NAMESPACE, Release
+from release import NAMESPACE, STREAM, Release
 from test_real_kubelet import IMAGE, difference, numbered, pod, template, writes
 from waiting import eventually
 
@@ -51,7 +52,7 @@ def messages(release, name):
 
 def test_a_namespace_never_seen_before(cluster, release):
     cluster.kubectl("create", "namespace", FRESH)
-    create(cluster, pod("web-5d4f8c7b9-bcdfg", "echo first light; while true; do :; done"))
+    create(cluster, pod("web-5d4f8c7b9-bcdfg", "echo first light; echo an error, to be found; while true; do :; done"))
     (document,) = eventually(lambda: [one for one in release.documents(FRESH) if one.get("message") == "first light"],
                              LINE_SECONDS_MAX, lambda: release.ask("explain", f"{FRESH}/*"))
     wanted = {"kubernetes.namespace": FRESH, "kubernetes.pod.name": "web-5d4f8c7b9-bcdfg",
@@ -93,6 +94,18 @@ def test_nothing_is_lost(cluster, release):
     assert told["balanced"] and not any(sum(route["lost_bytes"].values()) for route in told["routes"]), told
     found = messages(release, "crashing")
     assert len(found) % 50 == 0 and len(found) >= 4 * 50 and set(found) == set(numbered(50))
+
+
+def test_every_saved_search_finds_what_there_is(release):
+    """As Kibana asks for it; those of incidents find nothing where there was none."""
+    def found(query):
+        body = {"size": 0, "query": {"query_string": {"query": query, "analyze_wildcard": True}}}
+        answer = release.network(release.search.ask, "GET", f"/{STREAM}/_search", json=body)
+        assert answer.ok, answer.text
+        return answer.json()["hits"]["total"]["value"]
+    counts = {title.removeprefix("Hinomi: "): found(query) for title, _, query in queries()}
+    assert {title for title, count in counts.items() if not count} == {"losses and gaps", "gap records", "refused documents"}
+    assert counts["errors by workload"] == 1 and counts["container exits"] >= 7, counts
 
 
 def test_every_panel_has_rows(release):
