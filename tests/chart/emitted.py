@@ -126,7 +126,12 @@ def running(directory):
     with runtime(root / "run/containerd/containerd.sock", directory / "generated", uid=UID, sandbox=SANDBOX,
                  container=CONTAINER, image="registry.test/hello:1", started_at=time.time_ns() + 60 * 10**9):
         try:
-            agent.start()  # a limit that drops is not about what was there before
+            agent.start()
+
+            def dropped():  # a limit that drops is not about what was there when the agent came
+                logs["loud"].line("a" * 10_000)
+                return agent.metric("hinomi_rate_limited_bytes_total", namespace="loud")
+            eventually(dropped, 30, agent.log)
             for namespace, megabytes in BACKLOG.items():
                 for _ in range(megabytes * 100):
                     logs[namespace].line("a" * 10_000)
