@@ -35,12 +35,6 @@ class Dumper final : public Fields {
     static_cast<void>(choice);
     return holds;
   }
-  void Required(std::string_view key) override { static_cast<void>(key); }
-  void Require(bool holds, std::string_view key, std::string_view problem) override {
-    static_cast<void>(holds);
-    static_cast<void>(key);
-    static_cast<void>(problem);
-  }
 
  protected:
   void Visit(const Scalar& scalar) override {

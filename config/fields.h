@@ -116,10 +116,10 @@ class Fields {
   /// True if the keys that follow belong here: those of `choice`, a value of the key `key`.
   virtual bool When(std::string_view key, std::string_view choice, bool holds) = 0;
   /// The scalar `key` above has no default.
-  virtual void Required(std::string_view key) = 0;
+  virtual void Required(std::string_view /*key*/) {}
   /// What must hold beyond single values; otherwise `problem` is reported at `key`, which may be a
   /// path below this section. Not evaluated further where that key is already in error.
-  virtual void Require(bool holds, std::string_view key, std::string_view problem) = 0;
+  virtual void Require(bool /*holds*/, std::string_view /*key*/, std::string_view /*problem*/) {}
 
  protected:
   virtual void Visit(const Scalar& scalar) = 0;

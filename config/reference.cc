@@ -69,11 +69,6 @@ class Writer final : public Fields {
     static_cast<void>(key);
     row_ = Row("required");
   }
-  void Require(bool holds, std::string_view key, std::string_view problem) override {
-    static_cast<void>(holds);
-    static_cast<void>(key);
-    static_cast<void>(problem);
-  }
 
  protected:
   void Visit(const Scalar& scalar) override {

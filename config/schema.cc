@@ -43,11 +43,6 @@ class SchemaWriter final : public Fields {
     if (!schema_.HasMember("required")) Add(&schema_, "required", Value(rapidjson::kArrayType));
     schema_["required"].PushBack(Text(key), memory_);
   }
-  void Require(bool holds, std::string_view key, std::string_view problem) override {
-    static_cast<void>(holds);
-    static_cast<void>(key);
-    static_cast<void>(problem);
-  }
 
  protected:
   void Visit(const Scalar& scalar) override {
