@@ -2,9 +2,9 @@
 """Makes the situations of a node for real on this machine, one after another, and records what the agent says of them into
 situations/recorded.yaml: by how much counters grow a second, and gauges at the end.
 
-Run by hand, as root, on a machine that has nothing else to do; the tests read what it wrote. Each situation lasts a minute,
+Run by hand, as root, on a machine that has nothing else to do; the tests read what it wrote. Each situation lasts 45 s,
 in namespaces of processes (and for the network, of networks) of its own that end with it, and is recorded again where
-others had disturbed it. It takes 2 GB of disk below build/, and 128 MiB of memory at most."""
+others had disturbed it. It takes half a GB of disk below build/, and little memory."""
 import argparse
 import contextlib
 import ctypes
@@ -34,7 +34,7 @@ RECORDED, MADE = TABLES / "recorded.yaml", TABLES / "made.yaml"
 MIB = 1 << 20
 PAGE = mmap.PAGESIZE
 PROCESSORS = os.cpu_count()
-SETTLE_SECONDS, WORLD_SECONDS_MAX = 5, 300
+SECONDS, SETTLE_SECONDS, WORLD_SECONDS_MAX = 45, 5, 300
 QUIET_SECONDS, QUIET_WAIT_SECONDS, TRIES = 3, 900, 4
 # The share of all processors that others may use just before and after.
 IDLE_OTHERS_MAX, OTHERS_MAX = 0.1, 0.3
@@ -44,10 +44,21 @@ NODE_ADDRESS, PEER_ADDRESS, PEER_PORT = "10.99.0.1", "10.99.0.2", 18500
 LOSS, LINE = 0.08, "50mbit"
 REQUEST_BYTES, ANSWER_BYTES = 32 << 10, 32 << 10
 CLONE_NEWNET = 0x40000000
+KINDS = {"counters": "By how much a counter grows a second, of processors all together.", "gauges": "At the end."}
 HEAD = """\
 # Nodes of {processors} processors and {memory:.0f} GB, Linux {kernel}, in situations that
-# tests/chart/record_situations.py made for real: what an agent's /metrics/node said of a minute of each. Do not edit: run
-# that again. Its docstrings say how each is made. A hypervisor that takes time away could not be had: steal is in made.yaml.
+# tests/chart/record_situations.py made for real: what an agent's /metrics/node said of {seconds} s of each. Do not edit: run
+# that again. Steal is in made.yaml alone: the kernel of this machine tells next to none, whatever the load.
+#
+#   idle      the agent, and what little the machine did besides
+#   cpu       three times as many busy loops as processors
+#   code      programs at a limit of memory, whose code is more than that and is brought back again and again
+#   data      the same with a file that they have mapped
+#   commits   small blocks at random places, each on the disk before the next is begun
+#   writing   files through the page cache, at a limit of memory
+#   network   requests and answers over a line that loses packets
+#
+# All of it at the lowest priority, so that the time of programs is that of mode="nice".
 """
 
 
@@ -71,6 +82,7 @@ def touch_code(file):
 
 
 def touch_data(file):
+    """With the kernel's readahead. Without, page by page, the kernel counts most of it as waits for the disk."""
     touch(file, mmap.PROT_READ, mmap.MADV_NORMAL)
 
 
@@ -174,7 +186,7 @@ def value_of(series, page):
     return sum(values)
 
 
-def inside(name, directory, group, seconds):
+def inside(name, directory, group):
     """What is asked for in the namespaces of one situation: {kind: {series: value}}. `group`: its limited cgroup."""
     situation, known = SITUATIONS[name], yaml.safe_load(MADE.read_text())
     file = directory / "file"
@@ -201,7 +213,7 @@ def inside(name, directory, group, seconds):
     processes += [start(work) for _ in range(situation.processes)]
     time.sleep(SETTLE_SECONDS)
     begin, before = time.monotonic(), agent.get("/metrics/node", 30).text
-    time.sleep(seconds)
+    time.sleep(SECONDS)
     passed, after = time.monotonic() - begin, agent.get("/metrics/node", 30).text
     assert all(process.is_alive() for process in processes), "a process that makes the situation has ended"
     for process in processes:
@@ -232,26 +244,26 @@ def limited_cgroup():
     return group
 
 
-def in_a_world(name, seconds):
+def in_a_world(name):
     """inside(), as the first process of new namespaces, which take all that it started with them."""
     (ROOT / "build").mkdir(exist_ok=True)
     group = limited_cgroup()
     try:
         with tempfile.TemporaryDirectory(dir=ROOT / "build", prefix="situation-") as directory:
             space = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", *["--net"][:SITUATIONS[name].network]]
-            done = subprocess.run([*space, sys.executable, __file__, "--seconds", str(seconds), "--inside", directory,
-                                   str(group), name], stdout=subprocess.PIPE, check=True, timeout=WORLD_SECONDS_MAX)
+            done = subprocess.run([*space, sys.executable, __file__, "--inside", directory, str(group), name],
+                                  stdout=subprocess.PIPE, check=True, timeout=WORLD_SECONDS_MAX)
     finally:
         eventually(lambda: not (group / "cgroup.procs").read_text(), 30, f"{group} is still in use")
         group.rmdir()
     return json.loads(done.stdout)
 
 
-def undisturbed(name, seconds):
+def undisturbed(name):
     allowed = OTHERS_MAX if SITUATIONS[name].first else IDLE_OTHERS_MAX
     for _ in range(TRIES):
         eventually(lambda: busy_share() <= allowed, QUIET_WAIT_SECONDS, "others keep this machine busy")
-        found, others = in_a_world(name, seconds), busy_share()
+        found, others = in_a_world(name), busy_share()
         if others <= allowed:
             return found
         print(f"{name} was disturbed", file=sys.stderr)
@@ -265,12 +277,12 @@ def write(columns):
     def row(title, values):
         return f"{title + ':':<58}[{', '.join(f'{value:>9}' for value in values)}]\n"
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    text = HEAD.format(processors=PROCESSORS, memory=memory / 1e9, kernel=platform.release().partition("-")[0])
+    text = HEAD.format(seconds=SECONDS, processors=PROCESSORS, memory=memory / 1e9,
+                       kernel=platform.release().partition("-")[0])
     text += f"processors: {PROCESSORS}\n\n" + row("situations", names)
     text += "# What has to be ranked first.\n" + row("first", [SITUATIONS[name].first or "null" for name in names])
-    for kind, title in (("counters", "# By how much a counter grows a second, of processors all together."), ("gauges", "")):
-        text += f"\n{title}\n".lstrip("\n") if not title else f"\n{title}\n"
-        text += f"{kind}:\n" if title else f"\n{kind}:\n"
+    for kind, meaning in KINDS.items():
+        text += f"\n# {meaning}\n{kind}:\n"
         for series in columns[names[0]][kind]:
             text += row(f"  {series}", [f"{columns[name][kind][series]:.4g}" for name in names])
     RECORDED.write_text(text)
@@ -281,22 +293,22 @@ def recorded():
     if not RECORDED.exists():
         return {}
     table = yaml.safe_load(RECORDED.read_text())
-    return {name: {kind: {series: values[at] for series, values in table[kind].items()} for kind in ("counters", "gauges")}
+    return {name: {kind: {series: values[at] for series, values in table[kind].items()} for kind in KINDS}
             for at, name in enumerate(table["situations"])}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(SITUATIONS)}; all of them if none is named")
-    parser.add_argument("--seconds", type=int, default=60, help="that each lasts")
     parser.add_argument("--inside", nargs=2, metavar=("DIRECTORY", "CGROUP"), type=pathlib.Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.inside:
-        print(json.dumps(inside(options.names[0], *options.inside, options.seconds)))
+        print(json.dumps(inside(options.names[0], *options.inside)))
         return
+    os.nice(19)
     columns = recorded()
     for name in options.names or SITUATIONS:
-        columns[name] = undisturbed(name, options.seconds)
+        columns[name] = undisturbed(name)
         write(columns)
         print(name, file=sys.stderr)
 

@@ -1,4 +1,4 @@
-"""Which resource the formulas of the bottleneck panel rank first, on the nodes of situations/: recorded ones and made ones."""
+"""Which resource the formulas of the bottleneck panel rank first, on the nodes of situations/, recorded or made up."""
 import pathlib
 
 import pytest
