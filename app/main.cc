@@ -17,6 +17,7 @@
 #include "app/version.h"
 #include "base/logging.h"
 #include "collector/reference.h"
+#include "shipper/sink/elasticsearch_setup.h"
 
 namespace hinomi {
 namespace {
@@ -26,6 +27,7 @@ struct Arguments {
   bool reference = false;
   bool metrics = false;
   bool schema = false;
+  bool elasticsearch_template = false;
   bool strict = false;
   CatOptions cat;
   std::string since, until;
@@ -72,6 +74,20 @@ int Check(const Loaded& loaded, bool strict) {
   return strict && !warnings.empty() ? kExitFailed : 0;
 }
 
+// As Kibana's console takes it: what the sinks write with `setup: true`.
+int PrintTemplates(const Config& config) {
+  bool any = false;
+  for (const SinkConfig& sink : config.sinks) {
+    if (sink.type != SinkType::kElasticsearch) continue;
+    const std::string& index = sink.elasticsearch.index;
+    std::printf("PUT /_index_template/%s\n%s\n", TemplateName(index).c_str(),
+                IndexTemplate(index).c_str());
+    any = true;
+  }
+  if (!any) std::fprintf(stderr, "there is no sink of type elasticsearch; name one by --config\n");
+  return any ? 0 : kExitConfig;
+}
+
 int PrintConfig(const Loaded& loaded, const Arguments& arguments) {
   std::string page;
   if (arguments.reference) page = Reference();
@@ -82,6 +98,7 @@ int PrintConfig(const Loaded& loaded, const Arguments& arguments) {
     return 0;
   }
   if (!Report(loaded)) return kExitConfig;
+  if (arguments.elasticsearch_template) return PrintTemplates(loaded.config);
   std::fputs(Dump(loaded).c_str(), stdout);
   return 0;
 }
@@ -142,6 +159,8 @@ int Main(int argc, char** argv) {
                    "print the names of all metrics that can be served instead");
   config->add_flag("--schema", arguments.schema,
                    "print the JSON Schema of the file instead, for editors");
+  config->add_flag("--elasticsearch-template", arguments.elasticsearch_template,
+                   "print the index template of each such sink instead, for setup: false");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -78,7 +78,7 @@ constexpr std::string_view kTemplateTail = R"json(],
 }}})json";
 
 Attempt WriteTemplate(ElasticsearchClient* client, const ElasticsearchConfig& config) {
-  const std::string name = "hinomi-" + config.index;
+  const std::string name = TemplateName(config.index);
   const std::string content = IndexTemplate(config.index);
   const std::string_view parts[] = {content};
   ElasticsearchReply reply =
@@ -139,6 +139,8 @@ Attempt FindTarget(ElasticsearchClient* client, const ElasticsearchConfig& confi
 std::string IndexTemplate(const std::string& index) {
   return std::string(kTemplateHead).append(JsonString(index)).append(kTemplateTail);
 }
+
+std::string TemplateName(const std::string& index) { return "hinomi-" + index; }
 
 Attempt PrepareTarget(ElasticsearchClient* client, const ElasticsearchConfig& config) {
   return config.setup ? WriteTemplate(client, config) : FindTarget(client, config);

@@ -14,7 +14,10 @@ namespace hinomi {
 /// Elasticsearch from 7.9 and any OpenSearch accepts it.
 std::string IndexTemplate(const std::string& index);
 
-/// With `config.setup`, writes the template "hinomi-<index>" (writing it again changes nothing).
+/// What that template is called.
+std::string TemplateName(const std::string& index);
+
+/// With `config.setup`, writes that template (writing it again changes nothing).
 /// Without, asks whether the target exists or some template would make it a data stream. Within an
 /// attempt of `client`. No error: records may be sent.
 Attempt PrepareTarget(ElasticsearchClient* client, const ElasticsearchConfig& config);

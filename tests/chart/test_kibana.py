@@ -1,6 +1,5 @@
 """Kibana's saved objects: what they say is well-formed and refers to what exists. Nothing here asks a Kibana."""
 import fnmatch
-import http.server
 import importlib.util
 import itertools
 import json
@@ -8,11 +7,8 @@ import os
 import pathlib
 import re
 import subprocess
-import tempfile
-import threading
 
 import pytest
-import yaml
 
 import chart
 from kibana_queries import Query, queries
@@ -31,7 +27,6 @@ KNOWN = {"search": {"title", "description", "version", "columns", "sort", "kiban
          "visualization": {"title", "description", "version", "visState", "uiStateJSON", "kibanaSavedObjectMeta"},
          "dashboard": {"title", "description", "version", "panelsJSON", "optionsJSON", "timeRestore", "timeFrom",
                        "timeTo", "refreshInterval", "kibanaSavedObjectMeta"}}
-TEMPLATE_SECONDS_MAX = 30
 
 
 @pytest.mark.parametrize("product, file", [("kibana", "hinomi.ndjson"), ("opensearch-dashboards", "opensearch.ndjson")])
@@ -92,56 +87,15 @@ def used_fields(name):
 
 # ------------------------------------------------------------------ what the agent writes
 
-class Template(http.server.BaseHTTPRequestHandler):
-    """A server to which the agent writes its index template, and that takes nothing else."""
-
-    def do_PUT(self):
-        self.server.templates.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-        self.send_error(503)
-        self.server.has_one.set()
-
-    def do_GET(self):
-        self.send_error(503)
-
-    do_POST = do_GET
-
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture(scope="module")
 def template():
-    """The index template that the binary ships, as it writes it to a server."""
-    with (http.server.ThreadingHTTPServer(("127.0.0.1", 0), Template) as server,
-          tempfile.TemporaryDirectory(prefix="hinomi-") as directory):
-        server.templates, server.has_one = [], threading.Event()
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            received = run_agent(pathlib.Path(directory), server)
-        finally:
-            server.shutdown()
-            thread.join()
-    return received
-
-
-def run_agent(directory, server):
-    pod = directory / "pods/shop_web-0_0b1c/web"
-    pod.mkdir(parents=True)
-    (pod / "0.log").write_text("2026-01-02T03:04:05.123456789Z stdout F hello\n")
-    config = directory / "config.yaml"
-    config.write_text(yaml.safe_dump({
-        "state_dir": str(directory / "state"), "escrow": {"directory": ""}, "http": {"listen": "127.0.0.1:0"},
-        "sources": {"kubernetes": {"pods_dir": str(directory / "pods")}}, "metadata": {"enabled": False},
-        "sinks": {"search": {"type": "elasticsearch", "endpoints": [f"http://127.0.0.1:{server.server_port}"],
-                             "compression": "none"}}}))
-    agent = subprocess.Popen([BINARY, "run", "--config", str(config)], stdin=subprocess.DEVNULL, env=ENVIRONMENT,
-                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    came = server.has_one.wait(TEMPLATE_SECONDS_MAX)
-    agent.kill()  # asked to end, it would wait for a server that takes nothing
-    output, _ = agent.communicate()
-    assert came, f"the agent has written no template:\n{output}"
-    return server.templates[0]
+    """The index template that the binary ships."""
+    done = subprocess.run([BINARY, "config", "--elasticsearch-template", "--set", "sinks.stdout.type=elasticsearch", "--set",
+                           "sinks.stdout.endpoints=http://127.0.0.1:9200"], capture_output=True, text=True, timeout=30,
+                          env=ENVIRONMENT)
+    request, _, body = done.stdout.partition("\n")
+    assert request == "PUT /_index_template/hinomi-logs-kubernetes.container_logs-default", done.stderr
+    return json.loads(body)
 
 
 def explicit_type(mapping, field):
