@@ -21,10 +21,14 @@ const std::vector<std::string_view> kPlainTypes = {"string", "number", "boolean"
 
 class SchemaWriter final : public Fields {
  public:
-  SchemaWriter() : schema_(Object("")) {}
+  SchemaWriter() : schema_(rapidjson::kObjectType) {
+    Add(&schema_, "$schema", Text("http://json-schema.org/draft-07/schema#"));
+    Add(&schema_, "title", Text("Configuration of Hinomi"));
+    schema_ = Object(std::move(schema_));
+  }
 
   /// The schema of all that was described.
-  Value Take() { return std::move(schema_); }
+  const Value& Root() const { return schema_; }
 
   void Section(std::string_view key, std::string_view help, const std::function<void()>& body,
                bool* given) override {
@@ -129,8 +133,8 @@ class SchemaWriter final : public Fields {
     if (!help.empty()) Add(&schema, "description", Text(help));
     return schema;
   }
-  Value Object(std::string_view help) {
-    Value schema = Described(help);
+  Value Object(std::string_view help) { return Object(Described(help)); }
+  Value Object(Value schema) {
     Add(&schema, "type", Text("object"));
     Add(&schema, "additionalProperties", Value(false));
     Add(&schema, "properties", Value(rapidjson::kObjectType));
@@ -184,17 +188,10 @@ std::string Schema() {
   config.sinks.emplace_back();
   SchemaWriter writer;
   Describe(writer, &config);
-  rapidjson::Document document;
-  document.SetObject();
-  auto& memory = document.GetAllocator();
-  document.AddMember("$schema", "http://json-schema.org/draft-07/schema#", memory);
-  document.AddMember("title", "Configuration of Hinomi", memory);
-  Value schema = writer.Take();
-  for (auto& member : schema.GetObject()) document.AddMember(member.name, member.value, memory);
   rapidjson::StringBuffer text;
   rapidjson::PrettyWriter<rapidjson::StringBuffer> out(text);
   out.SetIndent(' ', 1);
-  document.Accept(out);
+  writer.Root().Accept(out);
   return std::string(text.GetString(), text.GetSize()) + "\n";
 }
 

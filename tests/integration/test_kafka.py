@@ -78,7 +78,7 @@ def test_a_broker_that_is_down_is_waited_for(agent, log_of, kafka_broker, kafka,
         kafka_broker.start()
         kafka_broker.ready()
     wait_for(kafka, topic, 200, agent)
-    eventually(lambda: agent.ready().text == "ready\n", 5, lambda: agent.ready().text)
+    eventually(lambda: "\nsink " not in agent.ready().text, 5, lambda: agent.ready().text)
     assert numbers(kafka.documents(topic)) == list(range(200))
 
 

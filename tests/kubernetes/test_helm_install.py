@@ -99,9 +99,10 @@ def test_nothing_is_lost(cluster, release):
 def test_every_saved_search_finds_what_there_is(release):
     """As Kibana asks for it; those of incidents find nothing where there was none."""
     def found(query):
-        body = {"size": 0, "query": {"query_string": {"query": query, "analyze_wildcard": True}}}
+        body = {"size": 5, "query": {"query_string": {"query": query, "analyze_wildcard": True}}}
         answer = release.network(release.search.ask, "GET", f"/{STREAM}/_search", json=body)
         assert answer.ok, answer.text
+        print(query, answer.json()["hits"]["hits"])
         return answer.json()["hits"]["total"]["value"]
     counts = {title.removeprefix("Hinomi: "): found(query) for title, _, query in queries()}
     assert {title for title, count in counts.items() if not count} == {"losses and gaps", "gap records", "refused documents"}
