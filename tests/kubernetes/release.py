@@ -81,7 +81,8 @@ class Release:
         cluster.run(self.cluster.state / "kube", "kubectl", "wait", "--for=condition=Established", "--timeout=30s",
                     *[f"crd/{kind['metadata']['name']}" for kind in operators_kinds()])
         self.installed = True
-        self.terminal.run(commands()[0], f" --wait --timeout {READY_SECONDS_MAX}s")
+        # However full this disk is.
+        self.terminal.run(commands()[0], f" --set config.escrow.free_percent_min=0 --wait --timeout {READY_SECONDS_MAX}s")
         self.prometheus = self.network(Prometheus, self.directory / "prometheus", scraping(self.pod()))
         self.network(self.prometheus.ready)
         return self
