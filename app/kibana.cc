@@ -16,9 +16,9 @@ namespace {
 
 using Steady = std::chrono::steady_clock;
 
-constexpr uint64_t kFileBytesMax = 10
-                                   << 20;  // Kibana's savedObjects.maxImportPayloadBytes is 25 MiB
-constexpr size_t kWordsMax = 300;          // of the server, in a message
+// Kibana's savedObjects.maxImportPayloadBytes is 25 MiB.
+constexpr uint64_t kFileBytesMax = 10 << 20;
+constexpr size_t kWordsMax = 300;  // of the server, in a message
 constexpr std::string_view kBoundary = "hinomi-3f1c0a6bd2e94f57";
 
 /// What Kibana says: {"successCount":1,"errors":[{"type","id","error":{"type"}}]}, or {"message"}.
@@ -31,7 +31,9 @@ class Visitor final : public JsonVisitor {
     if (path.Is({"errors", "", "error", "type"})) why_ = value;
   }
   void Number(const JsonPath& path, double value) override {
-    if (path.Is({"successCount"})) count = static_cast<uint64_t>(value);
+    if (path.Is({"successCount"}) && value >= 0 && value <= kFileBytesMax) {
+      count = static_cast<uint64_t>(value);
+    }
   }
   void EndObject(const JsonPath& path) override {
     if (!path.Is({"errors", ""})) return;

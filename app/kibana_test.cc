@@ -99,6 +99,8 @@ TEST_F(KibanaTest, SaysWhyItWasRefused) {
   EXPECT_THAT(Refused(200, R"({"errors":[7]})"), HasSubstr("does not say that it did"));
   EXPECT_THAT(Refused(200, R"({"errors":[{"id":7,"error":"x"}]})"), HasSubstr("refused"));
   EXPECT_THAT(Refused(200, "{}"), HasSubstr("does not say that it did"));
+  EXPECT_THAT(Refused(200, R"({"successCount":-1})"), HasSubstr("does not say that it did"));
+  EXPECT_THAT(Refused(200, R"({"successCount":1e300})"), HasSubstr("does not say that it did"));
   EXPECT_THAT(Refused(200, "["), HasSubstr("it answered 200: ["));
 }
 

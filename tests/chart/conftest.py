@@ -2,6 +2,7 @@
 import pytest
 
 import emitted as emitted_by
+from agent_fixtures import fault_server  # noqa: F401  (a fixture, found by its name)
 
 
 @pytest.fixture(scope="session")

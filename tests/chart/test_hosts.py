@@ -13,7 +13,6 @@ import yaml
 import chart
 from agent import BINARY, ENVIRONMENT, Agent
 from dockerd import PROJECT, SERVICE, Container
-from fault_server import FaultServer
 from waiting import eventually
 
 PACKAGING = chart.ROOT / "packaging"
@@ -194,27 +193,20 @@ def host(directory):
     container.close()
 
 
-@pytest.fixture
-def server():
-    server = FaultServer()
-    yield server
-    server.close()
-
-
-def test_a_line_arrives_as_the_unit_and_the_container_start_it(host, server, composed, directory, monkeypatch):
+def test_a_line_arrives_as_the_unit_and_the_container_start_it(host, fault_server, composed, directory, monkeypatch):
     root, container = host
     words = shlex.split(unit()["Service"]["ExecStart"])
     assert words[1:] == composed["command"] and unit()["Service"]["EnvironmentFile"] == "-/etc/hinomi/hinomi.env"
     agent = Agent(directory)
     agent.command, agent.config = [BINARY, words[1]], HOST / pathlib.Path(words[3]).name
-    for name, value in {"HINOMI_SINKS_SEARCH_ENDPOINTS": server.url, "HINOMI_HOST_ROOT": str(root),
+    for name, value in {"HINOMI_SINKS_SEARCH_ENDPOINTS": fault_server.url, "HINOMI_HOST_ROOT": str(root),
                         "HINOMI_STATE_DIR": str(agent.state), "HINOMI_HTTP_LISTEN": f"127.0.0.1:{agent.port}",
                         "HINOMI_ESCROW_FREE_PERCENT_MIN": "0"}.items():
         monkeypatch.setitem(ENVIRONMENT, name, value)
     try:
         agent.start()
         container.line("hello")
-        eventually(lambda: "hello" in server.messages(), 20, agent.log)
+        eventually(lambda: "hello" in fault_server.messages(), 20, agent.log)
         assert agent.ready().text == "ready\n", "the escrow works"
         held = root / CONFIG["escrow"]["directory"].lstrip("/")
         assert [path for path in held.rglob("*") if path.is_file() and path.samefile(container.log)], "no link in the escrow"

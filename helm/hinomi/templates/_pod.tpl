@@ -1,13 +1,17 @@
-{{/* What the agent's pod and the pod of `helm test` have in common. */}}
-{{- define "hinomi.podSpec" -}}
-serviceAccountName: {{ include "hinomi.serviceAccount" . }}
-automountServiceAccountToken: {{ .Values.kubelet.enabled }}
+{{- define "hinomi.pullSecrets" -}}
 {{- with concat .Values.global.imagePullSecrets .Values.image.pullSecrets }}
 imagePullSecrets:
   {{- range . }}
   - name: {{ . }}
   {{- end }}
 {{- end }}
+{{- end -}}
+
+{{/* What the agent's pod and the pod of `helm test` have in common. */}}
+{{- define "hinomi.podSpec" -}}
+serviceAccountName: {{ include "hinomi.serviceAccount" . }}
+automountServiceAccountToken: {{ .Values.kubelet.enabled }}
+{{- include "hinomi.pullSecrets" . }}
 hostNetwork: {{ .Values.hostNetwork }}
 {{- with .Values.dnsPolicy }}
 dnsPolicy: {{ . }}
