@@ -23,7 +23,8 @@ MACHINE = ("diskstats", "loadavg", "schedstat", "stat", "vmstat", "1/net/netstat
            "1/net/snmp6", "1/net/sockstat", "1/net/sockstat6", "1/net/softnet_stat", "sys/fs/file-nr", "meminfo")
 # {(metric, label): (values, the file that names them)}
 UNSEEN = {
-    ("hinomi_log_bytes_lost_total", "reason"): ({"unknown", "vanished"}, "shipper/batch.cc"),
+    ("hinomi_log_bytes_lost_total", "reason"): ({"escrow_full", "late", "unknown", "unreadable", "vanished"},
+                                                "shipper/batch.cc"),
     ("hinomi_release_info", "commit"): ({"unknown"}, "metadata/release.h"),
 }
 # Rows that are there once something has happened, and so are waited for.
