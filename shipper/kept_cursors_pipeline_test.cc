@@ -222,6 +222,7 @@ TEST_F(KeptCursorsTest, ARecordThatWasCutIsNotSentAgain) {
   Pass(seconds(2));
   ASSERT_EQ(server_.documents.size(), 5u);
   EXPECT_THAT(server_.documents[4], HasSubstr("\"second half\""));
+  EXPECT_THAT(server_.documents[4], HasSubstr("\"flags\":[\"cut\"]"));
 }
 
 TEST_F(KeptCursorsTest, WhereTheSinkKnowsNothingTheCheckpointCounts) {

@@ -26,9 +26,9 @@ def node(agent):
     """Twenty chatty pods, from when it is called."""
     started = []
 
-    def start():
+    def start(seconds=SECONDS):
         started.append(subprocess.Popen(
-            [sys.executable, kubelet.__file__, agent.pods, str(PODS), str(LINES), str(SECONDS)],
+            [sys.executable, kubelet.__file__, agent.pods, str(PODS), str(LINES), str(seconds)],
             stdout=subprocess.PIPE, text=True))
         return started[-1]
     yield start
@@ -145,9 +145,10 @@ def test_an_agent_that_is_killed_again_and_again(agent, node, kafka_broker, topi
     kafka = Kafka(kafka_broker.address)
     configure(agent, kafka_broker.address, topic, delivery=delivery, linger="50ms")
     agent.start()
-    chatty = node()
-    for kill in range(AGENT_KILLS if delivery == "exactly_once" else 3):
-        time.sleep(random.uniform(0.3, 2.5))
+    kills = AGENT_KILLS if delivery == "exactly_once" else 3
+    chatty = node(1.5 * kills)
+    for kill in range(kills):
+        time.sleep(random.uniform(0.3, 2))
         agent.kill()
         if kill == 4:  # all that it knew is gone as well: Kafka knows it
             for checkpoint in agent.state.glob("checkpoint.*"):
@@ -170,7 +171,7 @@ def test_brokers_that_are_killed_again_and_again(agent, node, kafka_cluster, top
     kafka.create(topic, partitions=3, replicas=3)
     configure(agent, kafka_cluster.address, topic, delivery="exactly_once", linger="50ms")
     agent.start()
-    chatty = node()
+    chatty = node(5 * BROKER_KILLS)
     for kill in range(BROKER_KILLS):
         time.sleep(2)
         victim = kill % 3 + 1
