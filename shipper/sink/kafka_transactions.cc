@@ -234,6 +234,10 @@ Attempt KafkaTransactions::Send(Batch& batch, const Patience& patience, bool* ag
     Attempt attempt = Failure(kKafkaTooLarge);
     return producer_ == nullptr ? Lost(std::move(attempt)) : attempt;
   }
+  // What an aborted transaction leaves behind may take messages of the next one with it.
+  if (IsAftermath(outcome.error) && trouble.error == 0 && producer_ != nullptr) {
+    *again = !patience.over();
+  }
   const bool vague = IsAftermath(outcome.error) || outcome.error == kKafkaTimedOut;
   Attempt attempt =
       vague && trouble.error != 0 ? Failure(trouble.error, trouble.text) : Failure(outcome.error);
