@@ -138,11 +138,14 @@ struct ElasticsearchConfig {
 };
 
 enum class KafkaCompression { kNone, kGzip, kSnappy, kLz4, kZstd };
+enum class KafkaDelivery { kAtLeastOnce, kExactlyOnce };
 enum class SaslMechanism { kPlain, kScramSha256, kScramSha512 };
 
 struct KafkaConfig {
   std::vector<std::string> brokers;  // host:port
   std::string topic = "logs";        // {cluster}, {namespace}, {pod} and {container} are filled in
+  KafkaDelivery delivery = KafkaDelivery::kAtLeastOnce;
+  std::string cursor_topic = "hinomi-cursors";  // with exactly_once
   KafkaCompression compression = KafkaCompression::kZstd;
   std::string username;
   std::string password_file;

@@ -32,6 +32,8 @@ const Choices<KafkaCompression> kKafkaCompressions = {{"none", KafkaCompression:
                                                       {"snappy", KafkaCompression::kSnappy},
                                                       {"lz4", KafkaCompression::kLz4},
                                                       {"zstd", KafkaCompression::kZstd}};
+const Choices<KafkaDelivery> kKafkaDeliveries = {{"at_least_once", KafkaDelivery::kAtLeastOnce},
+                                                 {"exactly_once", KafkaDelivery::kExactlyOnce}};
 const Choices<SaslMechanism> kSaslMechanisms = {{"plain", SaslMechanism::kPlain},
                                                 {"scram-sha-256", SaslMechanism::kScramSha256},
                                                 {"scram-sha-512", SaslMechanism::kScramSha512}};
@@ -322,6 +324,14 @@ void Describe(Fields& fields, KafkaConfig* config) {
   fields.Text("topic", &config->topic,
               "Where records go; {cluster}, {namespace}, {pod} and {container} are filled in.",
               CheckTopic);
+  fields.Choice("delivery", &config->delivery,
+                "exactly_once: records and cursors go in transactions, so that who reads what is "
+                "committed sees no record twice, whatever ends when. Needs a cluster name of its "
+                "own.",
+                kKafkaDeliveries);
+  fields.Text("cursor_topic", &config->cursor_topic,
+              "Where cursors are kept with exactly_once; made, compacted, where it is missing.",
+              CheckTopicName);
   fields.Choice("compression", &config->compression, "Of record batches.", kKafkaCompressions);
   DescribeUser(fields, {config->username, config->password_file, "For SASL."});
   fields.Choice("sasl", &config->sasl, "How the user is authenticated.", kSaslMechanisms);
@@ -449,6 +459,12 @@ void Describe(Fields& fields, Config* config) {
   fields.Map("sinks", &config->sinks,
              "Where records go, by name; without any: one of type stdout, named stdout.");
   for (const SinkConfig& sink : config->sinks) {
+    fields.Require(sink.type != SinkType::kKafka ||
+                       sink.kafka.delivery == KafkaDelivery::kAtLeastOnce ||
+                       config->cluster != Config().cluster,
+                   fmt::format("sinks.{}.delivery", sink.name),
+                   "exactly_once needs `cluster` set: two clusters of one name would stop each "
+                   "other for ever");
     // librdkafka has a copy of the batch that is on its way.
     const uint64_t copies = sink.type == SinkType::kKafka ? 2 : 1;
     fields.Require(

@@ -410,6 +410,12 @@ TEST(Load, ReportsKafka) {
         "limits.in_flight_bytes_max (16MiB), got 9MiB"}},
       {kKafka + "    ca_file: /proc/self/exe\n",
        {"config.yaml:5:14: sinks.stream.ca_file: needs tls: true beside it"}},
+      {kKafka + "    delivery: exactly_once\n",
+       {"config.yaml:5:15: sinks.stream.delivery: exactly_once needs `cluster` set: two clusters of "
+        "one name would stop each other for ever"}},
+      {kKafka + "    cursor_topic: \"c-{node}\"\n",
+       {"config.yaml:5:19: sinks.stream.cursor_topic: expected the name of one topic, got "
+        "\"c-{node}\""}},
   });
 }
 

@@ -6,7 +6,6 @@
 #include <map>
 
 #include "base/check.h"
-#include "base/secret.h"
 #include "shipper/sink/kafka_error.h"
 
 namespace hinomi {
@@ -15,7 +14,6 @@ namespace {
 constexpr Duration kPollWait = std::chrono::milliseconds(50);
 constexpr Duration kAnswerWait = std::chrono::seconds(1);
 constexpr size_t kTopicsMax = 1000;
-constexpr uint64_t kPemBytesMax = 1 << 20;
 
 std::string_view DocumentOf(const Batch& batch, const BatchRecord& record) {
   std::string_view document(batch.bytes.data() + record.begin, record.end - record.begin);
@@ -75,29 +73,9 @@ void KafkaSink::Begin(const Batch& batch) {
   produced_ = 0;
 }
 
-Result<KafkaSecrets> KafkaSink::ReadSecrets() const {
-  KafkaSecrets secrets;
-  if (!config_.password_file.empty()) {
-    auto password = ReadSecret(files_, config_.password_file);
-    if (!password) return password.error();
-    secrets.password = std::move(*password);
-  }
-  const std::pair<const std::string&, std::string&> kFiles[] = {
-      {config_.ca_file, secrets.ca},
-      {config_.certificate_file, secrets.certificate},
-      {config_.key_file, secrets.key}};
-  for (const auto& [path, content] : kFiles) {
-    if (path.empty()) continue;
-    auto read = files_.ReadWhole(path, kPemBytesMax);
-    if (!read) return read.error();
-    content = std::move(*read);
-  }
-  return secrets;
-}
-
 // A producer with the secrets that are in the files now.
 Attempt KafkaSink::Prepare() {
-  const auto secrets = ReadSecrets();
+  const auto secrets = ReadKafkaSecrets(files_, config_);
   if (!secrets) return {.error = secrets.error().message, .code = "secret", .retry_after = {}};
   if (producer_ != nullptr && secrets->password != secrets_.password) {
     producer_->SetPassword(config_.username, secrets->password);
@@ -219,12 +197,9 @@ void KafkaSink::Reject(Batch& batch) {
   for (uint32_t number : too_large_) {
     BatchRecord& record = batch.records[number];
     record.outcome = Outcome::kRejected;
-    batch.rejections.push_back(
-        {number, "message_too_large",
-         fmt::format("a document of {} bytes is more than the topic \"{}\" takes, or than "
-                     "librdkafka's message.max.bytes",
-                     DocumentOf(batch, record).size(),
-                     topic_.Of(batch.slices[record.slice].origin->pod))});
+    batch.rejections.push_back({number, "message_too_large",
+                                TooLargeReason(DocumentOf(batch, record).size(),
+                                               topic_.Of(batch.slices[record.slice].origin->pod))});
   }
 }
 

@@ -40,7 +40,6 @@ class KafkaSink final : public Sink {
   enum class State : uint8_t { kWaiting, kProduced, kDecided };
 
   void Begin(const Batch& batch);
-  Result<KafkaSecrets> ReadSecrets() const;
   Attempt Prepare();
   void Produce(const Batch& batch);
   void Await(Batch& batch, Duration deadline, const std::stop_token& stop);

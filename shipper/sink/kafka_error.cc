@@ -23,6 +23,9 @@ constexpr std::string_view kCreateTopic =
 constexpr std::string_view kReplicas =
     "fewer replicas are in sync than the topic's min.insync.replicas asks for";
 constexpr std::string_view kPassword = "check `username`, `password_file` and `sasl`";
+constexpr std::string_view kFenced =
+    "another agent with the same cluster, node and route has taken it over; give each its own "
+    "`cluster` or `node`";
 constexpr std::string_view kDisk = "look at the broker's disks";
 
 constexpr Entry kEntries[] = {
@@ -54,10 +57,24 @@ constexpr Entry kEntries[] = {
     {RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE, "size", "raise the topic's segment.bytes"},
     {RD_KAFKA_RESP_ERR_UNSUPPORTED_COMPRESSION_TYPE, "compression",
      "the broker is too old for it: change `compression`"},
+    {RD_KAFKA_RESP_ERR__FENCED, "fenced", kFenced},
+    {RD_KAFKA_RESP_ERR_PRODUCER_FENCED, "fenced", kFenced},
+    {RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED, "authorization",
+     "allow the user the operations Write and Describe on the transactional id "
+     "cluster/node/route",
+     true},
+    {RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE, "transaction",
+     "has the topic __transaction_state a leader and enough replicas?"},
+    {RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH, "transaction", ""},
+    {RD_KAFKA_RESP_ERR_INVALID_TXN_STATE, "transaction", ""},
+    {RD_KAFKA_RESP_ERR_INVALID_PRODUCER_ID_MAPPING, "transaction", ""},
     {RD_KAFKA_RESP_ERR__FATAL, "fatal", ""},
 };
 
 }  // namespace
+
+const int kKafkaTooLarge = RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
+const int kKafkaTimedOut = RD_KAFKA_RESP_ERR__TIMED_OUT;
 
 KafkaError KafkaErrorOf(int error) {
   const auto* const found = std::find_if(std::begin(kEntries), std::end(kEntries),
@@ -73,6 +90,13 @@ std::string ScramRemedy() {
       "librdkafka {} cannot do SCRAM against Kafka 4: build with 2.6.1 or newer, or use sasl: "
       "plain",
       rd_kafka_version_str());
+}
+
+std::string TooLargeReason(size_t bytes, std::string_view topic) {
+  return fmt::format(
+      "a document of {} bytes is more than the topic \"{}\" takes, or than librdkafka's "
+      "message.max.bytes",
+      bytes, topic);
 }
 
 bool IsTooLarge(int error) {

@@ -23,6 +23,13 @@ std::string ScramRemedy();
 /// The broker found a set of records, or one, too large for the topic.
 bool IsTooLarge(int error);
 
+/// librdkafka's numbers of what the sinks find out themselves.
+extern const int kKafkaTooLarge;
+extern const int kKafkaTimedOut;
+
+/// Why a document of that many bytes is refused for good.
+std::string TooLargeReason(size_t bytes, std::string_view topic);
+
 /// Says that the producer ended, not why.
 bool IsAftermath(int error);
 

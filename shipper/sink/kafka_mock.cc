@@ -11,7 +11,7 @@ namespace hinomi {
 namespace {
 
 constexpr int kBrokers = 3;
-constexpr int16_t kProduce = 0;  // the protocol's number of that request
+constexpr int16_t kProduce = 0, kEndTxn = 26;  // the protocol's numbers of requests
 constexpr int kPollMilliseconds = 5000;
 
 void Set(rd_kafka_conf_t* conf, const char* name, const char* value) {
@@ -56,10 +56,14 @@ void MockKafka::CreateTopic(const std::string& topic) {
   CHECK(rd_kafka_mock_topic_create(cluster_, topic.c_str(), 1, 1) == RD_KAFKA_RESP_ERR_NO_ERROR);
 }
 
-void MockKafka::FailProduce(const std::vector<int>& errors) {
+void MockKafka::FailProduce(const std::vector<int>& errors) { Fail(kProduce, errors); }
+
+void MockKafka::FailCommit(const std::vector<int>& errors) { Fail(kEndTxn, errors); }
+
+void MockKafka::Fail(int16_t request, const std::vector<int>& errors) {
   std::vector<rd_kafka_resp_err_t> codes;
   for (int error : errors) codes.push_back(static_cast<rd_kafka_resp_err_t>(error));
-  rd_kafka_mock_push_request_errors_array(cluster_, kProduce, codes.size(), codes.data());
+  rd_kafka_mock_push_request_errors_array(cluster_, request, codes.size(), codes.data());
 }
 
 void MockKafka::SetTopicError(const std::string& topic, int error) {
@@ -85,6 +89,7 @@ void MockKafka::SetDelay(int milliseconds) {
 
 void MockKafka::Reset() {
   rd_kafka_mock_clear_request_errors(cluster_, kProduce);
+  rd_kafka_mock_clear_request_errors(cluster_, kEndTxn);
   SetDelay(0);
   SetDown(false);
 }

@@ -2,6 +2,7 @@
 // not check sequence numbers; what only a real broker does is in tests/integration.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,8 @@ class MockKafka {
   void CreateTopic(const std::string& topic);
   /// The next Produce requests are answered with these errors (rd_kafka_resp_err_t).
   void FailProduce(const std::vector<int>& errors);
+  /// The same of the requests that end a transaction.
+  void FailCommit(const std::vector<int>& errors);
   /// No broker knows the topic, or all give that error for it.
   void SetTopicError(const std::string& topic, int error);
   void SetDown(bool down);
@@ -32,6 +35,8 @@ class MockKafka {
   std::vector<std::string> Read(const std::string& topic) const;
 
  private:
+  void Fail(int16_t request, const std::vector<int>& errors);
+
   rd_kafka_s* host_ = nullptr;
   rd_kafka_s* reader_ = nullptr;
   rd_kafka_mock_cluster_s* cluster_ = nullptr;

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -35,6 +36,14 @@ struct KafkaTrouble {
   std::string text;  // the library's sentence
 };
 
+/// What came of a step of a transaction.
+struct KafkaStep {
+  int error = 0;  // 0: done
+  std::string text;
+  bool again = false;  // it goes on where it was when it is called once more
+  bool abort = false;  // the transaction has to be aborted; otherwise the producer is of no use
+};
+
 /// One thread at a time.
 class KafkaProducer {
  public:
@@ -54,8 +63,9 @@ class KafkaProducer {
   KafkaProducer& operator=(const KafkaProducer&) = delete;
 
   /// Takes copies of all messages, in their order, but for those that get an `error`. For each one
-  /// taken a report follows.
-  void Produce(const std::string& topic, std::span<KafkaMessage> messages);
+  /// taken a report follows. Without a partition the key chooses it.
+  void Produce(const std::string& topic, std::span<KafkaMessage> messages,
+               std::optional<int32_t> partition = std::nullopt);
   /// The reports that there are, until the next call; waits for the first one, `wait` at most.
   std::span<const KafkaReport> Poll(Duration wait);
   /// Asks a broker what there is; whether one has said so within that time.
@@ -64,6 +74,13 @@ class KafkaProducer {
   void Purge();
   /// For connections from now on.
   void SetPassword(const std::string& username, const std::string& password);
+
+  // With a transactional.id. All reports are to be polled before a commit.
+  /// Fences those that had this id before.
+  KafkaStep InitTransactions(Duration wait);
+  KafkaStep BeginTransaction();
+  KafkaStep CommitTransaction(Duration wait);
+  KafkaStep AbortTransaction(Duration wait);
 
   /// What the library said last; forgotten when a record is stored.
   const KafkaTrouble& trouble() const;

@@ -1,7 +1,11 @@
 #include "shipper/sink/kafka_properties.h"
 
+#include "base/secret.h"
+
 namespace hinomi {
 namespace {
+
+constexpr uint64_t kPemBytesMax = 1 << 20;
 
 const char* NameOf(KafkaCompression compression) {
   switch (compression) {
@@ -29,6 +33,14 @@ const char* NameOf(SaslMechanism mechanism) {
       return "SCRAM-SHA-512";
   }
   return "";
+}
+
+void AddBrokers(const KafkaConfig& config, KafkaProperties* properties) {
+  std::string brokers;
+  for (const std::string& broker : config.brokers) {
+    brokers += (brokers.empty() ? "" : ",") + broker;
+  }
+  if (!brokers.empty()) properties->emplace_back("bootstrap.servers", brokers);
 }
 
 void AddSecurity(const KafkaConfig& config, const KafkaSecrets& secrets,
@@ -67,11 +79,7 @@ KafkaProperties KafkaPropertiesOf(const KafkaConfig& config, const KafkaSecrets&
     properties.emplace_back("compression.level", "1");
   }
   properties.insert(properties.end(), config.settings.begin(), config.settings.end());
-  std::string brokers;
-  for (const std::string& broker : config.brokers) {
-    brokers += (brokers.empty() ? "" : ",") + broker;
-  }
-  if (!brokers.empty()) properties.emplace_back("bootstrap.servers", brokers);
+  AddBrokers(config, &properties);
   properties.emplace_back("compression.type", NameOf(config.compression));
   const std::pair<const char*, const char*> kPromises[] = {
       {"enable.idempotence", "true"},
@@ -87,10 +95,54 @@ KafkaProperties KafkaPropertiesOf(const KafkaConfig& config, const KafkaSecrets&
       {"queue.buffering.max.kbytes", "2147483647"},
   };
   properties.insert(properties.end(), std::begin(kPromises), std::end(kPromises));
-  if (sets == KafkaSets::kSmall) properties.emplace_back("batch.size", "65536");
+  if (sets == KafkaSets::kSmall)
+    properties.emplace_back("batch.size", std::to_string(kKafkaSmallSetBytes));
   if (sets == KafkaSets::kSingle) properties.emplace_back("batch.num.messages", "1");
   AddSecurity(config, secrets, &properties);
   return properties;
+}
+
+KafkaProperties TransactionalPropertiesOf(const KafkaConfig& config, const KafkaSecrets& secrets,
+                                          KafkaSets sets, const std::string& transactional_id) {
+  KafkaProperties properties = KafkaPropertiesOf(config, secrets, sets);
+  properties.insert(properties.end(),
+                    {{"transactional.id", transactional_id},
+                     // What is refused is aborted, and then sent again as a whole: no record needs
+                     // to outlive its transaction, nor what stands behind it to be held back.
+                     {"transaction.timeout.ms", "60000"},
+                     {"message.timeout.ms", "60000"},
+                     {"enable.gapless.guarantee", "false"}});
+  return properties;
+}
+
+KafkaProperties ReaderPropertiesOf(const KafkaConfig& config, const KafkaSecrets& secrets) {
+  KafkaProperties properties = {{"client.id", "hinomi"}, {"socket.keepalive.enable", "true"}};
+  properties.insert(properties.end(), config.settings.begin(), config.settings.end());
+  AddBrokers(config, &properties);
+  properties.emplace_back("isolation.level", "read_committed");
+  properties.emplace_back("allow.auto.create.topics", "false");
+  AddSecurity(config, secrets, &properties);
+  return properties;
+}
+
+Result<KafkaSecrets> ReadKafkaSecrets(FileSystem& files, const KafkaConfig& config) {
+  KafkaSecrets secrets;
+  if (!config.password_file.empty()) {
+    auto password = ReadSecret(files, config.password_file);
+    if (!password) return password.error();
+    secrets.password = std::move(*password);
+  }
+  const std::pair<const std::string&, std::string&> kFiles[] = {
+      {config.ca_file, secrets.ca},
+      {config.certificate_file, secrets.certificate},
+      {config.key_file, secrets.key}};
+  for (const auto& [path, content] : kFiles) {
+    if (path.empty()) continue;
+    auto read = files.ReadWhole(path, kPemBytesMax);
+    if (!read) return read.error();
+    content = std::move(*read);
+  }
+  return secrets;
 }
 
 }  // namespace hinomi
