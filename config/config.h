@@ -138,11 +138,15 @@ struct ElasticsearchConfig {
 };
 
 enum class KafkaCompression { kNone, kGzip, kSnappy, kLz4, kZstd };
+/// What records have in common that go to one partition, and so keep their order.
+enum class KafkaKey { kPod, kContainer, kNamespace, kNone };
 enum class SaslMechanism { kPlain, kScramSha256, kScramSha512 };
 
 struct KafkaConfig {
   std::vector<std::string> brokers;  // host:port
   std::string topic = "logs";        // {cluster}, {namespace}, {pod} and {container} are filled in
+  KafkaKey key = KafkaKey::kPod;
+  std::map<std::string, std::string> headers;  // as in topic; {node} too
   KafkaCompression compression = KafkaCompression::kZstd;
   std::string username;
   std::string password_file;

@@ -35,7 +35,8 @@ constexpr SinkEntry kSinks[] = {
     {SinkType::kKafka,
      [](const SinkConfig& config, const SinkSurroundings& around) -> std::unique_ptr<Sink> {
        return std::make_unique<KafkaSink>(
-           config, KafkaSink::Environment{around.cluster, around.files, around.clock});
+           config, KafkaSink::Environment{around.cluster, around.node, around.files, around.clock,
+                                          around.metrics});
      }},
     {SinkType::kStdout,
      [](const SinkConfig&, const SinkSurroundings&) -> std::unique_ptr<Sink> {

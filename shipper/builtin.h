@@ -15,6 +15,7 @@ namespace hinomi {
 
 struct SinkSurroundings {
   const std::string& cluster;
+  const std::string& node;
   FileSystem& files;
   const Clock& clock;
   Metrics& metrics;

@@ -78,8 +78,8 @@ void Pipeline::BuildRoutes() {
   std::vector<std::string> route_names;
   for (const RouteConfig& route : config_.routes) route_names.push_back(route.name);
   for (const SinkConfig& config : config_.sinks) {
-    sinks_.push_back(
-        parts_.make_sink(config, {config_.cluster, parts_.files, parts_.clock, parts_.metrics}));
+    sinks_.push_back(parts_.make_sink(
+        config, {config_.cluster, config_.node, parts_.files, parts_.clock, parts_.metrics}));
     const uint64_t share = config_.limits.in_flight_bytes_max / config_.sinks.size();
     Delivery::Options options{config.name, route_names, config.batch_bytes,
                               share - std::min(share, sinks_.back()->buffer_bytes())};

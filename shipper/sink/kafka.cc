@@ -13,7 +13,6 @@ namespace hinomi {
 namespace {
 
 constexpr Duration kPollWait = std::chrono::milliseconds(50);
-constexpr Duration kAnswerWait = std::chrono::seconds(1);
 constexpr size_t kTopicsMax = 1000;
 constexpr uint64_t kPemBytesMax = 1 << 20;
 
@@ -32,11 +31,14 @@ KafkaSink::KafkaSink(const SinkConfig& config, const Environment& environment)
       files_(environment.files),
       clock_(environment.clock),
       topic_(config.kafka.topic, environment.cluster),
+      node_{environment.cluster, environment.node},
       sets_(config_.compression == KafkaCompression::kNone ? KafkaSets::kLarge
                                                            : KafkaSets::kWhole) {
   for (const std::string& broker : config_.brokers) {
     brokers_ += (brokers_.empty() ? "" : ",") + broker;
   }
+  environment.metrics.OnExpose(
+      [statistics = statistics_, name = name_] { return statistics->Rows(name); });
 }
 
 Attempt KafkaSink::Deliver(Batch& batch, uint32_t, const std::stop_token& stop) {
@@ -111,17 +113,28 @@ Attempt KafkaSink::Prepare() {
     producer_.reset();
   }
   if (producer_ != nullptr) return {};
-  auto made = KafkaProducer::Make(
-      {.sink_name = name_,
-       .properties = KafkaPropertiesOf(config_, *secrets, single_ ? KafkaSets::kSingle : sets_)});
-  if (!made) {
+  if (const auto made = MakeProducer(*secrets); !made) {
     return {.error = fmt::format("cannot connect to Kafka at \"{}\": {}", brokers_,
                                  made.error().message),
             .code = "settings",
             .retry_after = {}};
   }
-  producer_ = std::move(*made);
   secrets_ = *secrets;
+  return {};
+}
+
+Result<void> KafkaSink::MakeProducer(const KafkaSecrets& secrets) {
+  KafkaProperties properties =
+      KafkaPropertiesOf(config_, secrets, single_ ? KafkaSets::kSingle : sets_);
+  if (trying_) {
+    properties.emplace_back("allow.auto.create.topics", "false");
+    properties.emplace_back("statistics.interval.ms", "100");
+  }
+  auto made = KafkaProducer::Make(
+      {.sink_name = name_, .properties = std::move(properties), .statistics = statistics_});
+  if (!made) return made.error();
+  producer_ = std::move(*made);
+  blackouts_ = 0;
   return {};
 }
 
@@ -129,16 +142,26 @@ void KafkaSink::Produce(const Batch& batch) {
   error_ = 0;
   progress_ = 0;
   std::map<std::string, std::vector<KafkaMessage>> messages;  // by topic
-  std::vector<KafkaMessage>* of_topic = nullptr;
-  const Slice* slice = nullptr;
+  struct Shared {
+    std::vector<KafkaMessage>* of_topic = nullptr;
+    std::string key;
+    KafkaHeaders headers;
+  };
+  std::vector<Shared> by_slice(batch.slices.size());
   for (uint32_t i = 0; i < batch.records.size(); ++i) {
     if (states_[i] != State::kWaiting) continue;
     const BatchRecord& record = batch.records[i];
-    if (slice != &batch.slices[record.slice]) {
-      slice = &batch.slices[record.slice];
-      of_topic = &messages[topic_.Of(slice->origin->pod)];
+    Shared& shared = by_slice[record.slice];
+    if (shared.of_topic == nullptr) {
+      const Origin& origin = *batch.slices[record.slice].origin;
+      shared = {&messages[topic_.Of(origin.pod)], KafkaKeyOf(origin, config_.key),
+                KafkaHeadersOf(config_.headers, node_, origin.pod)};
     }
-    of_topic->push_back({KafkaKey(*slice->origin), DocumentOf(batch, record), i});
+    KafkaMessage& message = shared.of_topic->emplace_back();
+    if (config_.key != KafkaKey::kNone) message.key = shared.key;
+    message.payload = DocumentOf(batch, record);
+    if (!shared.headers.empty()) message.headers = &shared.headers;
+    message.number = i;
   }
   for (auto& [topic, some] : messages) {
     producer_->Produce(topic, some);
@@ -174,9 +197,8 @@ void KafkaSink::Refuse(uint32_t number, int error) {
 }
 
 void KafkaSink::Await(Batch& batch, Duration deadline, const std::stop_token& stop) {
-  const uint64_t blackouts = producer_->blackouts();
   bool fatal = false;
-  while (produced_ > 0 && producer_->blackouts() == blackouts && !stop.stop_requested()) {
+  while (produced_ > 0 && producer_->blackouts() == blackouts_ && !stop.stop_requested()) {
     const Duration left = deadline - clock_.Monotonic();
     if (left <= Duration{0}) break;
     for (const KafkaReport& report : producer_->Poll(std::min(left, kPollWait))) {
@@ -194,6 +216,7 @@ void KafkaSink::Await(Batch& batch, Duration deadline, const std::stop_token& st
     fatal = producer_->IsFatal();
     if (fatal) producer_->Purge();
   }
+  blackouts_ = producer_->blackouts();
   // What it had sent when it gave up is waited for, but not for ever.
   if (fatal && !stop.stop_requested()) Recall();
 }
@@ -228,15 +251,8 @@ void KafkaSink::Reject(Batch& batch) {
   }
 }
 
-Attempt KafkaSink::Try(const std::stop_token& stop) {
-  if (Attempt failure = Prepare(); !failure.error.empty()) return failure;
-  const Duration deadline = clock_.Monotonic() + config_.timeout;
-  while (!stop.stop_requested() && clock_.Monotonic() < deadline) {
-    if (producer_->Answered(kAnswerWait)) return {};
-    producer_->Poll(Duration{0});
-    if (producer_->blackouts() > 0) break;
-  }
-  return Unanswered(stop);
+void KafkaSink::Tidy() {
+  if (producer_ != nullptr) producer_->Tend();
 }
 
 Attempt KafkaSink::Unanswered(const std::stop_token& stop) const {

@@ -40,10 +40,14 @@ constexpr Entry kEntries[] = {
     {RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION, "topic", kCreateTopic},
     {RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, "topic", kCreateTopic},
     {RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION, "topic", "the broker takes no topic of that name"},
+    {RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE, "leader",
+     "a partition has no leader: are all brokers running?"},
     {RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, "authorization",
      "allow the user the operations Write and Describe on the topic"},
     {RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED, "authorization",
-     "allow the user the operation IdempotentWrite on the cluster"},
+     "allow the user the operation Write on the topic, or, before Kafka 2.8, IdempotentWrite on "
+     "the "
+     "cluster"},
     {RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS, "replicas", kReplicas},
     {RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND, "replicas", kReplicas},
     {RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR, "storage", kDisk},
@@ -54,6 +58,7 @@ constexpr Entry kEntries[] = {
     {RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE, "size", "raise the topic's segment.bytes"},
     {RD_KAFKA_RESP_ERR_UNSUPPORTED_COMPRESSION_TYPE, "compression",
      "the broker is too old for it: change `compression`"},
+    {RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE, "version", "0.11 is the oldest version that will do"},
     {RD_KAFKA_RESP_ERR__FATAL, "fatal", ""},
 };
 
@@ -73,6 +78,11 @@ std::string ScramRemedy() {
       "librdkafka {} cannot do SCRAM against Kafka 4: build with 2.6.1 or newer, or use sasl: "
       "plain",
       rd_kafka_version_str());
+}
+
+bool IsUnknownTopic(int error) {
+  return error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+         error == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
 }
 
 bool IsTooLarge(int error) {

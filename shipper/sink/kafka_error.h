@@ -20,6 +20,9 @@ KafkaError KafkaErrorOf(int error);
 /// What to do about SCRAM that fails: the library may be too old for it. Empty if it is not.
 std::string ScramRemedy();
 
+/// The brokers have no topic of that name, or show none to this user.
+bool IsUnknownTopic(int error);
+
 /// The broker found a set of records, or one, too large for the topic.
 bool IsTooLarge(int error);
 
