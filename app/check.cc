@@ -126,8 +126,8 @@ std::vector<std::string> CheckSinksAnswer(const Config& config, FileSystem& file
   for (SinkConfig sink : config.sinks) {
     sink.elasticsearch.timeout = std::min(sink.elasticsearch.timeout, kPatience);
     sink.kafka.timeout = std::min(sink.kafka.timeout, kPatience);
-    const Attempt attempt =
-        MakeSink(sink, {config.cluster, config.node, files, clock, metrics})->Try(std::stop_token());
+    const Attempt attempt = MakeSink(sink, {config.cluster, config.node, files, clock, metrics})
+                                ->Try(std::stop_token());
     if (attempt.error.empty()) continue;
     warnings.push_back(fmt::format("sinks.{}: {}; until then lines wait in their files", sink.name,
                                    attempt.error));

@@ -1,6 +1,6 @@
-// Which properties of librdkafka an operator may set, and which headers records may have. Knows their names and what they would break,
-// not the library: whether a property exists and takes a value is asked of it when the sink is
-// made.
+// Which properties of librdkafka an operator may set, and which headers records may have. Knows
+// names and what they would break, not the library: whether a property exists and takes a value is
+// asked of it when the sink is made.
 #pragma once
 
 #include <string>

@@ -32,8 +32,9 @@ constexpr Entry kEntries[] = {
     {RD_KAFKA_RESP_ERR__AUTHENTICATION, "authentication", kPassword, true},
     {RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED, "authentication", kPassword, true},
     {RD_KAFKA_RESP_ERR_UNSUPPORTED_SASL_MECHANISM, "authentication", kPassword, true},
-    {RD_KAFKA_RESP_ERR__SSL, "tls", "check `tls`, `ca_file` and the names in `brokers`", true},
-    {RD_KAFKA_RESP_ERR__TIMED_OUT, "timeout", ""},
+    {RD_KAFKA_RESP_ERR__SSL, "tls",
+     "check `tls`, `ca_file`, `certificate_file` and the names in `brokers`", true},
+    {RD_KAFKA_RESP_ERR__TIMED_OUT, "timeout", "does the broker hang?"},
     {RD_KAFKA_RESP_ERR__MSG_TIMED_OUT, "timeout", ""},
     {RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT, "timeout", ""},
     {RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, "topic", kCreateTopic},
@@ -70,6 +71,14 @@ KafkaError KafkaErrorOf(int error) {
   const std::string_view text = rd_kafka_err2str(static_cast<rd_kafka_resp_err_t>(error));
   if (found == std::end(kEntries)) return {text, "other", ""};
   return {text, found->code, found->remedy, found->hopeless};
+}
+
+int KafkaCauseOf(int error, std::string_view text) {
+  const auto says = [&](std::string_view words) { return text.find(words) != text.npos; };
+  if (error != RD_KAFKA_RESP_ERR__TRANSPORT) return error;
+  if (says("SSL alert")) return RD_KAFKA_RESP_ERR__SSL;
+  if (says("ApiVersionRequest failed: Local: Timed out")) return RD_KAFKA_RESP_ERR__TIMED_OUT;
+  return error;
 }
 
 std::string ScramRemedy() {

@@ -99,6 +99,7 @@ struct KafkaProducer::Handle {
   }
   static void OnError(rd_kafka_t*, int error, const char* reason, void* opaque) {
     Handle& handle = Of(opaque);
+    error = KafkaCauseOf(error, reason);
     const bool hopeless = KafkaErrorOf(error).hopeless;
     if (hopeless) ++handle.blackouts;
     // That all brokers are down says less than why the last one is.

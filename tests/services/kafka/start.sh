@@ -2,9 +2,9 @@
 # Starts a Kafka broker on loopback and prints its pid once it serves.
 #   start.sh PORT DATA [SECURE_PORT]
 # Its controller listens on PORT+1. SECURE_PORT adds a listener with SASL over TLS for the users hinomi, who may do
-# everything, and guest and reader (PLAIN only), who may do nothing; all have the password hinomi-secret; the authority's
-# certificate is DATA/tls/ca.crt. At SECURE_PORT+1 clients show a certificate: DATA/tls/client.crt is one who may do
-# everything. A cluster: run it once per node, at the same time, each with NODES="PORT PORT ...";
+# everything, and guest and reader (PLAIN only), who may do nothing; all have the password hinomi-secret; the
+# authority's certificate is DATA/tls/ca.crt. At SECURE_PORT+1 clients show a certificate: DATA/tls/client.crt is one
+# who may do everything. A cluster: run it once per node, at the same time, each with NODES="PORT PORT ...";
 # a node alone never becomes ready. Started again on the same DATA it has the same records. Its output is DATA/out;
 # the download is kept in HINOMI_CACHE.
 # Environment: KAFKA_VERSION, AUTO_CREATE (false: topics must be made first), PARTITIONS (of a new topic, 3).
