@@ -127,7 +127,8 @@ std::vector<std::string> CheckSinksAnswer(const Config& config, FileSystem& file
     sink.elasticsearch.timeout = std::min(sink.elasticsearch.timeout, kPatience);
     sink.kafka.timeout = std::min(sink.kafka.timeout, kPatience);
     const Attempt attempt =
-        MakeSink(sink, {config.cluster, config.node, config.routes, files, clock, metrics})->Try(std::stop_token());
+        MakeSink(sink, {config.cluster, config.node, config.routes, files, clock, metrics})
+            ->Try(std::stop_token());
     if (attempt.error.empty()) continue;
     warnings.push_back(fmt::format("sinks.{}: {}; until then lines wait in their files", sink.name,
                                    attempt.error));

@@ -5,9 +5,34 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include <algorithm>
 #include <mutex>
 
 namespace hinomi {
+namespace {
+
+prometheus::ClientMetric SampleOf(const Labels& labels, double value, bool is_counter) {
+  prometheus::ClientMetric sample;
+  for (const auto& [name, text] : labels) sample.label.push_back({name, text});
+  (is_counter ? sample.counter.value : sample.gauge.value) = value;
+  return sample;
+}
+
+void Append(const MetricRows& given, std::vector<prometheus::MetricFamily>* families) {
+  if (given.rows.empty()) return;
+  auto family = std::find_if(families->begin(), families->end(),
+                             [&](const auto& known) { return known.name == given.name; });
+  if (family == families->end()) {
+    const auto type =
+        given.is_counter ? prometheus::MetricType::Counter : prometheus::MetricType::Gauge;
+    family = families->insert(family, {given.name, given.help, type, {}});
+  }
+  for (const auto& [labels, value] : given.rows) {
+    family->metric.push_back(SampleOf(labels, value, given.is_counter));
+  }
+}
+
+}  // namespace
 
 void Counter::Add(double value) {
   if (counter_ != nullptr) counter_->Increment(value);
@@ -27,6 +52,7 @@ struct Metrics::Impl {
   prometheus::Registry registry{prometheus::Registry::InsertBehavior::Merge};
   std::mutex mutex;
   std::vector<std::function<void()>> refreshers;
+  std::vector<std::function<std::vector<MetricRows>()>> givers;
 };
 
 Metrics::Metrics() : impl_(std::make_unique<Impl>()) {}
@@ -49,14 +75,25 @@ void Metrics::OnScrape(std::function<void()> refresh) {
   impl_->refreshers.push_back(std::move(refresh));
 }
 
+void Metrics::OnExpose(std::function<std::vector<MetricRows>()> give) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->givers.push_back(std::move(give));
+}
+
 std::string Metrics::Expose() {
   std::vector<std::function<void()>> refreshers;
+  std::vector<std::function<std::vector<MetricRows>()>> givers;
   {
     const std::lock_guard lock(impl_->mutex);
     refreshers = impl_->refreshers;
+    givers = impl_->givers;
   }
   for (const auto& refresh : refreshers) refresh();
-  return prometheus::TextSerializer().Serialize(impl_->registry.Collect());
+  std::vector<prometheus::MetricFamily> families = impl_->registry.Collect();
+  for (const auto& give : givers) {
+    for (const MetricRows& given : give()) Append(given, &families);
+  }
+  return prometheus::TextSerializer().Serialize(families);
 }
 
 }  // namespace hinomi

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace prometheus {
@@ -42,6 +43,14 @@ class Gauge {
   prometheus::Gauge* gauge_ = nullptr;
 };
 
+/// Rows of one name that come and go.
+struct MetricRows {
+  std::string name;
+  std::string help;
+  bool is_counter = false;  // otherwise a gauge
+  std::vector<std::pair<Labels, double>> rows;
+};
+
 class Metrics {
  public:
   Metrics();
@@ -56,6 +65,10 @@ class Metrics {
   Gauge GaugeOf(const std::string& name, const std::string& help, const Labels& labels = {});
   /// Runs `refresh` at the start of every exposition, in the scraping thread.
   void OnScrape(std::function<void()> refresh);
+
+  /// Asks `give` at every exposition, in the scraping thread, for rows that are in that one alone.
+  /// Several may give rows of one name.
+  void OnExpose(std::function<std::vector<MetricRows>()> give);
 
   /// All series in the text format 0.0.4. Any thread.
   std::string Expose();

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """What the whole agent costs with sinks that the race does not have: a backlog into a real Kafka broker, and into an
-archive on this disk. Prints records per CPU-second of the agent's process alone; what arrived must be what was written,
-or the figures are worth nothing. Figures of one run on a shared machine; compare within a run.
+archive on this disk. Prints records per CPU-second of the agent's process alone, and bytes sent per byte read; what
+arrived must be what was written, or the figures are worth nothing. Figures of one run on a shared machine; compare
+within a run.
 
     bench/sinks_bench.py [--tools build/bench] [--sinks kafka,archive] [--settings 'level: 1'] [--perf FILE]
 """
@@ -33,7 +34,8 @@ class KafkaTarget:
                         self.directory], check=True, timeout=240, stdout=subprocess.DEVNULL)
         self.kafka = Kafka(f"127.0.0.1:{port}")
         self.kafka.create("bench", partitions=3)
-        self.sink = f'type: kafka, brokers: ["{self.kafka.brokers}"], topic: bench'
+        self.sink = (f'type: kafka, brokers: ["{self.kafka.brokers}"], topic: bench, '
+                     'settings: {statistics.interval.ms: 500}')
 
     def count(self):
         return self.kafka.count("bench")
@@ -88,6 +90,8 @@ def run(arguments, name, directory):
                 subprocess.Popen(["perf", "record", "-q", "-g", "-p", str(agent.process.pid), "-o", arguments.perf])
             settled(port, lines, agent)
             wall, cpu, peak = time.monotonic() - began, agent.cpu_seconds(), agent.peak_mib()
+            time.sleep(1)  # librdkafka says now and then what it has sent
+            sent = total(page(port), "hinomi_sink_sent_bytes_total")
             if not agent.stop(20):
                 sys.exit(f"the agent does not end: {agent.last_words()}")
         stored = target.count()
@@ -95,19 +99,26 @@ def run(arguments, name, directory):
         target.close()
     print(f"{name}: {lines} records of {size / lines:.0f} B, {arguments.pods} pods {arguments.settings}")
     print(f"  {lines / cpu / 1e6:.2f} M records per CPU-second, {wall:.1f} s, {cpu:.2f} CPU-seconds")
+    print(f"  {sent / size:.3f} bytes sent per byte of the logs, {sent / lines:.0f} B per record")
     print(f"  peak resident {peak:.1f} MiB; {stored} records stored")
     if stored != lines:
         sys.exit(f"  WRONG: {lines} records were written")
+
+
+def page(port):
+    return subprocess.run(["curl", "--silent", "--noproxy", "*", f"http://127.0.0.1:{port}/metrics"],
+                          capture_output=True, text=True, timeout=20).stdout
+
+
+def total(metrics, name):
+    return sum(float(line.split()[-1]) for line in metrics.splitlines() if line.startswith(name + "{"))
 
 
 def settled(port, lines, agent):
     """Waits until the agent has settled so many lines."""
     end = time.monotonic() + WAIT_SECONDS
     while True:
-        metrics = subprocess.run(["curl", "--silent", "--noproxy", "*", f"http://127.0.0.1:{port}/metrics"],
-                                 capture_output=True, text=True, timeout=20).stdout
-        count = sum(float(line.split()[-1]) for line in metrics.splitlines()
-                    if line.startswith("hinomi_log_lines_total{"))
+        count = total(page(port), "hinomi_log_lines_total")
         if count >= lines:
             return
         if time.monotonic() > end or not agent.alive():

@@ -139,6 +139,8 @@ struct ElasticsearchConfig {
 
 enum class KafkaCompression { kNone, kGzip, kSnappy, kLz4, kZstd };
 enum class KafkaDelivery { kAtLeastOnce, kExactlyOnce };
+/// What records have in common that go to one partition, and so keep their order.
+enum class KafkaKey { kPod, kContainer, kNamespace, kNone };
 enum class SaslMechanism { kPlain, kScramSha256, kScramSha512 };
 
 struct KafkaConfig {
@@ -146,6 +148,8 @@ struct KafkaConfig {
   std::string topic = "logs";        // {cluster}, {namespace}, {pod} and {container} are filled in
   KafkaDelivery delivery = KafkaDelivery::kAtLeastOnce;
   std::string cursor_topic = "hinomi-cursors";  // with exactly_once
+  KafkaKey key = KafkaKey::kPod;
+  std::map<std::string, std::string> headers;  // as in topic; {node} too
   KafkaCompression compression = KafkaCompression::kZstd;
   std::string username;
   std::string password_file;

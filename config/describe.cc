@@ -27,6 +27,10 @@ const Choices<SinkType> kSinkTypes = {{"elasticsearch", SinkType::kElasticsearch
                                       {"stdout", SinkType::kStdout}};
 const Choices<Compression> kCompressions = {{"none", Compression::kNone},
                                             {"gzip", Compression::kGzip}};
+const Choices<KafkaKey> kKafkaKeys = {{"pod", KafkaKey::kPod},
+                                      {"container", KafkaKey::kContainer},
+                                      {"namespace", KafkaKey::kNamespace},
+                                      {"none", KafkaKey::kNone}};
 const Choices<KafkaCompression> kKafkaCompressions = {{"none", KafkaCompression::kNone},
                                                       {"gzip", KafkaCompression::kGzip},
                                                       {"snappy", KafkaCompression::kSnappy},
@@ -332,6 +336,18 @@ void Describe(Fields& fields, KafkaConfig* config) {
   fields.Text("cursor_topic", &config->cursor_topic,
               "Where cursors are kept with exactly_once; made, compacted, where it is missing.",
               CheckTopicName);
+  fields.Choice("key", &config->key,
+                "Records with the same key go to one partition and keep their order; with none "
+                "they are spread, and not even those of one container keep it.",
+                kKafkaKeys);
+  fields.TextMap("headers", &config->headers,
+                 "Headers of every record, by name, such as {ns: \"{namespace}\"}; {cluster}, "
+                 "{node}, {namespace}, {pod} and {container} are filled in.",
+                 CheckNotEmpty);
+  for (const auto& [name, text] : config->headers) {
+    const std::string problem = CheckKafkaHeader(text);
+    fields.Require(problem.empty(), fmt::format("headers.{}", name), problem);
+  }
   fields.Choice("compression", &config->compression, "Of record batches.", kKafkaCompressions);
   DescribeUser(fields, {config->username, config->password_file, "For SASL."});
   fields.Choice("sasl", &config->sasl, "How the user is authenticated.", kSaslMechanisms);

@@ -394,6 +394,12 @@ TEST(Load, ReportsKafka) {
       {kKafka + "    topic: logs-{node}\n",
        {"config.yaml:5:12: sinks.stream.topic: expected {cluster}, {namespace}, {pod} or "
         "{container}, got {node} in \"logs-{node}\""}},
+      {kKafka + "    key: host\n",
+       {"config.yaml:5:10: sinks.stream.key: expected one of pod, container, namespace, none, got "
+        "\"host\""}},
+      {kKafka + "    headers: {ns: \"{namespace}\", on: \"{host}\"}\n",
+       {"config.yaml:5:34: sinks.stream.headers.on: expected {cluster}, {node}, {namespace}, {pod} "
+        "or {container}, got {host} in \"{host}\""}},
       {kKafka + "    settings: {acks: 1, linger.ms: 5, linger.ms: 6, batch.size: [1]}\n",
        {"config.yaml:5:16: sinks.stream.settings.acks: cannot be set: another value could lose "
         "records",

@@ -41,7 +41,8 @@ constexpr SinkEntry kSinks[] = {
                                                        around.files, around.clock, around.metrics});
        }
        return std::make_unique<KafkaSink>(
-           config, KafkaSink::Environment{around.cluster, around.files, around.clock});
+           config, KafkaSink::Environment{around.cluster, around.node, around.files, around.clock,
+                                          around.metrics});
      }},
     {SinkType::kStdout,
      [](const SinkConfig&, const SinkSurroundings&) -> std::unique_ptr<Sink> {

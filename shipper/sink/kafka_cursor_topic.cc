@@ -39,7 +39,7 @@ struct KafkaCursorTopic::Handle {
   static void OnError(rd_kafka_t*, int error, const char* reason, void* opaque) {
     KafkaTrouble& trouble = Of(opaque).trouble;
     if (trouble.error == 0 || error != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
-      trouble = {error, reason};
+      trouble = {KafkaCauseOf(error, reason), reason};
     }
   }
   static void OnLog(const rd_kafka_t* kafka, int, const char* facility, const char* text) {

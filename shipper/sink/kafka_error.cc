@@ -35,18 +35,23 @@ constexpr Entry kEntries[] = {
     {RD_KAFKA_RESP_ERR__AUTHENTICATION, "authentication", kPassword, true},
     {RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED, "authentication", kPassword, true},
     {RD_KAFKA_RESP_ERR_UNSUPPORTED_SASL_MECHANISM, "authentication", kPassword, true},
-    {RD_KAFKA_RESP_ERR__SSL, "tls", "check `tls`, `ca_file` and the names in `brokers`", true},
-    {RD_KAFKA_RESP_ERR__TIMED_OUT, "timeout", ""},
+    {RD_KAFKA_RESP_ERR__SSL, "tls",
+     "check `tls`, `ca_file`, `certificate_file` and the names in `brokers`", true},
+    {RD_KAFKA_RESP_ERR__TIMED_OUT, "timeout", "does the broker hang?"},
     {RD_KAFKA_RESP_ERR__MSG_TIMED_OUT, "timeout", ""},
     {RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT, "timeout", ""},
     {RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, "topic", kCreateTopic},
     {RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION, "topic", kCreateTopic},
     {RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, "topic", kCreateTopic},
     {RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION, "topic", "the broker takes no topic of that name"},
+    {RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE, "leader",
+     "a partition has no leader: are all brokers running?"},
     {RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, "authorization",
      "allow the user the operations Write and Describe on the topic"},
     {RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED, "authorization",
-     "allow the user the operation IdempotentWrite on the cluster"},
+     "allow the user the operation Write on the topic, or, before Kafka 2.8, IdempotentWrite on "
+     "the "
+     "cluster"},
     {RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS, "replicas", kReplicas},
     {RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND, "replicas", kReplicas},
     {RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR, "storage", kDisk},
@@ -68,6 +73,7 @@ constexpr Entry kEntries[] = {
     {RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH, "transaction", ""},
     {RD_KAFKA_RESP_ERR_INVALID_TXN_STATE, "transaction", ""},
     {RD_KAFKA_RESP_ERR_INVALID_PRODUCER_ID_MAPPING, "transaction", ""},
+    {RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE, "version", "0.11 is the oldest version that will do"},
     {RD_KAFKA_RESP_ERR__FATAL, "fatal", ""},
 };
 
@@ -84,6 +90,14 @@ KafkaError KafkaErrorOf(int error) {
   return {text, found->code, found->remedy, found->hopeless};
 }
 
+int KafkaCauseOf(int error, std::string_view text) {
+  const auto says = [&](std::string_view words) { return text.find(words) != text.npos; };
+  if (error != RD_KAFKA_RESP_ERR__TRANSPORT) return error;
+  if (says("SSL alert")) return RD_KAFKA_RESP_ERR__SSL;
+  if (says("ApiVersionRequest failed: Local: Timed out")) return RD_KAFKA_RESP_ERR__TIMED_OUT;
+  return error;
+}
+
 std::string ScramRemedy() {
   if (rd_kafka_version() >= kScramFixed) return "";
   return fmt::format(
@@ -97,6 +111,11 @@ std::string TooLargeReason(size_t bytes, std::string_view topic) {
       "a document of {} bytes is more than the topic \"{}\" takes, or than librdkafka's "
       "message.max.bytes",
       bytes, topic);
+}
+
+bool IsUnknownTopic(int error) {
+  return error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+         error == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
 }
 
 bool IsTooLarge(int error) {

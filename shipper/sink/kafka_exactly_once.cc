@@ -6,7 +6,9 @@
 namespace hinomi {
 
 KafkaExactlyOnceSink::KafkaExactlyOnceSink(const SinkConfig& config, const Environment& environment)
-    : config_(config), around_{environment.cluster, environment.files, environment.clock} {
+    : config_(config),
+      around_{environment.cluster, environment.node, environment.files, environment.clock,
+              environment.metrics} {
   for (uint32_t i = 0; i < environment.routes.size(); ++i) {
     const RouteConfig& route = environment.routes[i];
     if (route.sink != config.name) continue;
@@ -25,6 +27,10 @@ Attempt KafkaExactlyOnceSink::Deliver(Batch& batch, uint32_t, const std::stop_to
 
 Attempt KafkaExactlyOnceSink::Try(const std::stop_token& stop) {
   return KafkaSink(config_, around_).Try(stop);
+}
+
+void KafkaExactlyOnceSink::Tidy() {
+  for (auto& [index, route] : routes_) route.Tidy();
 }
 
 Attempt KafkaExactlyOnceSink::Open(uint32_t route, const std::stop_token& stop,

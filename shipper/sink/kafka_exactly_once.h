@@ -27,6 +27,7 @@ class KafkaExactlyOnceSink final : public Sink, public CursorKeeper {
   Attempt Deliver(Batch& batch, uint32_t lane, const std::stop_token& stop) override;
   /// Opens nothing: that would stop an agent that runs.
   Attempt Try(const std::stop_token& stop) override;
+  void Tidy() override;
   /// librdkafka's copy of the one batch that it has.
   uint64_t buffer_bytes() const override { return config_.batch_bytes; }
   CursorKeeper* cursors() override { return this; }

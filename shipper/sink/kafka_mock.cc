@@ -18,6 +18,24 @@ void Set(rd_kafka_conf_t* conf, const char* name, const char* value) {
   CHECK(rd_kafka_conf_set(conf, name, value, nullptr, 0) == RD_KAFKA_CONF_OK);
 }
 
+std::string Text(const void* data, size_t size) { return {static_cast<const char*>(data), size}; }
+
+MockRecord RecordOf(const rd_kafka_message_t* message) {
+  MockRecord record;
+  if (message->key != nullptr) record.key = Text(message->key, message->key_len);
+  record.value = Text(message->payload, message->len);
+  rd_kafka_headers_t* headers = nullptr;
+  if (rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) return record;
+  const char* name = nullptr;
+  const void* value = nullptr;
+  for (size_t i = 0, size = 0;
+       rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR;
+       ++i) {
+    record.headers.emplace_back(name, Text(value, size));
+  }
+  return record;
+}
+
 }  // namespace
 
 MockKafka::MockKafka() {
@@ -94,23 +112,29 @@ void MockKafka::Reset() {
   SetDown(false);
 }
 
-std::vector<std::string> MockKafka::Read(const std::string& topic) const {
+std::vector<MockRecord> MockKafka::Records(const std::string& topic) const {
   rd_kafka_topic_partition_list_t* const partitions = rd_kafka_topic_partition_list_new(1);
   rd_kafka_topic_partition_list_add(partitions, topic.c_str(), 0)->offset =
       RD_KAFKA_OFFSET_BEGINNING;
   rd_kafka_assign(reader_, partitions);
   rd_kafka_topic_partition_list_destroy(partitions);
-  std::vector<std::string> values;
+  std::vector<MockRecord> records;
   for (bool end = false; !end;) {
     rd_kafka_message_t* const message = rd_kafka_consumer_poll(reader_, kPollMilliseconds);
     CHECK(message != nullptr);
     end = message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-      values.emplace_back(static_cast<const char*>(message->payload), message->len);
+      records.push_back(RecordOf(message));
     }
     rd_kafka_message_destroy(message);
   }
   rd_kafka_assign(reader_, nullptr);
+  return records;
+}
+
+std::vector<std::string> MockKafka::Read(const std::string& topic) const {
+  std::vector<std::string> values;
+  for (MockRecord& record : Records(topic)) values.push_back(std::move(record.value));
   return values;
 }
 

@@ -3,13 +3,21 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 struct rd_kafka_s;
 struct rd_kafka_mock_cluster_s;
 
 namespace hinomi {
+
+struct MockRecord {
+  std::optional<std::string> key;
+  std::string value;
+  std::vector<std::pair<std::string, std::string>> headers;
+};
 
 class MockKafka {
  public:
@@ -31,7 +39,9 @@ class MockKafka {
   void SetDelay(int milliseconds);
   /// Forgets all faults.
   void Reset();
-  /// The values of all records that the topic holds, in their order.
+  /// All records that the topic holds, in their order.
+  std::vector<MockRecord> Records(const std::string& topic) const;
+  /// Their values.
   std::vector<std::string> Read(const std::string& topic) const;
 
  private:

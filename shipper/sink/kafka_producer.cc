@@ -4,6 +4,7 @@
 #include <librdkafka/rdkafka.h>
 
 #include <array>
+#include <iterator>
 #include <map>
 
 #include "base/check.h"
@@ -31,11 +32,58 @@ KafkaStep StepOf(rd_kafka_error_t* error) {
   return step;
 }
 
+rd_kafka_headers_t* HeadersOf(const KafkaHeaders& headers) {
+  rd_kafka_headers_t* const made = rd_kafka_headers_new(headers.size());
+  for (const auto& [name, value] : headers) {
+    rd_kafka_header_add(made, name.data(), static_cast<ssize_t>(name.size()), value.data(),
+                        static_cast<ssize_t>(value.size()));
+  }
+  return made;
+}
+
+rd_kafka_vu_t Argument(rd_kafka_vtype_t type) {
+  rd_kafka_vu_t argument;
+  argument.vtype = type;
+  return argument;
+}
+
+// Batches know no headers. A copy of a list that is made once per log costs least, and so does the
+// topic's handle.
+void ProduceSingly(rd_kafka_t* kafka, rd_kafka_topic_t* topic, std::span<KafkaMessage> messages) {
+  rd_kafka_vu_t arguments[] = {Argument(RD_KAFKA_VTYPE_RKT),    Argument(RD_KAFKA_VTYPE_MSGFLAGS),
+                               Argument(RD_KAFKA_VTYPE_VALUE),  Argument(RD_KAFKA_VTYPE_KEY),
+                               Argument(RD_KAFKA_VTYPE_OPAQUE), Argument(RD_KAFKA_VTYPE_HEADERS)};
+  auto& [rkt, flags, value, key, opaque, headers] = arguments;
+  rkt.u.rkt = topic;
+  flags.u.i = RD_KAFKA_MSG_F_COPY;
+  const KafkaHeaders* shared = nullptr;
+  rd_kafka_headers_t* original = nullptr;
+  for (KafkaMessage& message : messages) {
+    if (message.headers != shared) {
+      if (original != nullptr) rd_kafka_headers_destroy(original);
+      shared = message.headers;
+      original = HeadersOf(*shared);
+    }
+    value.u.mem = {const_cast<char*>(message.payload.data()), message.payload.size()};
+    key.u.mem = {const_cast<char*>(message.key.data()), message.key.size()};
+    opaque.u.ptr = reinterpret_cast<void*>(static_cast<uintptr_t>(message.number));
+    headers.u.headers = rd_kafka_headers_copy(original);
+    rd_kafka_error_t* const error = rd_kafka_produceva(kafka, arguments, std::size(arguments));
+    if (error == nullptr) continue;
+    message.error = rd_kafka_error_code(error);
+    rd_kafka_error_destroy(error);
+    rd_kafka_headers_destroy(headers.u.headers);  // it takes them with the message alone
+  }
+  if (original != nullptr) rd_kafka_headers_destroy(original);
+}
+
 }  // namespace
 
 struct KafkaProducer::Handle {
   std::string sink_name;
+  std::shared_ptr<KafkaStatistics> statistics;
   std::vector<KafkaReport> reports;
+  std::vector<KafkaReport> polled;
   KafkaTrouble trouble;
   uint64_t blackouts = 0;
   rd_kafka_t* kafka = nullptr;
@@ -51,6 +99,7 @@ struct KafkaProducer::Handle {
   }
   static void OnError(rd_kafka_t*, int error, const char* reason, void* opaque) {
     Handle& handle = Of(opaque);
+    error = KafkaCauseOf(error, reason);
     const bool hopeless = KafkaErrorOf(error).hopeless;
     if (hopeless) ++handle.blackouts;
     // That all brokers are down says less than why the last one is.
@@ -63,6 +112,11 @@ struct KafkaProducer::Handle {
     log::Debug("sink \"{}\": librdkafka: {}: {}", Of(rd_kafka_opaque(kafka)).sink_name, facility,
                text);
   }
+  static int OnStatistics(rd_kafka_t*, char* json, size_t size, void* opaque) {
+    const auto& statistics = Of(opaque).statistics;
+    if (statistics != nullptr) statistics->Take({json, size});
+    return 0;  // the text stays the library's
+  }
 };
 
 KafkaProducer::KafkaProducer(std::unique_ptr<Handle> handle) : handle_(std::move(handle)) {}
@@ -72,10 +126,13 @@ Result<std::unique_ptr<KafkaProducer>> KafkaProducer::Make(Options options) {
   if (!conf) return conf.error();
   auto handle = std::make_unique<Handle>();
   handle->sink_name = std::move(options.sink_name);
+  handle->statistics = std::move(options.statistics);
+  if (handle->statistics != nullptr) handle->statistics->Begin();
   rd_kafka_conf_set_opaque(conf->get(), handle.get());
   rd_kafka_conf_set_dr_msg_cb(conf->get(), &Handle::OnReport);
   rd_kafka_conf_set_error_cb(conf->get(), &Handle::OnError);
   rd_kafka_conf_set_log_cb(conf->get(), &Handle::OnLog);
+  rd_kafka_conf_set_stats_cb(conf->get(), &Handle::OnStatistics);
   const Result<rd_kafka_t*> kafka = NewKafka(RD_KAFKA_PRODUCER, std::move(*conf));
   if (!kafka) return kafka.error();
   handle->kafka = *kafka;
@@ -114,6 +171,10 @@ void KafkaProducer::Produce(const std::string& topic, std::span<KafkaMessage> me
   rd_kafka_topic_t*& target = handle_->topics[topic];
   if (target == nullptr) target = rd_kafka_topic_new(handle_->kafka, topic.c_str(), nullptr);
   CHECK(target != nullptr);
+  if (!messages.empty() && messages.front().headers != nullptr) {
+    ProduceSingly(handle_->kafka, target, messages);
+    return;
+  }
   std::vector<rd_kafka_message_t>& out = handle_->messages;
   out.assign(messages.size(), {});
   for (size_t i = 0; i < messages.size(); ++i) {
@@ -130,10 +191,14 @@ void KafkaProducer::Produce(const std::string& topic, std::span<KafkaMessage> me
 }
 
 std::span<const KafkaReport> KafkaProducer::Poll(Duration wait) {
-  handle_->reports.clear();
+  if (!handle_->reports.empty()) wait = Duration{0};
   rd_kafka_poll(handle_->kafka, Milliseconds(wait));
-  return handle_->reports;
+  handle_->polled.clear();
+  std::swap(handle_->polled, handle_->reports);
+  return handle_->polled;
 }
+
+void KafkaProducer::Tend() { rd_kafka_poll(handle_->kafka, 0); }
 
 KafkaStep KafkaProducer::InitTransactions(Duration wait) {
   return StepOf(rd_kafka_init_transactions(handle_->kafka, Milliseconds(wait)));
@@ -145,7 +210,9 @@ KafkaStep KafkaProducer::CommitTransaction(Duration wait) {
   return StepOf(rd_kafka_commit_transaction(handle_->kafka, Milliseconds(wait)));
 }
 KafkaStep KafkaProducer::AbortTransaction(Duration wait) {
-  return StepOf(rd_kafka_abort_transaction(handle_->kafka, Milliseconds(wait)));
+  KafkaStep step = StepOf(rd_kafka_abort_transaction(handle_->kafka, Milliseconds(wait)));
+  handle_->reports.clear();  // of what it has let go of
+  return step;
 }
 
 bool KafkaProducer::Answered(Duration wait) {
@@ -166,7 +233,10 @@ void KafkaProducer::SetPassword(const std::string& username, const std::string& 
 
 const KafkaTrouble& KafkaProducer::trouble() const { return handle_->trouble; }
 uint64_t KafkaProducer::blackouts() const { return handle_->blackouts; }
+rd_kafka_t* KafkaProducer::native() const { return handle_->kafka; }
 size_t KafkaProducer::topics() const { return handle_->topics.size(); }
+
+int KafkaProducer::fatal_error() const { return rd_kafka_fatal_error(handle_->kafka, nullptr, 0); }
 
 std::string KafkaProducer::Fatal() const {
   ErrorText text = {};

@@ -14,14 +14,19 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "shipper/sink/kafka_properties.h"
+#include "shipper/sink/kafka_statistics.h"
+#include "shipper/sink/kafka_topic.h"
+
+struct rd_kafka_s;
 
 namespace hinomi {
 
 struct KafkaMessage {
-  std::string_view key;
+  std::string_view key;  // without data(): none, which another partition may get each time
   std::string_view payload;
-  uint32_t number = 0;  // the caller's name for it, in reports
-  int error = 0;        // set by Produce: librdkafka's number if it was not taken
+  const KafkaHeaders* headers = nullptr;  // for all messages of one call, or for none
+  uint32_t number = 0;                    // the caller's name for it, in reports
+  int error = 0;                          // set by Produce: librdkafka's number if it was not taken
 };
 
 /// What became of a message: `error` 0 if it is stored for good.
@@ -50,6 +55,7 @@ class KafkaProducer {
   struct Options {
     std::string sink_name;  // for its log lines
     KafkaProperties properties;
+    std::shared_ptr<KafkaStatistics> statistics = nullptr;  // null: nobody asks
   };
 
   /// Connects in the background. Errors: config, the library refuses a property.
@@ -68,6 +74,8 @@ class KafkaProducer {
                std::optional<int32_t> partition = std::nullopt);
   /// The reports that there are, until the next call; waits for the first one, `wait` at most.
   std::span<const KafkaReport> Poll(Duration wait);
+  /// Lets the library's events in while nobody polls. Reports stay for Poll.
+  void Tend();
   /// Asks a broker what there is; whether one has said so within that time.
   bool Answered(Duration wait);
   /// Lets go of what was given to no broker yet: reports with an error follow.
@@ -89,7 +97,10 @@ class KafkaProducer {
   /// Whether the library refuses to go on, and why.
   bool IsFatal() const { return !Fatal().empty(); }
   std::string Fatal() const;
+  int fatal_error() const;  // the library's number; 0: none
   size_t topics() const;
+  /// The library's own handle, as long as this lives.
+  rd_kafka_s* native() const;
 
  private:
   struct Handle;

@@ -70,6 +70,7 @@ KafkaProperties KafkaPropertiesOf(const KafkaConfig& config, const KafkaSecrets&
       {"socket.keepalive.enable", "true"},
       // A topic that is missing is reported after this; records that wait for one are not lost.
       {"topic.metadata.propagation.max.ms", "5000"},
+      {"statistics.interval.ms", "10000"},
       {"linger.ms", "1"},  // the records of a batch come together
       // Of a record that is not compressed; what it may have compressed, the topic says.
       {"message.max.bytes", "4194304"},

@@ -28,12 +28,6 @@ std::string RandomName() {
   return fmt::format("{:08x}{:08x}", device(), device());
 }
 
-std::string_view DocumentOf(const Batch& batch, const BatchRecord& record) {
-  std::string_view document(batch.bytes.data() + record.begin, record.end - record.begin);
-  if (document.ends_with('\n')) document.remove_suffix(1);
-  return document;
-}
-
 std::vector<uint32_t> PendingOf(const Batch& batch) {
   std::vector<uint32_t> pending;
   for (uint32_t i = 0; i < batch.records.size(); ++i) {
@@ -47,7 +41,7 @@ std::vector<uint32_t> PendingOf(const Batch& batch) {
 KafkaTransactions::KafkaTransactions(Options options, const Environment& environment)
     : options_(std::move(options)),
       environment_(environment),
-      topic_(options_.config.topic, options_.cluster),
+      messages_(options_.config, {options_.cluster, options_.node}),
       route_key_(KafkaRouteKey(options_.cluster, options_.node, options_.route)),
       run_(RandomName()),
       sets_(options_.config.compression == KafkaCompression::kNone ? KafkaSets::kLarge
@@ -60,6 +54,10 @@ KafkaTransactions::KafkaTransactions(Options options, const Environment& environ
         "hinomi_kafka_transactions_total", "Transactions, by how they ended.",
         {{"sink", options_.sink_name}, {"route", options_.route}, {"outcome", outcome}});
   };
+  environment_.metrics.OnExpose(
+      [statistics = statistics_, sink = options_.sink_name, route = options_.route] {
+        return statistics->Rows({{"sink", sink}, {"route", route}});
+      });
   committed_ = counter("committed");
   aborted_ = counter("aborted");
 }
@@ -249,17 +247,7 @@ KafkaTransactions::Produced KafkaTransactions::Produce(const Batch& batch,
                                                        const Patience& patience) {
   Produced outcome;
   size_t reports = 0;
-  std::map<std::string, std::vector<KafkaMessage>> messages;  // by topic
-  std::vector<KafkaMessage>* of_topic = nullptr;
-  const Slice* slice = nullptr;
-  for (uint32_t number : records) {
-    const BatchRecord& record = batch.records[number];
-    if (slice != &batch.slices[record.slice]) {
-      slice = &batch.slices[record.slice];
-      of_topic = &messages[topic_.Of(slice->origin->pod)];
-    }
-    of_topic->push_back({KafkaKey(*slice->origin), DocumentOf(batch, record), number});
-  }
+  KafkaMessages::ByTopic messages = messages_.Of(batch, records);
   for (auto& [topic, some] : messages) {
     producer_->Produce(topic, some);
     for (const KafkaMessage& message : some) {
@@ -334,10 +322,9 @@ void KafkaTransactions::Await(size_t reports, const Patience& patience, Produced
 bool KafkaTransactions::Suspect(const Batch& batch, const std::vector<uint32_t>& too_large) {
   bool known = true;
   for (uint32_t number : too_large) {
-    const BatchRecord& record = batch.records[number];
     const bool was_alone =
         suspects_.contains(number) ||
-        (sets_ == KafkaSets::kSmall && DocumentOf(batch, record).size() > kKafkaSmallSetBytes);
+        (sets_ == KafkaSets::kSmall && KafkaDocumentOf(batch, number).size() > kKafkaSmallSetBytes);
     if (was_alone) {
       too_large_.insert(number);
     } else if (sets_ == KafkaSets::kSmall) {
@@ -382,17 +369,20 @@ void KafkaTransactions::Abort() {
 // They are dead letters, and on the disk, before a transaction passes them.
 Attempt KafkaTransactions::Reject(Batch& batch) {
   for (uint32_t number : too_large_) {
-    BatchRecord& record = batch.records[number];
-    record.outcome = Outcome::kRejected;
-    batch.rejections.push_back({number, "message_too_large",
-                                TooLargeReason(DocumentOf(batch, record).size(),
-                                               topic_.Of(batch.slices[record.slice].origin->pod))});
+    batch.records[number].outcome = Outcome::kRejected;
+    batch.rejections.push_back(
+        {number, "message_too_large",
+         TooLargeReason(KafkaDocumentOf(batch, number).size(), messages_.TopicOf(batch, number))});
   }
   Attempt attempt = Failure(kKafkaTooLarge, fmt::format("{} documents are too large for their "
                                                         "topic",
                                                         too_large_.size()));
   too_large_.clear();
   return producer_ == nullptr ? Lost(std::move(attempt)) : attempt;
+}
+
+void KafkaTransactions::Tidy() {
+  if (producer_ != nullptr) producer_->Tend();
 }
 
 void KafkaTransactions::Forget(std::vector<std::string> logs) {

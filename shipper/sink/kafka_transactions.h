@@ -24,8 +24,8 @@
 #include "shipper/cursor_keeper.h"
 #include "shipper/sink.h"
 #include "shipper/sink/kafka_cursor_topic.h"
+#include "shipper/sink/kafka_messages.h"
 #include "shipper/sink/kafka_producer.h"
-#include "shipper/sink/kafka_topic.h"
 
 namespace hinomi {
 
@@ -48,6 +48,8 @@ class KafkaTransactions {
   /// As CursorKeeper's.
   Attempt Open(const std::stop_token& stop, std::vector<KeptCursor>* cursors);
   void Forget(std::vector<std::string> logs);
+  /// Lets the library's statistics in.
+  void Tidy();
   /// As Sink's.
   Attempt Deliver(Batch& batch, const std::stop_token& stop);
 
@@ -77,7 +79,8 @@ class KafkaTransactions {
 
   const Options options_;
   const Environment environment_;
-  const KafkaTopic topic_;
+  KafkaMessages messages_;
+  const std::shared_ptr<KafkaStatistics> statistics_ = std::make_shared<KafkaStatistics>();
   const std::string route_key_;
   const std::string run_;  // tells this life of the sink from others
   std::string brokers_;    // for messages

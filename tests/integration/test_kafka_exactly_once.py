@@ -5,6 +5,7 @@ import collections
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -181,3 +182,28 @@ def test_brokers_that_are_killed_again_and_again(agent, node, kafka_cluster, top
     chatty.communicate(timeout=60)
     assert settle(agent, kafka, topic) == {f"chatty-{pod}": list(range(LINES)) for pod in range(PODS)}
     assert not agent.dead_letters()
+
+
+def test_a_leader_that_says_nothing_is_left(agent, log_of, kafka_cluster, topic):
+    """Its connection stays open, so only the wait for an answer ends; the others elect a new leader meanwhile."""
+    everybody = Kafka(kafka_cluster.address)
+    everybody.create(topic, replicas=3)
+    configure(agent, kafka_cluster.address, topic, timeout="2s",
+              settings={"request.timeout.ms": "2000", "socket.timeout.ms": "3000"})
+    log = log_of("pod")
+    for i in range(500):
+        log.line(f"line {i}")
+    agent.start()
+    eventually(lambda: everybody.count(topic) == 500, 30, lambda: agent.ready().text)
+    victim = everybody.leaders(topic)[0]
+    others = Kafka(kafka_cluster.address_without(victim))
+    kafka_cluster.signal(victim, signal.SIGSTOP)
+    try:
+        for i in range(500, 1000):
+            log.line(f"line {i}")
+        eventually(lambda: others.count(topic) == 1000, 60, lambda: f"{agent.ready().text}\n{agent.log()}")
+        assert others.leaders(topic)[0] != victim
+    finally:
+        kafka_cluster.signal(victim, signal.SIGCONT)
+    assert agent.stop() == 0
+    assert [int(document["message"].split()[-1]) for document in others.documents(topic)] == list(range(1000))
