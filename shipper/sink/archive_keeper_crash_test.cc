@@ -86,7 +86,7 @@ class ArchiveKeeperCrashTest : public ::testing::Test {
     EXPECT_GT(bytes, 0u) << "after " << operations << " operations";
   }
   void CrashesEverywhere() {
-    for (const Crash crash : {Crash::kProcess, Crash::kPower}) {
+    for (const Crash crash : {Crash::kProcess, Crash::kPowerZeros}) {
       int operations = 0;
       while (CrashesAt(operations, crash)) ++operations;
       EXPECT_GT(operations, 40);

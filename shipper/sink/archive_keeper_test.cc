@@ -165,6 +165,9 @@ TEST_F(ArchiveKeeperTest, RemovesTheOldestBeyondItsSize) {
   EXPECT_THAT(FinishedFiles(directory_), ElementsAre(kSeven, kEight));
   EXPECT_EQ(Exposed("hinomi_archive_removed_bytes_total"),
             fmt::format("hinomi_archive_removed_bytes_total{{sink=\"files\"}} {}", bytes));
+  retention_.bytes_max = Bytes(kSeven) + Bytes(kEight);
+  Start();
+  EXPECT_THAT(FinishedFiles(directory_), ElementsAre(kEight)) << "it counts after a restart too";
   retention_.bytes_max = 1;
   Start();
   EXPECT_THAT(FinishedFiles(directory_), IsEmpty());
