@@ -162,10 +162,21 @@ struct KafkaConfig {
   std::map<std::string, std::string> settings;  // librdkafka's own, as they are
 };
 
+/// What a line of an archive is.
+enum class ArchiveFormat { kJson, kLines };
+
+/// Which finished files of an archive are removed; without limits none.
+struct RetentionConfig {
+  Nanoseconds age{0};      // since the end of a file's hour; 0: no limit
+  uint64_t bytes_max = 0;  // of all files together; 0: no limit
+};
+
 struct ArchiveConfig {
   std::string directory;
+  ArchiveFormat format = ArchiveFormat::kJson;
   Nanoseconds sync_every = std::chrono::seconds(5);
   uint64_t level = 1;  // zstd; 3 takes twice the CPU for next to nothing
+  RetentionConfig retention;
 };
 
 struct SinkConfig {

@@ -41,6 +41,8 @@ const Choices<KafkaDelivery> kKafkaDeliveries = {{"at_least_once", KafkaDelivery
 const Choices<SaslMechanism> kSaslMechanisms = {{"plain", SaslMechanism::kPlain},
                                                 {"scram-sha-256", SaslMechanism::kScramSha256},
                                                 {"scram-sha-512", SaslMechanism::kScramSha512}};
+const Choices<ArchiveFormat> kArchiveFormats = {{"json", ArchiveFormat::kJson},
+                                                {"lines", ArchiveFormat::kLines}};
 const Choices<Per> kPers = {
     {"namespace", Per::kNamespace}, {"pod", Per::kPod}, {"container", Per::kContainer}};
 const Choices<Exceeded> kExceeded = {{"delay", Exceeded::kDelay}, {"drop", Exceeded::kDrop}};
@@ -376,13 +378,27 @@ void Describe(Fields& fields, KafkaConfig* config) {
                  CheckKafkaSetting);
 }
 
+void Describe(Fields& fields, RetentionConfig* config) {
+  fields.Time("age", &config->age, "Those whose hour ended longer ago; 0s: no limit.",
+              {seconds(0), hours(2'000'000)});
+  fields.Size("bytes_max", &config->bytes_max,
+              "What all files together may take up, those that are still written included; 0: no "
+              "limit.",
+              {0, 1024 * 1024 * kGiB});
+}
+
 void Describe(Fields& fields, ArchiveConfig* config) {
   fields.Text("directory", &config->directory, "Where the archive is written.", CheckNotEmpty);
   fields.Required("directory");
+  fields.Choice("format", &config->format,
+                "What a line of its files is: json, the document; lines, what the container wrote.",
+                kArchiveFormats);
   fields.Time("sync_every", &config->sync_every,
               "Longest wait of a record until it is safe on the disk.",
               {milliseconds(10), minutes(1)});
   fields.Number("level", &config->level, "Of zstd: 1 is fast, 19 is small.", {1, 19});
+  fields.Section("retention", "Which finished files of an archive are removed, the oldest first.",
+                 [&] { Describe(fields, &config->retention); });
 }
 
 void Describe(Fields& fields, SinkConfig* config) {

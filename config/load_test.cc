@@ -318,6 +318,11 @@ TEST(Load, ReportsSinks) {
        {"config.yaml:1:19: sinks.a.type: expected one of elasticsearch, kafka, archive, stdout, "
         "got "
         "\"redis\""}},
+      {"sinks: {a: {type: archive, directory: /a, format: text, retention: {age: 3, bytes_max: "
+       "1}}}",
+       {"config.yaml:1:51: sinks.a.format: expected one of json, lines, got \"text\"",
+        "config.yaml:1:74: sinks.a.retention.age: expected a duration such as 200ms, 5s or 24h, "
+        "got \"3\""}},
       {"sinks: {a.b: {type: stdout}}",
        {"config.yaml:1:9: sinks: expected a name of 1 to 63 letters, digits, - and _, got "
         "\"a.b\""}},

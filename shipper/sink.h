@@ -15,8 +15,10 @@ namespace hinomi {
 
 /// The bytes a sink wants per record.
 enum class RecordFormat : uint8_t {
-  kBulk,  // an Elasticsearch `create` action line with the document's id, then the document
-  kJson,  // the document, one line
+  kBulk,   // an Elasticsearch `create` action line with the document's id, then the document
+  kJson,   // the document, one line
+  kLines,  // the record's time (RFC 3339), a space, and its text as the container wrote it, which
+           // may be several lines
 };
 
 /// How one attempt ended, beyond the outcomes in the batch.

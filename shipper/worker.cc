@@ -136,8 +136,10 @@ void Worker::Process(uint32_t route) {
     log::Warn("{} lines of \"{}\" are not in its format and are dropped", decoded_.corrupt_lines,
               lease_.origin->path);
   }
-  json_body_.Apply(KeepWithinLimits(), DocumentsOf(*lease_.origin));
-  if (lease_.metadata.empty()) lease_.metadata = routes_[route].encoder.Metadata(*lease_.origin);
+  const EcsEncoder& encoder = routes_[route].encoder;
+  const std::span<Record> kept = KeepWithinLimits();
+  if (encoder.makes_documents()) json_body_.Apply(kept, DocumentsOf(*lease_.origin));
+  if (lease_.metadata.empty()) lease_.metadata = encoder.Metadata(*lease_.origin);
   cuts_.clear();
   full_.clear();
   Encode(route);
