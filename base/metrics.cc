@@ -2,10 +2,12 @@
 
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
+#include <prometheus/metric_family.h>
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
 #include <mutex>
+#include <utility>
 
 namespace hinomi {
 
@@ -26,6 +28,7 @@ struct Metrics::Impl {
   // Merge: several components may ask for one family.
   prometheus::Registry registry{prometheus::Registry::InsertBehavior::Merge};
   std::mutex mutex;
+  std::map<std::string, prometheus::MetricFamily> shown;
   std::vector<std::function<void()>> refreshers;
 };
 
@@ -44,6 +47,18 @@ Gauge Metrics::GaugeOf(const std::string& name, const std::string& help, const L
       &prometheus::BuildGauge().Name(name).Help(help).Register(impl_->registry).Add(labels));
 }
 
+void Metrics::ShowRows(const std::string& name, const std::string& help,
+                       const std::vector<GaugeRow>& rows) {
+  prometheus::MetricFamily family{name, help, prometheus::MetricType::Gauge, {}};
+  for (const GaugeRow& row : rows) {
+    prometheus::ClientMetric& metric = family.metric.emplace_back();
+    for (const auto& [label, value] : row.labels) metric.label.push_back({label, value});
+    metric.gauge.value = row.value;
+  }
+  const std::lock_guard lock(impl_->mutex);
+  impl_->shown[name] = std::move(family);
+}
+
 void Metrics::OnScrape(std::function<void()> refresh) {
   const std::lock_guard lock(impl_->mutex);
   impl_->refreshers.push_back(std::move(refresh));
@@ -56,7 +71,12 @@ std::string Metrics::Expose() {
     refreshers = impl_->refreshers;
   }
   for (const auto& refresh : refreshers) refresh();
-  return prometheus::TextSerializer().Serialize(impl_->registry.Collect());
+  std::vector<prometheus::MetricFamily> families = impl_->registry.Collect();
+  {
+    const std::lock_guard lock(impl_->mutex);
+    for (const auto& [name, family] : impl_->shown) families.push_back(family);
+  }
+  return prometheus::TextSerializer().Serialize(families);
 }
 
 }  // namespace hinomi

@@ -42,6 +42,12 @@ class Gauge {
   prometheus::Gauge* gauge_ = nullptr;
 };
 
+/// One of a gauge whose rows come and go.
+struct GaugeRow {
+  Labels labels;
+  double value = 0;
+};
+
 class Metrics {
  public:
   Metrics();
@@ -54,6 +60,9 @@ class Metrics {
   /// construction and not per record.
   Counter CounterOf(const std::string& name, const std::string& help, const Labels& labels = {});
   Gauge GaugeOf(const std::string& name, const std::string& help, const Labels& labels = {});
+  /// The rows of a gauge that nobody else names, in place of those of the last call. Any thread.
+  void ShowRows(const std::string& name, const std::string& help,
+                const std::vector<GaugeRow>& rows);
   /// Runs `refresh` at the start of every exposition, in the scraping thread.
   void OnScrape(std::function<void()> refresh);
 

@@ -28,7 +28,7 @@ UNSEEN = {
 }
 # Rows that are there once something has happened, and so are waited for.
 WITH_INCIDENTS = ("hinomi_sink_errors_total", "hinomi_log_bytes_lost_total", "hinomi_rate_limited_bytes_total",
-                  "hinomi_rate_limited_seconds_total", "hinomi_containers_started_total")
+                  "hinomi_rate_limited_seconds_total", "hinomi_containers_started_total", "hinomi_log_lag_seconds")
 ROW = re.compile(r"^\| `(?P<name>[^`]+)` \|[^|]*\|(?P<labels>[^|]*)\| (?P<group>\w+) \|", re.MULTILINE)
 # The pod of the node's files.
 UID = "81f899a9-5b67-4f70-b5e5-ecfa3c7cba2a"
