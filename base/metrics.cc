@@ -2,11 +2,13 @@
 
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
+#include <prometheus/metric_family.h>
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
 #include <algorithm>
 #include <mutex>
+#include <utility>
 
 namespace hinomi {
 namespace {
@@ -51,6 +53,7 @@ struct Metrics::Impl {
   // Merge: several components may ask for one family.
   prometheus::Registry registry{prometheus::Registry::InsertBehavior::Merge};
   std::mutex mutex;
+  std::map<std::string, MetricRows> shown;
   std::vector<std::function<void()>> refreshers;
   std::vector<std::function<std::vector<MetricRows>()>> givers;
 };
@@ -68,6 +71,12 @@ Gauge Metrics::GaugeOf(const std::string& name, const std::string& help, const L
   const std::lock_guard lock(impl_->mutex);
   return Gauge(
       &prometheus::BuildGauge().Name(name).Help(help).Register(impl_->registry).Add(labels));
+}
+
+void Metrics::ShowRows(MetricRows rows) {
+  const std::lock_guard lock(impl_->mutex);
+  MetricRows& shown = impl_->shown[rows.name];
+  shown = std::move(rows);
 }
 
 void Metrics::OnScrape(std::function<void()> refresh) {
@@ -90,6 +99,10 @@ std::string Metrics::Expose() {
   }
   for (const auto& refresh : refreshers) refresh();
   std::vector<prometheus::MetricFamily> families = impl_->registry.Collect();
+  {
+    const std::lock_guard lock(impl_->mutex);
+    for (const auto& [name, shown] : impl_->shown) Append(shown, &families);
+  }
   for (const auto& give : givers) {
     for (const MetricRows& given : give()) Append(given, &families);
   }

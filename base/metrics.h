@@ -63,6 +63,8 @@ class Metrics {
   /// construction and not per record.
   Counter CounterOf(const std::string& name, const std::string& help, const Labels& labels = {});
   Gauge GaugeOf(const std::string& name, const std::string& help, const Labels& labels = {});
+  /// Rows of a name that nobody else has, in place of those of the last call. Any thread.
+  void ShowRows(MetricRows rows);
   /// Runs `refresh` at the start of every exposition, in the scraping thread.
   void OnScrape(std::function<void()> refresh);
 

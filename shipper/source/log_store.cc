@@ -22,7 +22,8 @@ LogStore::LogStore(LogStoreOptions options, FileSystem& files, const Clock& cloc
       metrics_(metrics),
       counters_(metrics),
       escrow_(options_.escrow_directory, files, metrics),
-      gunzip_(kGunzipCursorsMax) {
+      gunzip_(kGunzipCursorsMax),
+      lag_(metrics, options_.lagging_max) {
   for (size_t i = 0; i < options_.routes.size(); ++i) {
     queues_.emplace_back(options_.quantum_bytes,
                          [this](const std::string& name, Duration wait) { CountWait(name, wait); });
@@ -119,6 +120,7 @@ bool LogStore::NextLease(uint32_t route, Lease* lease) {
       log.Refresh(Around(now));
       lease->kept_bytes_max = turn->kept_bytes_max;
       if (Plan(log, reader, lease, now)) break;
+      if (log.BytesAfter(reader.read().at) == 0) reader.caught_up = true;
       ready.Done(turn->log, {});
     }
   }

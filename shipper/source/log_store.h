@@ -25,6 +25,7 @@
 #include "metadata/store.h"
 #include "shipper/cursor_keeper.h"
 #include "shipper/pod_facts.h"
+#include "shipper/source/lag.h"
 #include "shipper/source/log.h"
 #include "shipper/source/scheduler.h"
 #include "shipper/status.h"
@@ -37,6 +38,7 @@ struct LogStoreOptions {
   Duration open_record_delay_max{0};
   uint64_t quantum_bytes = 256 << 10;
   uint64_t namespaces_max = 200;
+  size_t lagging_max = 1000;  // containers whose lag has a row
   std::vector<RouteConfig> routes;
   std::vector<MultilineConfig> multiline;
   std::vector<Duration> lingers;  // per route
@@ -320,6 +322,7 @@ class LogStore {
   std::map<std::pair<std::string, uint32_t>, GoneBytes> gone_;      // of logs that were let go
   SettledBytes settled_bytes_;  // of all routes, since the start of the process
   std::vector<RouteMetrics> routes_;
+  LagRows lag_;
   Gauge segments_open_, logs_gauge_;
   Gauge escrow_bytes_;
   Counter no_route_;

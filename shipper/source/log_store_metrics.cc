@@ -80,6 +80,8 @@ void LogStore::RefreshGauges() {
   for (const auto& [handle, log] : logs_) {
     for (const Segment& segment : log->segments()) open += segment.file != nullptr ? 1 : 0;
     CountBytes(*log);
+    uint64_t pending_max = 0;
+    Duration waited_max{0};
     for (const Reader& reader : log->readers) {
       const uint64_t pending = log->BytesAfter(reader.settled().at);
       RouteSums& sum = sums[reader.route()];
@@ -89,8 +91,14 @@ void LogStore::RefreshGauges() {
       sum.imbalance += static_cast<uint64_t>(std::abs(log->ImbalanceOf(reader)));
       BytesOf(NamespaceLabel(log->origin->pod.namespace_name), reader.route())
           .pending.Add(static_cast<double>(pending));
-      if (pending > 0) sum.oldest = std::max(sum.oldest, now - reader.unsettled_since());
+      if (pending == 0) continue;
+      const Duration waited = now - reader.unsettled_since();
+      sum.oldest = std::max(sum.oldest, waited);
+      pending_max = std::max(pending_max, pending);
+      waited_max = std::max(waited_max, waited);
     }
+    if (pending_max > 0 && !log->origin->events)
+      lag_.Add(log->origin->pod, pending_max, waited_max);
   }
   for (const auto& [key, gone] : gone_) {
     RouteSums& sum = sums[key.second];
@@ -100,6 +108,7 @@ void LogStore::RefreshGauges() {
         static_cast<uint64_t>(std::abs(static_cast<int64_t>(gone.produced - gone.settled.Total())));
   }
   for (size_t route = 0; route < routes_.size(); ++route) ShowSums(sums[route], routes_[route]);
+  lag_.Show();
   segments_open_.Set(static_cast<double>(open));
   logs_gauge_.Set(
       static_cast<double>(std::count_if(logs_.begin(), logs_.end(), [](const auto& log) {

@@ -68,7 +68,7 @@ class Reader {
   bool has_open = false;          // an open record waits at read()
   Position open_end;              // Decoded::open_end of the last lease
   Duration open_since{0};         // monotonic
-  bool caught_up = true;          // the last lease reached the end of what was there
+  bool caught_up = true;          // the last look left nothing unread
   Duration fresh_since{0};        // monotonic; the bytes behind read() were not there before
   uint64_t settled_lines = 0;     // since the start of the process
   uint64_t delivered_bytes = 0;   // likewise, acknowledged or refused

@@ -29,7 +29,7 @@ UNSEEN = {
 }
 # Rows that are there once something has happened, and so are waited for.
 WITH_INCIDENTS = ("hinomi_sink_errors_total", "hinomi_log_bytes_lost_total", "hinomi_rate_limited_bytes_total",
-                  "hinomi_rate_limited_seconds_total", "hinomi_containers_started_total",
+                  "hinomi_rate_limited_seconds_total", "hinomi_containers_started_total", "hinomi_log_lag_seconds",
                   "hinomi_kafka_broker_connects_total")
 ROW = re.compile(r"^\| `(?P<name>[^`]+)` \|[^|]*\|(?P<labels>[^|]*)\| (?P<group>\w+) \|", re.MULTILINE)
 # The pod of the node's files.

@@ -19,6 +19,7 @@ def test_every_metric_of_the_agent_is_there(emitted):
 
 def test_labels(emitted):
     assert emitted["hinomi_log_bytes_lost_total"].keys() == {"namespace", "route", "reason"}
+    assert emitted["hinomi_log_lag_bytes"].keys() == {"namespace", "pod", "container"}
     assert emitted["hinomi_sink_errors_total"].keys() == {"sink", "code"}
     assert emitted["hinomi_tcp_connections"].keys() == {"namespace", "workload", "remote_port", "remote_group", "state"}
     container = {"id", "name", "image", "pod", "namespace", "container"}
