@@ -4,7 +4,7 @@ archive on this disk. Prints records per CPU-second of the agent's process alone
 arrived must be what was written, or the figures are worth nothing. Figures of one run on a shared machine; compare
 within a run.
 
-    bench/sinks_bench.py [--tools build/bench] [--sinks kafka,archive] [--settings 'level: 1'] [--perf FILE]
+    bench/sinks_bench.py [--tools build/bench] [--sinks kafka,kafka-exactly-once,archive] [--settings 'level: 1'] [--perf FILE]
 """
 import argparse
 import os
@@ -44,6 +44,18 @@ class KafkaTarget:
         subprocess.run([ROOT / "tests/services/common/stop.sh", self.directory], check=False, timeout=60)
 
 
+class ExactlyOnceTarget(KafkaTarget):
+    """The same with transactions; their ends have offsets too, so records are counted by reading them."""
+
+    def __init__(self, directory):
+        super().__init__(directory)
+        self.sink += ", delivery: exactly_once"
+
+    def count(self):
+        command = f"kcat -b {self.kafka.brokers} -C -t bench -o beginning -e -q -f '.\\n' | wc -l"
+        return int(subprocess.run(command, shell=True, text=True, capture_output=True, check=True).stdout)
+
+
 class ArchiveTarget:
     """An archive; the zstd tool counts what is in it."""
 
@@ -61,7 +73,7 @@ class ArchiveTarget:
         pass
 
 
-TARGETS = {"kafka": KafkaTarget, "archive": ArchiveTarget}
+TARGETS = {"kafka": KafkaTarget, "kafka-exactly-once": ExactlyOnceTarget, "archive": ArchiveTarget}
 
 
 def write_backlog(arguments, directory):
@@ -79,7 +91,7 @@ def run(arguments, name, directory):
     target = TARGETS[name](directory)
     port = free_ports()
     config = directory / "config.yaml"
-    config.write_text(f'state_dir: {directory}/state\nescrow: {{ directory: {directory}/escrow, free_percent_min: 0 }}\nhttp: {{ listen: "127.0.0.1:{port}" }}\n'
+    config.write_text(f'cluster: bench\nstate_dir: {directory}/state\nescrow: {{ directory: {directory}/escrow, free_percent_min: 0 }}\nhttp: {{ listen: "127.0.0.1:{port}" }}\n'
                       f"sources: {{ kubernetes: {{ pods_dir: {directory}/pods }} }}\n"
                       f"sinks: {{ bench: {{ {target.sink}{arguments.settings and ', ' + arguments.settings} }} }}\n"
                       "routes: [{ sink: bench, events: exclude }]\n")
