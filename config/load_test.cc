@@ -422,7 +422,8 @@ TEST(Load, ReportsKafka) {
       {kKafka + "    ca_file: /proc/self/exe\n",
        {"config.yaml:5:14: sinks.stream.ca_file: needs tls: true beside it"}},
       {kKafka + "    delivery: exactly_once\n",
-       {"config.yaml:5:15: sinks.stream.delivery: exactly_once needs `cluster` set: two clusters of "
+       {"config.yaml:5:15: sinks.stream.delivery: exactly_once needs `cluster` set: two clusters "
+        "of "
         "one name would stop each other for ever"}},
       {kKafka + "    cursor_topic: \"c-{node}\"\n",
        {"config.yaml:5:19: sinks.stream.cursor_topic: expected the name of one topic, got "
