@@ -44,8 +44,8 @@ std::vector<ArchivePlace> ArchiveKeeper::Work() {
   open_.clear();
   if (now >= survey_due_) Survey();
   if (now >= retry_at_) {
-    List(now + kSlice);
-    Retain(now + kSlice);
+    List(environment_.clock.Monotonic() + kSlice);
+    Retain(environment_.clock.Monotonic() + kSlice);
   }
   size_.Set(static_cast<double>(bytes_));
   return std::move(open_);
