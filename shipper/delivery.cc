@@ -37,6 +37,10 @@ Delivery::Delivery(Options options, Parts parts)
   in_flight_ =
       metrics.GaugeOf("hinomi_sink_in_flight_bytes",
                       "Encoded bytes of batches that are filled, waiting or being sent.", sink);
+  metrics
+      .GaugeOf("hinomi_sink_in_flight_bytes_max",
+               "What that may be: the sink's share of limits.in_flight_bytes_max.", sink)
+      .Set(static_cast<double>(options_.in_flight_bytes_max));
   up_.Set(1);
   for (size_t i = 0; i < routes_.size(); ++i) {
     routes_[i].rejecting_gauge = metrics.GaugeOf(

@@ -1,4 +1,4 @@
-// What /metrics tells of containers that are behind.
+// What /metrics tells of containers that are behind, and of the disk that they may keep.
 #include "base/metric_of.h"
 #include "shipper/pipeline_fixture.h"
 
@@ -80,6 +80,31 @@ TEST_F(LagPipelineTest, CountsALineThatTwoRoutesOweOnce) {
   source.Sweep();
   clock_.Advance(seconds(11));
   EXPECT_EQ(Lag(metrics_, "bytes"), lines.size());
+}
+
+TEST_F(LagPipelineTest, ShowsLimitsBesideTheirUse) {
+  config_.escrow.bytes_max = 5 << 20;
+  Agent agent(*this);
+  sink_.dead = true;
+  Write(Lines(0, 1000));
+  Pass(agent);
+  std::filesystem::remove(PathOf("0.log"));
+  Pass(agent);
+  EXPECT_GT(MetricOf(agent.metrics, "hinomi_escrow_bytes"), 0);
+  EXPECT_EQ(MetricOf(agent.metrics, "hinomi_escrow_bytes_max"), 5 << 20);
+  const double free = MetricOf(agent.metrics, "hinomi_escrow_free_ratio");
+  EXPECT_GT(free, 0);
+  EXPECT_LT(free, 1);
+  EXPECT_EQ(MetricOf(agent.metrics, "hinomi_escrow_free_ratio_min"), 0);
+  EXPECT_EQ(MetricOf(agent.metrics, "hinomi_dead_letters_bytes_max"), 64 << 20);
+  EXPECT_EQ(MetricOf(agent.metrics, "hinomi_sink_in_flight_bytes_max{sink=\"keep\"}"), 1 << 20);
+}
+
+TEST_F(LagPipelineTest, SaysNothingOfAnEscrowThatThereIsNot) {
+  config_.escrow.directory = "";
+  Agent agent(*this);
+  Pass(agent);
+  EXPECT_THAT(agent.metrics.Expose(), Not(HasSubstr("hinomi_escrow_free_ratio")));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/logging.h"
 #include "base/planted_bug.h"
+#include "shipper/plaintext.h"
 #include "shipper/source/docker.h"
 #include "shipper/source/kubernetes.h"
 
@@ -81,6 +82,11 @@ void Pipeline::BuildRoutes() {
   for (const SinkConfig& config : config_.sinks) {
     sinks_.push_back(parts_.make_sink(config, {config_.cluster, config_.node, config_.routes,
                                                parts_.files, parts_.clock, parts_.metrics}));
+    parts_.metrics
+        .GaugeOf("hinomi_sink_plaintext",
+                 "1 where the sink sends to other machines what anybody on the way can read.",
+                 {{"sink", config.name}})
+        .Set(SendsPlaintext(config) ? 1 : 0);
     const uint64_t share = config_.limits.in_flight_bytes_max / config_.sinks.size();
     Delivery::Options options{config.name, route_names, config.batch_bytes,
                               share - std::min(share, sinks_.back()->buffer_bytes())};

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "base/logging.h"
+#include "base/loopback.h"
 
 namespace hinomi {
 namespace {
@@ -57,14 +58,6 @@ std::string FromBase64(std::string_view text) {
 HttpResponse Forbidden(std::string why) { return {.status = 403, .body = std::move(why)}; }
 
 }  // namespace
-
-bool IsLoopback(const std::string& address) {
-  in_addr four = {};
-  if (inet_pton(AF_INET, address.c_str(), &four) == 1) return ntohl(four.s_addr) >> 24 == 127;
-  in6_addr six = {};
-  if (inet_pton(AF_INET6, address.c_str(), &six) != 1) return false;
-  return IN6_IS_ADDR_LOOPBACK(&six) || (IN6_IS_ADDR_V4MAPPED(&six) && six.s6_addr[12] == 127);
-}
 
 bool IsOwnName(std::string_view host) {
   in6_addr six = {};

@@ -27,10 +27,6 @@ class Access {
   FileSystem& files_;
 };
 
-/// True for a numeric address of this machine's loopback: 127.0.0.0/8, ::1, or the former within
-/// ::ffff:0:0/96.
-bool IsLoopback(const std::string& address);
-
 /// True when a Host header names this machine by a number or as localhost. Any other name may be
 /// one that a foreign page has made to lead here.
 bool IsOwnName(std::string_view host);

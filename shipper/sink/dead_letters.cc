@@ -49,7 +49,11 @@ DeadLetters::DeadLetters(DeadLettersOptions options, Parts parts)
       bytes_(parts.metrics.GaugeOf("hinomi_dead_letters_bytes", "Bytes of dead letters on disk.")),
       discarded_(
           parts.metrics.CounterOf("hinomi_dead_letters_discarded_total",
-                                  "Dead letters discarded because their directory was full.")) {}
+                                  "Dead letters discarded because their directory was full.")) {
+  parts.metrics
+      .GaugeOf("hinomi_dead_letters_bytes_max", "Beyond it the oldest dead letters are discarded.")
+      .Set(static_cast<double>(options_.bytes_max));
+}
 
 Result<void> DeadLetters::Append(const Batch& batch, std::string_view sink,
                                  std::string_view route) {

@@ -324,7 +324,7 @@ class LogStore {
   std::vector<RouteMetrics> routes_;
   LagRows lag_;
   Gauge segments_open_, logs_gauge_;
-  Gauge escrow_bytes_;
+  Gauge escrow_bytes_, escrow_free_;
   Counter no_route_;
   uint64_t gone_lines_ = 0;  // settled in logs that were let go
   uint64_t gone_bytes_ = 0;

@@ -13,6 +13,10 @@ uint64_t LogStore::EnforceEscrowLimits() {
     uint64_t bytes;
     Segment* segment;
   };
+  const Result<DiskSpace> space = files_.SpaceOf(escrow_.directory());
+  if (space && space->total > 0) {
+    escrow_free_.Set(static_cast<double>(space->available) / static_cast<double>(space->total));
+  }
   const std::lock_guard lock(mutex_);
   const Duration now = clock_.Monotonic();
   std::vector<Candidate> candidates;
@@ -31,7 +35,7 @@ uint64_t LogStore::EnforceEscrowLimits() {
   escrow_bytes_.Set(static_cast<double>(held));
   if (held == 0) return 0;
   uint64_t wanted = held - std::min(held, options_.escrow_bytes_max);
-  if (const Result<DiskSpace> space = files_.SpaceOf(escrow_.directory()); space) {
+  if (space) {
     const uint64_t kept_free = space->total / 100 * options_.escrow_free_percent_min;
     wanted = std::max(wanted, kept_free - std::min(kept_free, space->available));
   }

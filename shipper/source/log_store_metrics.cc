@@ -62,6 +62,18 @@ void LogStore::RegisterMetrics() {
   }
   escrow_bytes_ = metrics_.GaugeOf("hinomi_escrow_bytes",
                                    "Bytes on the disk of removed files that only the agent keeps.");
+  metrics_
+      .GaugeOf("hinomi_escrow_bytes_max",
+               "What that may be, escrow.bytes_max; beyond it the oldest are given up.")
+      .Set(static_cast<double>(options_.escrow_bytes_max));
+  if (!options_.escrow_directory.empty()) {
+    escrow_free_ = metrics_.GaugeOf("hinomi_escrow_free_ratio",
+                                    "Share of the escrow's file system that is free.");
+    metrics_
+        .GaugeOf("hinomi_escrow_free_ratio_min",
+                 "escrow.free_percent_min, as a share; below it the oldest are given up.")
+        .Set(static_cast<double>(options_.escrow_free_percent_min) / 100);
+  }
   segments_open_ = metrics_.GaugeOf("hinomi_segments_open", "Log files held open.");
   logs_gauge_ = metrics_.GaugeOf("hinomi_logs", "Logs of container instances that are known.");
   no_route_ = metrics_.CounterOf(
