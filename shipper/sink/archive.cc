@@ -310,11 +310,11 @@ void ArchiveSink::Tidy() {
   const Duration now = environment_.clock.Monotonic();
   const bool due = tidied_ == Duration{0} || now - tidied_ >= kTidyEvery;
   if (!due && !keeper_.busy()) return;
+  tidied_ = now;
   // Also when nothing is written: files grow old all the same.
   if (lock_ == nullptr && (!environment_.files.Exists(options_.config.directory) || !Prepare())) {
     return;
   }
-  tidied_ = now;
   const Duration over = environment_.clock.Wall() - kQuietBeforeFinish;
   for (auto it = files_.begin(); it != files_.end();) {
     ArchiveFile& file = it->second;

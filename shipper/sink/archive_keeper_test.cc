@@ -150,6 +150,7 @@ TEST_F(ArchiveKeeperTest, RemovesWhatIsOld) {
   EXPECT_THAT(FinishedFiles(directory_), ElementsAre(kEight)) << "after a restart too";
   Tidy(std::chrono::hours(1));
   EXPECT_FALSE(fs::exists(directory_ + "/prod")) << "nor its directories";
+  EXPECT_FALSE(fs::exists(directory_ + "/.manifests/2026-11-21"));
   EXPECT_THAT(Exposed("hinomi_archive_bytes"), HasSubstr("} 0"));
 }
 

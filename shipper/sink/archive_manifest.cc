@@ -118,7 +118,9 @@ Result<void> WriteArchiveManifest(FileSystem& files, const std::string& director
   if (manifest.empty()) {
     if (!files.Exists(path)) return {};
     if (auto removed = files.Remove(path); !removed) return removed;
-    return files.SyncDirectory(parent);
+    const Result<void> synced = files.SyncDirectory(parent);
+    if (synced) (void)files.Remove(parent);  // when it was the last one
+    return synced;
   }
   if (auto made = files.MakeDirectories(parent); !made) return made;
   const std::string fresh = fmt::format("{}/{}/new", directory, kArchiveManifests);

@@ -137,6 +137,8 @@ def test_a_directory_that_vanishes_is_made_anew(agent, archive, log_of):
     shutil.rmtree(directory)
     log.line("second")
     arrives(directory, ["second"], agent)
+    # What is not acknowledged yet would come again.
+    eventually(lambda: agent.metric("hinomi_route_pending_bytes") == 0, 10, lambda: agent.log())
     shutil.rmtree(directory)
     directory.write_text("in the way")
     log.line("third")
