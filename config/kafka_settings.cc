@@ -48,7 +48,6 @@ constexpr Denial kDenials[] = {
     {"transactional.id", kOwnKey, "delivery"},
     {"transaction.timeout.ms", kLoses},
     {"isolation.level", "cursors that are not committed do not count"},
-    {"allow.auto.create.topics", "a topic for cursors has to be made compacted"},
     {"enable.gapless.guarantee", kOrder},
     {"max.in.flight", kOrder},
     {"max.in.flight.requests.per.connection", kOrder},

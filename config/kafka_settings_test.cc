@@ -40,7 +40,7 @@ TEST(KafkaSettings, RefusesWhatDoesAndSaysWhy) {
       {"ssl.ca.location", "use the key ca_file"},
       {"enable.ssl.certificate.verification", "verify"},
       {"plugin.library.paths", "runs code"},
-      {"transactional.id", "transactions"},
+      {"transactional.id", "use the key delivery"},
       {"delivery.report.only.error", "report"},
       {"test.mock.num.brokers", "nowhere"},
       {"", "expected text"},

@@ -119,6 +119,9 @@ TEST(Reference, HasARowForEveryKey) {
       // Of type kafka; what has the name of a key above differs in its help alone.
       "| `sinks.NAME.brokers` | list of host:port | required | `HINOMI_SINKS_NAME_BROKERS` | ",
       "| `sinks.NAME.topic` | text | `logs` | `HINOMI_SINKS_NAME_TOPIC` | ",
+      "| `sinks.NAME.delivery` | at_least_once, exactly_once | `at_least_once` | "
+      "`HINOMI_SINKS_NAME_DELIVERY` | ",
+      "| `sinks.NAME.cursor_topic` | text | `hinomi-cursors` | `HINOMI_SINKS_NAME_CURSOR_TOPIC` | ",
       "| `sinks.NAME.key` | pod, container, namespace, none | `pod` | `HINOMI_SINKS_NAME_KEY` | ",
       "| `sinks.NAME.headers` | map of texts | empty |  | ",
       "| `sinks.NAME.compression` | none, gzip, snappy, lz4, zstd | `zstd` | "
