@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <map>
 #include <vector>
 
 #include "config/glob.h"
 #include "config/text.h"
+#include "shipper/sink/archive_manifest.h"
 #include "shipper/sink/archive_reader.h"
 
 namespace hinomi {
@@ -19,13 +21,15 @@ constexpr size_t kDateLevel = 4;  // below the archive: cluster, namespace, pod,
 /// Prints what the options ask for of the records it is given, in pieces of any length.
 class Printer {
  public:
-  Printer(const CatOptions& options, std::FILE* out) : options_(options), out_(out) {
-    everything_ = !options.since && !options.until && options.text.empty();
-  }
+  Printer(const CatOptions& options, std::FILE* out) : options_(options), out_(out) {}
 
+  /// What comes is of a file of this format. A plain line does not say its time: its hour counts.
+  void Begin(ArchiveFormat format) {
+    by_time_ = format == ArchiveFormat::kJson && (options_.since || options_.until);
+  }
   /// False when nobody takes more.
   bool Take(std::string_view piece) {
-    if (everything_) return Write(piece);
+    if (!by_time_ && options_.text.empty()) return Write(piece);
     while (!piece.empty()) {
       const size_t newline = piece.find('\n');
       const bool whole = newline != std::string_view::npos;
@@ -57,7 +61,7 @@ class Printer {
 
   bool Wanted(std::string_view line) const {
     if (line.find(options_.text) == std::string_view::npos) return false;
-    if (!options_.since && !options_.until) return true;
+    if (!by_time_) return true;
     const std::optional<Duration> time = ArchiveRecordTime(line);
     return time && (!options_.since || *time >= *options_.since) &&
            (!options_.until || *time < *options_.until);
@@ -71,7 +75,7 @@ class Printer {
 
   const CatOptions& options_;
   std::FILE* out_;
-  bool everything_ = false;
+  bool by_time_ = false;
   std::string line_;  // its beginning, until the rest comes
   int error_ = 0;
 };
@@ -91,7 +95,7 @@ class Walk {
     std::sort(entries->begin(), entries->end(),
               [](const DirectoryEntry& a, const DirectoryEntry& b) { return a.name < b.name; });
     for (const DirectoryEntry& entry : *entries) {
-      if (entry.kind != FileKind::kDirectory) continue;
+      if (entry.kind != FileKind::kDirectory || entry.name == kArchiveManifests) continue;
       if (!Matches(level, entry.name)) {
         archive_ = true;  // for all that is known of it
         continue;
@@ -127,7 +131,7 @@ class Walk {
       Complain(entries.error().message);
       return true;
     }
-    std::vector<std::string> names;
+    std::map<std::string, ArchiveFormat> names;
     for (const DirectoryEntry& entry : *entries) {
       const std::optional<ArchiveFileName> file = ParseArchiveFileName(date, entry.name);
       if (!file) continue;
@@ -136,20 +140,21 @@ class Walk {
       const Duration end = begin + std::chrono::hours(1);
       if (options_.since && end <= *options_.since) continue;
       if (options_.until && begin >= *options_.until) continue;
-      names.push_back(entry.name);
+      names.emplace(entry.name, file->format);
     }
-    std::sort(names.begin(), names.end());
-    return std::all_of(names.begin(), names.end(),
-                       [&](const std::string& name) { return Print(relative + "/" + name); });
+    return std::all_of(names.begin(), names.end(), [&](const auto& file) {
+      printer_.Begin(file.second);
+      return Print(relative + "/" + file.first);
+    });
   }
 
   Result<std::unique_ptr<File>> Open(std::string relative) {
     Result<std::unique_ptr<File>> file = files_.Open(options_.directory, relative);
-    if (file || file.error().code != ENOENT || !relative.ends_with(kArchiveOpenSuffix)) {
+    if (file || file.error().code != ENOENT || !relative.ends_with(kArchiveOpen)) {
       return file;
     }
     // Its hour ended just now.
-    relative.resize(relative.size() - (kArchiveOpenSuffix.size() - kArchiveSuffix.size()));
+    relative.resize(relative.size() - kArchiveOpen.size());
     return files_.Open(options_.directory, relative);
   }
 
@@ -215,7 +220,7 @@ bool Cat(const CatOptions& options, FileSystem& files, std::FILE* out, std::FILE
     walk.Complain(fmt::format(
         "cannot read \"{}\": it is no archive; expected the directory of an archive sink, with "
         "files such as CLUSTER/NAMESPACE/POD/CONTAINER/2026-11-21/07{}",
-        options.directory, kArchiveSuffix));
+        options.directory, ArchiveSuffix(ArchiveFormat::kJson)));
   }
   const int error = !wanted ? printer.error() : fflush(out) == 0 ? 0 : errno;
   if (error != 0 && error != EPIPE) {

@@ -124,6 +124,24 @@ TEST_F(CatTest, ReadsZstdDataOfOthers) {
   EXPECT_EQ(Print(options).out, "and one without its end");
 }
 
+TEST_F(CatTest, PrintsPlainLinesByTheirHours) {
+  const std::string_view text = "plain\n  {\"@timestamp\":\"1999-01-01T00:00:00Z\"}\n";
+  ZstdCompressor compressor(1);
+  directory_.Append("demo/prod/job-1/main/2026-11-21/07.log.zst",
+                    std::string(compressor.Compress({&text, 1})));
+  CatOptions options;
+  options.pod_pattern = "job-1";
+  options.since = std::chrono::hours(498679) + std::chrono::minutes(30);
+  options.until = *options.since + std::chrono::minutes(1);
+  EXPECT_EQ(Print(options).out, text);
+  options.text = "plain";
+  EXPECT_EQ(Print(options).out, "plain\n");
+  options.since = *options.since + std::chrono::hours(1);
+  options.until.reset();
+  options.text.clear();
+  EXPECT_EQ(Print(options).out, "");
+}
+
 TEST_F(CatTest, RefusesWhatIsNoArchive) {
   const TemporaryDirectory empty;
   CatOptions options;

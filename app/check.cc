@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 
+#include "base/traceless.h"
 #include "shipper/builtin.h"
 #include "shipper/source/escrow.h"
 
@@ -35,32 +36,6 @@ std::unique_ptr<File> AnyFileBelow(FileSystem& files, const std::string& root,
   }
   return nullptr;
 }
-
-// Takes away the directories that were not there before, on destruction.
-class Traceless {
- public:
-  Traceless(FileSystem& files, std::string directory)
-      : files_(files), directory_(std::move(directory)) {
-    std::string path = directory_;
-    while (path.size() > 1 && !files_.Exists(path)) {
-      made_ = path;
-      path.erase(path.rfind('/'));
-      if (path.empty()) break;
-    }
-  }
-  ~Traceless() {
-    if (made_.empty()) return;
-    std::string path = directory_;
-    while (path.size() >= made_.size() && files_.Remove(path)) path.erase(path.rfind('/'));
-  }
-  Traceless(const Traceless&) = delete;
-  Traceless& operator=(const Traceless&) = delete;
-
- private:
-  FileSystem& files_;
-  const std::string directory_;
-  std::string made_;  // the outermost; empty when all were there
-};
 
 bool AgentRuns(const Config& config, FileSystem& files) {
   const std::string path = config.state_dir + "/lock";
@@ -127,8 +102,11 @@ std::vector<std::string> CheckSinksAnswer(const Config& config, FileSystem& file
     sink.elasticsearch.timeout = std::min(sink.elasticsearch.timeout, kPatience);
     sink.kafka.timeout = std::min(sink.kafka.timeout, kPatience);
     const Attempt attempt =
-        MakeSink(sink, {config.cluster, files, clock, metrics})->Try(std::stop_token());
+        MakeSink(sink, {config.cluster, config.node, config.routes, files, clock, metrics})
+            ->Try(std::stop_token());
     if (attempt.error.empty()) continue;
+    // By the agent of this very configuration, which writes there.
+    if (attempt.code == "locked" && AgentRuns(config, files)) continue;
     warnings.push_back(fmt::format("sinks.{}: {}; until then lines wait in their files", sink.name,
                                    attempt.error));
   }

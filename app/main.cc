@@ -14,6 +14,7 @@
 #include "app/cat.h"
 #include "app/check.h"
 #include "app/command.h"
+#include "app/verify.h"
 #include "app/version.h"
 #include "base/logging.h"
 #include "collector/reference.h"
@@ -30,6 +31,7 @@ struct Arguments {
   bool elasticsearch_template = false;
   bool strict = false;
   CatOptions cat;
+  bool verify = false;
   std::string since, until;
 };
 
@@ -42,7 +44,14 @@ void AddCatOptions(CLI::App* command, Arguments* arguments) {
   command->add_option("--since", arguments->since,
                       "from this time on: 2026-11-21T07:30Z, or how long ago: 90m");
   command->add_option("--until", arguments->until, "before this time");
-  command->add_option("--grep", cat.text, "only records that hold this text");
+  CLI::Option* const text =
+      command->add_option("--grep", cat.text, "only records that hold this text");
+  command
+      ->add_flag(
+          "--verify", arguments->verify,
+          "say instead whether the files are what the manifests of their hours say; end with "
+          "1 where one is not")
+      ->excludes(text);
 }
 
 int Run(const Loaded& loaded) {
@@ -116,6 +125,10 @@ int PrintArchive(Arguments& arguments) {
     return kExitConfig;
   }
   PosixFileSystem files;
+  if (arguments.verify) {
+    const SystemClock clock;
+    return Verify(arguments.cat, {files, clock, stdout, stderr}) ? 0 : kExitFailed;
+  }
   return Cat(arguments.cat, files, stdout, stderr) ? 0 : kExitFailed;
 }
 

@@ -10,8 +10,10 @@
 namespace hinomi {
 
 bool JsonPath::Begins(Names names) const {
-  return std::equal(names.begin(), names.end(), names_.begin(),
-                    names_.begin() + static_cast<ptrdiff_t>(std::min(names.size(), kDepthMax)));
+  return std::equal(
+      names.begin(), names.end(), names_.begin(),
+      names_.begin() + static_cast<ptrdiff_t>(std::min(names.size(), kDepthMax)),
+      [](std::string_view name, const std::string& own) { return name == kAny || name == own; });
 }
 
 class JsonWalker : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, JsonWalker> {

@@ -16,6 +16,7 @@ namespace hinomi {
 class JsonPath {
  public:
   static constexpr size_t kDepthMax = 8;
+  static constexpr std::string_view kAny = "*";  // among Names: whatever the name is
 
   using Names = std::initializer_list<std::string_view>;
   bool Is(Names names) const { return names.size() == depth_ && Begins(names); }

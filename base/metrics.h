@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace prometheus {
@@ -42,10 +43,12 @@ class Gauge {
   prometheus::Gauge* gauge_ = nullptr;
 };
 
-/// One of a gauge whose rows come and go.
-struct GaugeRow {
-  Labels labels;
-  double value = 0;
+/// Rows of one name that come and go.
+struct MetricRows {
+  std::string name;
+  std::string help;
+  bool is_counter = false;  // otherwise a gauge
+  std::vector<std::pair<Labels, double>> rows;
 };
 
 class Metrics {
@@ -60,11 +63,14 @@ class Metrics {
   /// construction and not per record.
   Counter CounterOf(const std::string& name, const std::string& help, const Labels& labels = {});
   Gauge GaugeOf(const std::string& name, const std::string& help, const Labels& labels = {});
-  /// The rows of a gauge that nobody else names, in place of those of the last call. Any thread.
-  void ShowRows(const std::string& name, const std::string& help,
-                const std::vector<GaugeRow>& rows);
+  /// Rows of a name that nobody else has, in place of those of the last call. Any thread.
+  void ShowRows(MetricRows rows);
   /// Runs `refresh` at the start of every exposition, in the scraping thread.
   void OnScrape(std::function<void()> refresh);
+
+  /// Asks `give` at every exposition, in the scraping thread, for rows that are in that one alone.
+  /// Several may give rows of one name.
+  void OnExpose(std::function<std::vector<MetricRows>()> give);
 
   /// All series in the text format 0.0.4. Any thread.
   std::string Expose();

@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """What the whole agent costs with sinks that the race does not have: a backlog into a real Kafka broker, and into an
-archive on this disk. Prints records per CPU-second of the agent's process alone; what arrived must be what was written,
-or the figures are worth nothing. Figures of one run on a shared machine; compare within a run.
+archive on this disk. Prints records per CPU-second of the agent's process alone, and bytes sent per byte read; what
+arrived must be what was written, or the figures are worth nothing. Figures of one run on a shared machine; compare
+within a run.
 
-    bench/sinks_bench.py [--tools build/bench] [--sinks kafka,archive] [--settings 'level: 1'] [--perf FILE]
+    bench/sinks_bench.py [--tools build/bench] [--sinks kafka,kafka-exactly-once,archive] [--settings 'level: 1'] [--perf FILE]
 """
 import argparse
 import os
@@ -33,13 +34,26 @@ class KafkaTarget:
                         self.directory], check=True, timeout=240, stdout=subprocess.DEVNULL)
         self.kafka = Kafka(f"127.0.0.1:{port}")
         self.kafka.create("bench", partitions=3)
-        self.sink = f'type: kafka, brokers: ["{self.kafka.brokers}"], topic: bench'
+        self.sink = (f'type: kafka, brokers: ["{self.kafka.brokers}"], topic: bench, '
+                     'settings: {statistics.interval.ms: 500}')
 
     def count(self):
         return self.kafka.count("bench")
 
     def close(self):
         subprocess.run([ROOT / "tests/services/common/stop.sh", self.directory], check=False, timeout=60)
+
+
+class ExactlyOnceTarget(KafkaTarget):
+    """The same with transactions; their ends have offsets too, so records are counted by reading them."""
+
+    def __init__(self, directory):
+        super().__init__(directory)
+        self.sink += ", delivery: exactly_once"
+
+    def count(self):
+        command = f"kcat -b {self.kafka.brokers} -C -t bench -o beginning -e -q -f '.\\n' | wc -l"
+        return int(subprocess.run(command, shell=True, text=True, capture_output=True, check=True).stdout)
 
 
 class ArchiveTarget:
@@ -59,7 +73,7 @@ class ArchiveTarget:
         pass
 
 
-TARGETS = {"kafka": KafkaTarget, "archive": ArchiveTarget}
+TARGETS = {"kafka": KafkaTarget, "kafka-exactly-once": ExactlyOnceTarget, "archive": ArchiveTarget}
 
 
 def write_backlog(arguments, directory):
@@ -77,7 +91,7 @@ def run(arguments, name, directory):
     target = TARGETS[name](directory)
     port = free_ports()
     config = directory / "config.yaml"
-    config.write_text(f'state_dir: {directory}/state\nescrow: {{ directory: {directory}/escrow, free_percent_min: 0 }}\nhttp: {{ listen: "127.0.0.1:{port}" }}\n'
+    config.write_text(f'cluster: bench\nstate_dir: {directory}/state\nescrow: {{ directory: {directory}/escrow, free_percent_min: 0 }}\nhttp: {{ listen: "127.0.0.1:{port}" }}\n'
                       f"sources: {{ kubernetes: {{ pods_dir: {directory}/pods }} }}\n"
                       f"sinks: {{ bench: {{ {target.sink}{arguments.settings and ', ' + arguments.settings} }} }}\n"
                       "routes: [{ sink: bench, events: exclude }]\n")
@@ -88,6 +102,8 @@ def run(arguments, name, directory):
                 subprocess.Popen(["perf", "record", "-q", "-g", "-p", str(agent.process.pid), "-o", arguments.perf])
             settled(port, lines, agent)
             wall, cpu, peak = time.monotonic() - began, agent.cpu_seconds(), agent.peak_mib()
+            time.sleep(1)  # librdkafka says now and then what it has sent
+            sent = total(page(port), "hinomi_sink_sent_bytes_total")
             if not agent.stop(20):
                 sys.exit(f"the agent does not end: {agent.last_words()}")
         stored = target.count()
@@ -95,19 +111,26 @@ def run(arguments, name, directory):
         target.close()
     print(f"{name}: {lines} records of {size / lines:.0f} B, {arguments.pods} pods {arguments.settings}")
     print(f"  {lines / cpu / 1e6:.2f} M records per CPU-second, {wall:.1f} s, {cpu:.2f} CPU-seconds")
+    print(f"  {sent / size:.3f} bytes sent per byte of the logs, {sent / lines:.0f} B per record")
     print(f"  peak resident {peak:.1f} MiB; {stored} records stored")
     if stored != lines:
         sys.exit(f"  WRONG: {lines} records were written")
+
+
+def page(port):
+    return subprocess.run(["curl", "--silent", "--noproxy", "*", f"http://127.0.0.1:{port}/metrics"],
+                          capture_output=True, text=True, timeout=20).stdout
+
+
+def total(metrics, name):
+    return sum(float(line.split()[-1]) for line in metrics.splitlines() if line.startswith(name + "{"))
 
 
 def settled(port, lines, agent):
     """Waits until the agent has settled so many lines."""
     end = time.monotonic() + WAIT_SECONDS
     while True:
-        metrics = subprocess.run(["curl", "--silent", "--noproxy", "*", f"http://127.0.0.1:{port}/metrics"],
-                                 capture_output=True, text=True, timeout=20).stdout
-        count = sum(float(line.split()[-1]) for line in metrics.splitlines()
-                    if line.startswith("hinomi_log_lines_total{"))
+        count = total(page(port), "hinomi_log_lines_total")
         if count >= lines:
             return
         if time.monotonic() > end or not agent.alive():

@@ -138,11 +138,18 @@ struct ElasticsearchConfig {
 };
 
 enum class KafkaCompression { kNone, kGzip, kSnappy, kLz4, kZstd };
+enum class KafkaDelivery { kAtLeastOnce, kExactlyOnce };
+/// What records have in common that go to one partition, and so keep their order.
+enum class KafkaKey { kPod, kContainer, kNamespace, kNone };
 enum class SaslMechanism { kPlain, kScramSha256, kScramSha512 };
 
 struct KafkaConfig {
   std::vector<std::string> brokers;  // host:port
   std::string topic = "logs";        // {cluster}, {namespace}, {pod} and {container} are filled in
+  KafkaDelivery delivery = KafkaDelivery::kAtLeastOnce;
+  std::string cursor_topic = "hinomi-cursors";  // with exactly_once
+  KafkaKey key = KafkaKey::kPod;
+  std::map<std::string, std::string> headers;  // as in topic; {node} too
   KafkaCompression compression = KafkaCompression::kZstd;
   std::string username;
   std::string password_file;
@@ -155,10 +162,21 @@ struct KafkaConfig {
   std::map<std::string, std::string> settings;  // librdkafka's own, as they are
 };
 
+/// What a line of an archive is.
+enum class ArchiveFormat { kJson, kLines };
+
+/// Which finished files of an archive are removed; without limits none.
+struct RetentionConfig {
+  Nanoseconds age{0};      // since the end of a file's hour; 0: no limit
+  uint64_t bytes_max = 0;  // of all files together; 0: no limit
+};
+
 struct ArchiveConfig {
   std::string directory;
+  ArchiveFormat format = ArchiveFormat::kJson;
   Nanoseconds sync_every = std::chrono::seconds(5);
   uint64_t level = 1;  // zstd; 3 takes twice the CPU for next to nothing
+  RetentionConfig retention;
 };
 
 struct SinkConfig {

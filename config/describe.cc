@@ -27,14 +27,22 @@ const Choices<SinkType> kSinkTypes = {{"elasticsearch", SinkType::kElasticsearch
                                       {"stdout", SinkType::kStdout}};
 const Choices<Compression> kCompressions = {{"none", Compression::kNone},
                                             {"gzip", Compression::kGzip}};
+const Choices<KafkaKey> kKafkaKeys = {{"pod", KafkaKey::kPod},
+                                      {"container", KafkaKey::kContainer},
+                                      {"namespace", KafkaKey::kNamespace},
+                                      {"none", KafkaKey::kNone}};
 const Choices<KafkaCompression> kKafkaCompressions = {{"none", KafkaCompression::kNone},
                                                       {"gzip", KafkaCompression::kGzip},
                                                       {"snappy", KafkaCompression::kSnappy},
                                                       {"lz4", KafkaCompression::kLz4},
                                                       {"zstd", KafkaCompression::kZstd}};
+const Choices<KafkaDelivery> kKafkaDeliveries = {{"at_least_once", KafkaDelivery::kAtLeastOnce},
+                                                 {"exactly_once", KafkaDelivery::kExactlyOnce}};
 const Choices<SaslMechanism> kSaslMechanisms = {{"plain", SaslMechanism::kPlain},
                                                 {"scram-sha-256", SaslMechanism::kScramSha256},
                                                 {"scram-sha-512", SaslMechanism::kScramSha512}};
+const Choices<ArchiveFormat> kArchiveFormats = {{"json", ArchiveFormat::kJson},
+                                                {"lines", ArchiveFormat::kLines}};
 const Choices<Per> kPers = {
     {"namespace", Per::kNamespace}, {"pod", Per::kPod}, {"container", Per::kContainer}};
 const Choices<Exceeded> kExceeded = {{"delay", Exceeded::kDelay}, {"drop", Exceeded::kDrop}};
@@ -322,6 +330,26 @@ void Describe(Fields& fields, KafkaConfig* config) {
   fields.Text("topic", &config->topic,
               "Where records go; {cluster}, {namespace}, {pod} and {container} are filled in.",
               CheckTopic);
+  fields.Choice("delivery", &config->delivery,
+                "exactly_once: records and cursors go in transactions, so that who reads what is "
+                "committed sees no record twice, whatever ends when. Needs a cluster name of its "
+                "own.",
+                kKafkaDeliveries);
+  fields.Text("cursor_topic", &config->cursor_topic,
+              "Where cursors are kept with exactly_once; made, compacted, where it is missing.",
+              CheckTopicName);
+  fields.Choice("key", &config->key,
+                "Records with the same key go to one partition and keep their order; with none "
+                "they are spread, and not even those of one container keep it.",
+                kKafkaKeys);
+  fields.TextMap("headers", &config->headers,
+                 "Headers of every record, by name, such as {ns: \"{namespace}\"}; {cluster}, "
+                 "{node}, {namespace}, {pod} and {container} are filled in.",
+                 CheckNotEmpty);
+  for (const auto& [name, text] : config->headers) {
+    const std::string problem = CheckKafkaHeader(text);
+    fields.Require(problem.empty(), fmt::format("headers.{}", name), problem);
+  }
   fields.Choice("compression", &config->compression, "Of record batches.", kKafkaCompressions);
   DescribeUser(fields, {config->username, config->password_file, "For SASL."});
   fields.Choice("sasl", &config->sasl, "How the user is authenticated.", kSaslMechanisms);
@@ -350,13 +378,27 @@ void Describe(Fields& fields, KafkaConfig* config) {
                  CheckKafkaSetting);
 }
 
+void Describe(Fields& fields, RetentionConfig* config) {
+  fields.Time("age", &config->age, "Those whose hour ended longer ago; 0s: no limit.",
+              {seconds(0), hours(2'000'000)});
+  fields.Size("bytes_max", &config->bytes_max,
+              "What all files together may take up, those that are still written included; 0: no "
+              "limit.",
+              {0, 1024 * 1024 * kGiB});
+}
+
 void Describe(Fields& fields, ArchiveConfig* config) {
   fields.Text("directory", &config->directory, "Where the archive is written.", CheckNotEmpty);
   fields.Required("directory");
+  fields.Choice("format", &config->format,
+                "What a line of its files is: json, the document; lines, what the container wrote.",
+                kArchiveFormats);
   fields.Time("sync_every", &config->sync_every,
               "Longest wait of a record until it is safe on the disk.",
               {milliseconds(10), minutes(1)});
   fields.Number("level", &config->level, "Of zstd: 1 is fast, 19 is small.", {1, 19});
+  fields.Section("retention", "Which finished files of an archive are removed, the oldest first.",
+                 [&] { Describe(fields, &config->retention); });
 }
 
 void Describe(Fields& fields, SinkConfig* config) {
@@ -449,6 +491,12 @@ void Describe(Fields& fields, Config* config) {
   fields.Map("sinks", &config->sinks,
              "Where records go, by name; without any: one of type stdout, named stdout.");
   for (const SinkConfig& sink : config->sinks) {
+    fields.Require(sink.type != SinkType::kKafka ||
+                       sink.kafka.delivery == KafkaDelivery::kAtLeastOnce ||
+                       config->cluster != Config().cluster,
+                   fmt::format("sinks.{}.delivery", sink.name),
+                   "exactly_once needs `cluster` set: two clusters of one name would stop each "
+                   "other for ever");
     // librdkafka has a copy of the batch that is on its way.
     const uint64_t copies = sink.type == SinkType::kKafka ? 2 : 1;
     fields.Require(

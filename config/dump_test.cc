@@ -173,6 +173,16 @@ TEST(Dump, ShowsTextsByName) {
               testing::HasSubstr("    settings: {}\n"));
 }
 
+TEST(Dump, ShowsTheLimitsOfAnArchive) {
+  const std::string_view text =
+      "sinks: {a: {type: archive, directory: /a, format: lines, retention: {age: 30d, bytes_max: "
+      "50GiB}}}";
+  EXPECT_THAT(Dump(Load(text)), testing::HasSubstr("    format: lines  # config.yaml:1\n"));
+  EXPECT_THAT(Dump(Load(text)), testing::HasSubstr("    retention:\n"
+                                                   "      age: 30d  # config.yaml:1\n"
+                                                   "      bytes_max: 50GiB  # config.yaml:1\n"));
+}
+
 TEST(Dump, LeavesOutWhatIsNotThere) {
   EXPECT_THAT(
       Dump(Load("sources: {}\nsinks: {search: {type: elasticsearch, endpoints: [\"http://a\"]}}")),

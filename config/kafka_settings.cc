@@ -45,8 +45,10 @@ constexpr Denial kDenials[] = {
     {"retries", kLoses},
     {"message.send.max.retries", kLoses},
     {"enable.idempotence", "without it records could arrive twice"},
-    {"transactional.id", "the agent uses no transactions"},
-    {"transaction.timeout.ms", "the agent uses no transactions"},
+    {"transactional.id", kOwnKey, "delivery"},
+    {"transaction.timeout.ms", kLoses},
+    {"isolation.level", "cursors that are not committed do not count"},
+    {"allow.auto.create.topics", "a topic for cursors has to be made compacted"},
     {"enable.gapless.guarantee", kOrder},
     {"max.in.flight", kOrder},
     {"max.in.flight.requests.per.connection", kOrder},
@@ -56,7 +58,6 @@ constexpr Denial kDenials[] = {
     {"queue.buffering.max.kbytes", kMemory},
     {"delivery.report.only.error", "a record counts as delivered only when a report says so"},
     {"enabled_events", kCallback},
-    {"statistics.interval.ms", kCallback},
     {"log.queue", kCallback},
     {"test.mock.num.brokers", "records would go nowhere"},
 };
@@ -74,6 +75,22 @@ std::string CheckKafkaSetting(std::string_view name) {
   if (denial == std::end(kDenials)) return CheckNotEmpty(name);
   return fmt::format("cannot be set: {}",
                      fmt::format(fmt::runtime(denial->reason), denial->own_key));
+}
+
+std::string CheckKafkaHeader(std::string_view text) {
+  constexpr std::string_view kWords[] = {"cluster", "node", "namespace", "pod", "container"};
+  for (size_t open = text.find('{'); open != text.npos; open = text.find('{', open + 1)) {
+    const size_t close = text.find('}', open);
+    if (close == text.npos) break;
+    const std::string_view word = text.substr(open + 1, close - open - 1);
+    if (std::find(std::begin(kWords), std::end(kWords), word) == std::end(kWords)) {
+      return fmt::format(
+          "expected {{cluster}}, {{node}}, {{namespace}}, {{pod}} or {{container}}, got {{{}}} in "
+          "{}",
+          word, Quoted(text));
+    }
+  }
+  return CheckText(text);
 }
 
 }  // namespace hinomi

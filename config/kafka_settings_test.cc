@@ -8,9 +8,10 @@ namespace {
 using testing::HasSubstr;
 
 TEST(KafkaSettings, TakesWhatBreaksNoPromise) {
-  for (const char* name : {"linger.ms", "batch.num.messages", "batch.size", "message.max.bytes",
-                           "client.id", "socket.timeout.ms", "request.timeout.ms", "client.rack",
-                           "ssl.cipher.suites", "compression.level", "allow.auto.create.topics"}) {
+  for (const char* name :
+       {"linger.ms", "batch.num.messages", "batch.size", "message.max.bytes", "client.id",
+        "socket.timeout.ms", "request.timeout.ms", "client.rack", "ssl.cipher.suites",
+        "compression.level", "allow.auto.create.topics", "statistics.interval.ms"}) {
     EXPECT_EQ(CheckKafkaSetting(name), "") << name;
   }
 }
@@ -47,6 +48,15 @@ TEST(KafkaSettings, RefusesWhatDoesAndSaysWhy) {
   for (const auto& [name, reason] : kCases) {
     EXPECT_THAT(CheckKafkaSetting(name), HasSubstr(reason)) << name;
   }
+}
+
+TEST(KafkaSettings, ChecksHeaders) {
+  for (const char* text :
+       {"", "plain", "{namespace}/{pod}", "{cluster} {node} {container}", "a}b{"}) {
+    EXPECT_EQ(CheckKafkaHeader(text), "") << text;
+  }
+  EXPECT_THAT(CheckKafkaHeader("{namespace}/{host}"), HasSubstr("got {host} in"));
+  EXPECT_THAT(CheckKafkaHeader("{}"), HasSubstr("got {} in"));
 }
 
 }  // namespace

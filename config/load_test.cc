@@ -318,6 +318,11 @@ TEST(Load, ReportsSinks) {
        {"config.yaml:1:19: sinks.a.type: expected one of elasticsearch, kafka, archive, stdout, "
         "got "
         "\"redis\""}},
+      {"sinks: {a: {type: archive, directory: /a, format: text, retention: {age: 3, bytes_max: "
+       "1}}}",
+       {"config.yaml:1:51: sinks.a.format: expected one of json, lines, got \"text\"",
+        "config.yaml:1:74: sinks.a.retention.age: expected a duration such as 200ms, 5s or 24h, "
+        "got \"3\""}},
       {"sinks: {a.b: {type: stdout}}",
        {"config.yaml:1:9: sinks: expected a name of 1 to 63 letters, digits, - and _, got "
         "\"a.b\""}},
@@ -394,6 +399,12 @@ TEST(Load, ReportsKafka) {
       {kKafka + "    topic: logs-{node}\n",
        {"config.yaml:5:12: sinks.stream.topic: expected {cluster}, {namespace}, {pod} or "
         "{container}, got {node} in \"logs-{node}\""}},
+      {kKafka + "    key: host\n",
+       {"config.yaml:5:10: sinks.stream.key: expected one of pod, container, namespace, none, got "
+        "\"host\""}},
+      {kKafka + "    headers: {ns: \"{namespace}\", on: \"{host}\"}\n",
+       {"config.yaml:5:34: sinks.stream.headers.on: expected {cluster}, {node}, {namespace}, {pod} "
+        "or {container}, got {host} in \"{host}\""}},
       {kKafka + "    settings: {acks: 1, linger.ms: 5, linger.ms: 6, batch.size: [1]}\n",
        {"config.yaml:5:16: sinks.stream.settings.acks: cannot be set: another value could lose "
         "records",
@@ -410,6 +421,13 @@ TEST(Load, ReportsKafka) {
         "limits.in_flight_bytes_max (16MiB), got 9MiB"}},
       {kKafka + "    ca_file: /proc/self/exe\n",
        {"config.yaml:5:14: sinks.stream.ca_file: needs tls: true beside it"}},
+      {kKafka + "    delivery: exactly_once\n",
+       {"config.yaml:5:15: sinks.stream.delivery: exactly_once needs `cluster` set: two clusters "
+        "of "
+        "one name would stop each other for ever"}},
+      {kKafka + "    cursor_topic: \"c-{node}\"\n",
+       {"config.yaml:5:19: sinks.stream.cursor_topic: expected the name of one topic, got "
+        "\"c-{node}\""}},
   });
 }
 

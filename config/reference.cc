@@ -47,6 +47,7 @@ class Writer final : public Fields {
 
   /// Starts a section of the manual.
   void Head(std::string_view title, std::string_view help) {
+    if (!type_.empty()) return;  // one table
     Flush();
     if (!title.empty()) Append("\n## {}\n\n{}\n", title, help);
     head_pending_ = true;

@@ -124,6 +124,8 @@ TEST(Reference, HasARowForEveryKey) {
       // Of type kafka; what has the name of a key above differs in its help alone.
       "| `sinks.NAME.brokers` | list of host:port | required | `HINOMI_SINKS_NAME_BROKERS` | ",
       "| `sinks.NAME.topic` | text | `logs` | `HINOMI_SINKS_NAME_TOPIC` | ",
+      "| `sinks.NAME.key` | pod, container, namespace, none | `pod` | `HINOMI_SINKS_NAME_KEY` | ",
+      "| `sinks.NAME.headers` | map of texts | empty |  | ",
       "| `sinks.NAME.compression` | none, gzip, snappy, lz4, zstd | `zstd` | "
       "`HINOMI_SINKS_NAME_COMPRESSION` | ",
       "| `sinks.NAME.username` | text | empty | `HINOMI_SINKS_NAME_USERNAME` | For SASL",
@@ -137,8 +139,13 @@ TEST(Reference, HasARowForEveryKey) {
       "| `sinks.NAME.settings` | map of texts | empty |  | ",
       // Of type archive.
       "| `sinks.NAME.directory` | text | required | `HINOMI_SINKS_NAME_DIRECTORY` | ",
+      "| `sinks.NAME.format` | json, lines | `json` | `HINOMI_SINKS_NAME_FORMAT` | ",
       "| `sinks.NAME.sync_every` | duration, 10ms to 1m | `5s` | `HINOMI_SINKS_NAME_SYNC_EVERY` | ",
       "| `sinks.NAME.level` | 1 to 19 | `1` | `HINOMI_SINKS_NAME_LEVEL` | ",
+      "| `sinks.NAME.retention.age` | duration, 0s to 2000000h | `0s` | "
+      "`HINOMI_SINKS_NAME_RETENTION_AGE` | ",
+      "| `sinks.NAME.retention.bytes_max` | size, 0 to 1048576GiB | `0` | "
+      "`HINOMI_SINKS_NAME_RETENTION_BYTES_MAX` | ",
       "| `routes[].name` | text | empty |  | ",
       "| `routes[].sink` | text | required |  | ",
       "| `routes[].stop` | true, false | `false` |  | ",

@@ -309,6 +309,11 @@ std::string CheckTopic(std::string_view text) {
          Quoted(text);
 }
 
+std::string CheckTopicName(std::string_view text) {
+  if (text.find('{') == std::string_view::npos) return CheckTopic(text);
+  return "expected the name of one topic, got " + Quoted(text);
+}
+
 std::string CheckPorts(std::string_view text) {
   if (ParsePortRange(text)) return "";
   return "expected a port from 1 to 65535 or a range such as 6379-6380, got " + Quoted(text);

@@ -57,7 +57,8 @@ std::string CheckBroker(std::string_view text);  // host:port
 std::string CheckPorts(std::string_view text);   // as ParsePortRange
 /// Of Kafka: a topic's name in which {cluster}, {namespace}, {pod} and {container} may stand.
 std::string CheckTopic(std::string_view text);
-std::string CheckPattern(std::string_view text);  // a regular expression
+std::string CheckTopicName(std::string_view text);  // nothing is filled in
+std::string CheckPattern(std::string_view text);    // a regular expression
 /// Empty, or one with a group called commit or branch.
 std::string CheckReleasePattern(std::string_view text);
 /// Empty, or the path of a file that this process may read now.

@@ -8,6 +8,7 @@
 #include "shipper/sink/archive.h"
 #include "shipper/sink/elasticsearch.h"
 #include "shipper/sink/kafka.h"
+#include "shipper/sink/kafka_exactly_once.h"
 #include "shipper/sink/stdout.h"
 
 namespace hinomi {
@@ -34,8 +35,14 @@ constexpr SinkEntry kSinks[] = {
      }},
     {SinkType::kKafka,
      [](const SinkConfig& config, const SinkSurroundings& around) -> std::unique_ptr<Sink> {
+       if (config.kafka.delivery == KafkaDelivery::kExactlyOnce) {
+         return std::make_unique<KafkaExactlyOnceSink>(
+             config, KafkaExactlyOnceSink::Environment{around.cluster, around.node, around.routes,
+                                                       around.files, around.clock, around.metrics});
+       }
        return std::make_unique<KafkaSink>(
-           config, KafkaSink::Environment{around.cluster, around.files, around.clock});
+           config, KafkaSink::Environment{around.cluster, around.node, around.files, around.clock,
+                                          around.metrics});
      }},
     {SinkType::kStdout,
      [](const SinkConfig&, const SinkSurroundings&) -> std::unique_ptr<Sink> {

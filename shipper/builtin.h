@@ -15,6 +15,8 @@ namespace hinomi {
 
 struct SinkSurroundings {
   const std::string& cluster;
+  const std::string& node;
+  const std::vector<RouteConfig>& routes;
   FileSystem& files;
   const Clock& clock;
   Metrics& metrics;

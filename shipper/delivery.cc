@@ -47,13 +47,14 @@ Delivery::Delivery(Options options, Parts parts)
         "hinomi_sink_rejecting", "1 while the sink refuses most documents of a route.",
         {{"sink", options_.sink_name}, {"route", options_.route_names[i]}});
   }
+  for (uint32_t route : options_.kept_routes) routes_[route].open = false;
 }
 
 std::unique_ptr<Batch> Delivery::NewBatch(uint32_t route) {
   const std::lock_guard lock(mutex_);
   const Duration now = parts_.clock.Monotonic();
   if (failing_since_ && now - *failing_since_ >= kShedAfter) return nullptr;
-  if (now < routes_[route].hold_until) return nullptr;
+  if (!routes_[route].open || now < routes_[route].hold_until) return nullptr;
   const bool nothing_yet = in_flight_bytes_ == 0;  // one batch must fit, whatever the limit
   if (!nothing_yet && in_flight_bytes_ + options_.batch_bytes > options_.in_flight_bytes_max) {
     return nullptr;
@@ -68,6 +69,7 @@ std::unique_ptr<Batch> Delivery::NewBatch(uint32_t route) {
   batch->route = route;
   batch->number = ++batches_made_;
   batch->charged_bytes = options_.batch_bytes;
+  ++routes_[route].batches;
   in_flight_bytes_ += batch->charged_bytes;
   in_flight_.Set(static_cast<double>(in_flight_bytes_));
   ++open_;
@@ -121,6 +123,25 @@ std::vector<std::unique_ptr<Batch>> Delivery::Shed() {
   return shed;
 }
 
+bool Delivery::open(uint32_t route) const {
+  const std::lock_guard lock(mutex_);
+  return routes_[route].open;
+}
+
+std::vector<std::unique_ptr<Batch>> Delivery::ShedRoute(uint32_t route) {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::unique_ptr<Batch>> shed;
+  const auto kept = std::stable_partition(
+      waiting_.begin(), waiting_.end(),
+      [route](const Waiting& waiting) { return waiting.batch->route != route; });
+  for (auto it = kept; it != waiting_.end(); ++it) {
+    shed.push_back(std::move(it->batch));
+    ++open_;
+  }
+  waiting_.erase(kept, waiting_.end());
+  return shed;
+}
+
 bool Delivery::idle() const {
   const std::lock_guard lock(mutex_);
   return waiting_.empty() && delivering_ == 0;
@@ -132,6 +153,7 @@ std::unique_ptr<Batch> Delivery::Take(Duration* wait) {
   *wait = kIdleWait;
   if (failing_since_ && delivering_ > 0) return nullptr;  // the probe is out
   for (auto it = waiting_.begin(); it != waiting_.end(); ++it) {
+    if (!routes_[it->batch->route].open) continue;  // the worker forgets it
     const Duration held_until = routes_[it->batch->route].hold_until;
     const Duration due = std::max(it->not_before, held_until);
     if (due <= now) {
@@ -260,14 +282,22 @@ void Delivery::Complete(std::unique_ptr<Batch> batch, const Attempt& attempt) {
     return Finish(std::move(batch));
   }
   const std::string error = unstored.value_or(attempt.error);
-  parts_.metrics
-      .CounterOf("hinomi_sink_errors_total", "Attempts that left records undelivered, by cause.",
-                 {{"sink", options_.sink_name}, {"code", unstored ? "dead_letters" : attempt.code}})
-      .Add();
+  CountError(unstored ? "dead_letters" : attempt.code);
   const std::lock_guard lock(mutex_);
   if (attempt.code != "stopped") Failed(error, progress, now);
   const Duration wait = std::max(BackOff(failures_ - 1), attempt.retry_after.value_or(Duration{0}));
+  if (attempt.reopen) {
+    routes_[batch->route].open = false;
+    routes_[batch->route].open_not_before = now + wait;
+  }
   Requeue(std::move(batch), now + wait);
+}
+
+void Delivery::CountError(const std::string& code) {
+  parts_.metrics
+      .CounterOf("hinomi_sink_errors_total", "Attempts that left records undelivered, by cause.",
+                 {{"sink", options_.sink_name}, {"code", code}})
+      .Add();
 }
 
 // Back to where its age puts it: in front.
@@ -312,6 +342,7 @@ void Delivery::Release(std::unique_ptr<Batch> batch) {
     const std::lock_guard lock(mutex_);
     in_flight_bytes_ -= batch->charged_bytes;
     in_flight_.Set(static_cast<double>(in_flight_bytes_));
+    --routes_[batch->route].batches;
     batch->Clear();
     if (!failing_since_ && spare_.size() < 2) spare_.push_back(std::move(batch));
   }
@@ -321,6 +352,7 @@ void Delivery::Release(std::unique_ptr<Batch> batch) {
 void Delivery::RunLane(uint32_t lane, const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     const uint64_t seen = Changes();
+    if (lane == 0) OpenRoutes(stop);
     Duration wait{0};
     std::unique_ptr<Batch> batch = Take(&wait);
     if (batch == nullptr) {
@@ -337,6 +369,43 @@ void Delivery::RunLane(uint32_t lane, const std::stop_token& stop) {
   }
 }
 
+void Delivery::OpenRoutes(const std::stop_token& stop) {
+  for (uint32_t index : options_.kept_routes) {
+    Route& route = routes_[index];
+    if (!MayOpen(route)) continue;
+    std::vector<KeptCursor> cursors;
+    Enter(0);
+    const Attempt attempt = parts_.sink.cursors()->Open(index, stop, &cursors);
+    Leave(0);
+    if (stop.stop_requested()) return;
+    if (attempt.error.empty()) {
+      parts_.adopt(index, std::move(cursors));
+      {
+        const std::lock_guard lock(mutex_);
+        route.open = true;
+        if (AllOpen()) Succeeded();
+      }
+      parts_.room();
+      continue;
+    }
+    CountError(attempt.code);
+    const std::lock_guard lock(mutex_);
+    const Duration now = parts_.clock.Monotonic();
+    Failed(attempt.error, /*progress=*/false, now);
+    route.open_not_before =
+        now + std::max(BackOff(failures_ - 1), attempt.retry_after.value_or(Duration{0}));
+  }
+}
+
+bool Delivery::MayOpen(const Route& route) const {
+  const std::lock_guard lock(mutex_);
+  return !route.open && route.batches == 0 && parts_.clock.Monotonic() >= route.open_not_before;
+}
+
+bool Delivery::AllOpen() const {
+  return std::all_of(routes_.begin(), routes_.end(), [](const Route& route) { return route.open; });
+}
+
 void Delivery::Tidy(uint32_t lane) {
   if (lane != 0) return;
   Enter(lane);
@@ -344,7 +413,7 @@ void Delivery::Tidy(uint32_t lane) {
   Leave(lane);
   const std::lock_guard lock(mutex_);
   // It hung, and no batch is there to show that it no longer does.
-  if (failing_since_ && waiting_.empty() && delivering_ == 0) Succeeded();
+  if (failing_since_ && AllOpen() && waiting_.empty() && delivering_ == 0) Succeeded();
 }
 
 void Delivery::Enter(uint32_t lane) {

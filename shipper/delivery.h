@@ -34,6 +34,7 @@ class Delivery {
     std::vector<std::string> route_names;  // by route index
     uint64_t batch_bytes = 0;
     uint64_t in_flight_bytes_max = 0;
+    std::vector<uint32_t> kept_routes = {};  // whose cursors the sink keeps
   };
   struct Parts {
     Sink& sink;
@@ -42,13 +43,15 @@ class Delivery {
     Metrics& metrics;
     std::function<void(const Batch&)> settle;  // every record of the batch has its outcome
     std::function<void()> room;                // there is room again for NewBatch
+    /// The sink's own cursors of a route, while there is no batch of it.
+    std::function<void(uint32_t, std::vector<KeptCursor>)> adopt = nullptr;
   };
 
   Delivery(Options options, Parts parts);
 
   // The worker's side.
   /// An empty batch to fill, or null when there is no room: too much is in flight, or the sink or
-  /// this route is not taking anything.
+  /// this route is not taking anything, or is not open yet.
   std::unique_ptr<Batch> NewBatch(uint32_t route);
   /// Takes a batch that NewBatch gave. One without records settles at once.
   void Enqueue(std::unique_ptr<Batch> batch);
@@ -58,12 +61,17 @@ class Delivery {
   /// forgets them, then Discards them.
   std::vector<std::unique_ptr<Batch>> Shed();
   bool shedding() const;
+  /// The same of all batches of a route that is not open.
+  std::vector<std::unique_ptr<Batch>> ShedRoute(uint32_t route);
+  bool open(uint32_t route) const;
   bool idle() const;
 
   // The sink's side.
   /// The next batch to try, or null and how long to wait for one.
   std::unique_ptr<Batch> Take(Duration* wait);
   void Complete(std::unique_ptr<Batch> batch, const Attempt& attempt);
+  /// Opens the routes whose cursors the sink keeps, as far as they are due; lane 0.
+  void OpenRoutes(const std::stop_token& stop);
   /// Takes, delivers, completes until stopped. One thread per lane.
   void RunLane(uint32_t lane, const std::stop_token& stop);
 
@@ -88,6 +96,9 @@ class Delivery {
     std::string refusal;     // why
     Duration rejecting_since{0};
     Duration hold_until{0};
+    bool open = true;
+    uint32_t batches = 0;  // that NewBatch gave and are not done with
+    Duration open_not_before{0};
     Gauge rejecting_gauge;
   };
 
@@ -101,6 +112,9 @@ class Delivery {
   void Enter(uint32_t lane);
   void Leave(uint32_t lane);
   void Tidy(uint32_t lane);
+  bool MayOpen(const Route& route) const;
+  bool AllOpen() const;
+  void CountError(const std::string& code);
   Duration BackOff(int attempts);
   uint32_t PendingOf(const Batch& batch) const;
   void Changed();

@@ -1,6 +1,7 @@
 #include "shipper/pipeline.h"
 
 #include <algorithm>
+#include <map>
 
 #include "base/check.h"
 #include "base/logging.h"
@@ -79,8 +80,8 @@ void Pipeline::BuildRoutes() {
   std::vector<std::string> route_names;
   for (const RouteConfig& route : config_.routes) route_names.push_back(route.name);
   for (const SinkConfig& config : config_.sinks) {
-    sinks_.push_back(
-        parts_.make_sink(config, {config_.cluster, parts_.files, parts_.clock, parts_.metrics}));
+    sinks_.push_back(parts_.make_sink(config, {config_.cluster, config_.node, config_.routes,
+                                               parts_.files, parts_.clock, parts_.metrics}));
     parts_.metrics
         .GaugeOf("hinomi_sink_plaintext",
                  "1 where the sink sends to other machines what anybody on the way can read.",
@@ -89,11 +90,18 @@ void Pipeline::BuildRoutes() {
     const uint64_t share = config_.limits.in_flight_bytes_max / config_.sinks.size();
     Delivery::Options options{config.name, route_names, config.batch_bytes,
                               share - std::min(share, sinks_.back()->buffer_bytes())};
+    for (uint32_t route = 0; route < config_.routes.size(); ++route) {
+      const bool kept = sinks_.back()->cursors() != nullptr;
+      if (kept && config_.routes[route].sink == config.name) options.kept_routes.push_back(route);
+    }
     deliveries_.push_back(std::make_unique<Delivery>(
         std::move(options),
         Delivery::Parts{*sinks_.back(), dead_letters_, parts_.clock, parts_.metrics,
                         [this](const Batch& batch) { store_.Settle(batch); },
-                        [this] { store_.Wake(); }}));
+                        [this] { store_.Wake(); },
+                        [this](uint32_t route, std::vector<KeptCursor> cursors) {
+                          store_.Adopt(route, std::move(cursors));
+                        }}));
   }
   std::vector<Worker::Route> routes;
   for (const RouteConfig& route : config_.routes) {
@@ -163,12 +171,22 @@ void Pipeline::ContainerExited(const PodMetadata& pod, const ContainerMetadata& 
 Duration Pipeline::Housekeep() {
   SettleLosses();
   SaveCheckpoint();
-  store_.Prune();
+  ForgetCursors(store_.Prune());
   for (const std::unique_ptr<Delivery>& delivery : deliveries_) delivery->Watch();
   KeepMetadata();
   const Duration for_size =
       std::chrono::milliseconds(saved_bytes_ * 1000 / kCheckpointBytesPerSecond);
   return std::max(kCheckpointEvery, for_size);
+}
+
+void Pipeline::ForgetCursors(const std::vector<GoneLog>& gone) {
+  std::map<uint32_t, std::vector<std::string>> by_route;
+  for (const GoneLog& log : gone) by_route[log.route].push_back(log.log);
+  for (auto& [route, logs] : by_route) {
+    const size_t sink =
+        static_cast<size_t>(&SinkOf(config_, config_.routes[route].sink) - config_.sinks.data());
+    sinks_[sink]->cursors()->Forget(route, std::move(logs));
+  }
 }
 
 void Pipeline::KeepMetadata() {

@@ -66,6 +66,7 @@ class Pipeline {
   void BuildRoutes();
   void BuildSources();
   void SettleLosses();
+  void ForgetCursors(const std::vector<GoneLog>& gone);
   void KeepMetadata();
 
   const Config& config_;

@@ -9,13 +9,16 @@
 
 #include "base/clock.h"
 #include "shipper/batch.h"
+#include "shipper/cursor_keeper.h"
 
 namespace hinomi {
 
 /// The bytes a sink wants per record.
 enum class RecordFormat : uint8_t {
-  kBulk,  // an Elasticsearch `create` action line with the document's id, then the document
-  kJson,  // the document, one line
+  kBulk,   // an Elasticsearch `create` action line with the document's id, then the document
+  kJson,   // the document, one line
+  kLines,  // the record's time (RFC 3339), a space, and its text as the container wrote it, which
+           // may be several lines
 };
 
 /// How one attempt ended, beyond the outcomes in the batch.
@@ -29,6 +32,9 @@ struct Attempt {
   std::string code;
   /// Not to be tried before this has passed (Retry-After), if the sink said so.
   std::optional<Duration> retry_after;
+  /// A sink that keeps cursors has lost its hold of the route: what is on its way of it is read
+  /// again, from the cursors that it then finds.
+  bool reopen = false;
 };
 
 class Sink {
@@ -48,6 +54,9 @@ class Sink {
   /// Asks the peer whether it would take records, as far as it tells without being given one: for
   /// people who look at a configuration. As Deliver, of which none is called meanwhile.
   virtual Attempt Try(const std::stop_token&) { return {}; }
+
+  /// Not null for a sink that keeps the cursors of its routes itself; lives as long as the sink.
+  virtual CursorKeeper* cursors() { return nullptr; }
 
   /// With 1, no batch passes an earlier one that was tried and is not decided: the records of a log
   /// arrive in their order.

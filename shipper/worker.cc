@@ -64,8 +64,13 @@ Duration Worker::UntilDue() const {
 
 bool Worker::Step(uint32_t route) {
   const Route& target = routes_[route];
+  if (!target.delivery.open(route)) {
+    Forget(route, target.delivery.ShedRoute(route));
+    return false;
+  }
   if (target.delivery.shedding()) {
-    Shed(route);
+    // The sink is dead: its bytes wait in their files, not in memory.
+    Forget(route, target.delivery.Shed());
     return false;
   }
   const Duration now = clock_.Monotonic();
@@ -107,10 +112,9 @@ void Worker::Seal(uint32_t route) {
   --open_batches_;
 }
 
-// The sink is dead: its bytes wait in their files, not in memory.
-void Worker::Shed(uint32_t route) {
+// And what is being filled.
+void Worker::Forget(uint32_t route, std::vector<std::unique_ptr<Batch>> forgotten) {
   Delivery& delivery = routes_[route].delivery;
-  std::vector<std::unique_ptr<Batch>> forgotten = delivery.Shed();
   if (filling_[route].batch != nullptr) {
     forgotten.push_back(std::move(filling_[route].batch));
     --open_batches_;
@@ -132,8 +136,10 @@ void Worker::Process(uint32_t route) {
     log::Warn("{} lines of \"{}\" are not in its format and are dropped", decoded_.corrupt_lines,
               lease_.origin->path);
   }
-  json_body_.Apply(KeepWithinLimits(), DocumentsOf(*lease_.origin));
-  if (lease_.metadata.empty()) lease_.metadata = routes_[route].encoder.Metadata(*lease_.origin);
+  const EcsEncoder& encoder = routes_[route].encoder;
+  const std::span<Record> kept = KeepWithinLimits();
+  if (encoder.makes_documents()) json_body_.Apply(kept, DocumentsOf(*lease_.origin));
+  if (lease_.metadata.empty()) lease_.metadata = encoder.Metadata(*lease_.origin);
   cuts_.clear();
   full_.clear();
   Encode(route);

@@ -58,7 +58,7 @@ class Worker {
   void Encode(uint32_t route);
   bool Open(uint32_t route);
   void Seal(uint32_t route);
-  void Shed(uint32_t route);
+  void Forget(uint32_t route, std::vector<std::unique_ptr<Batch>> forgotten);
   Duration UntilDue() const;
 
   LogStore& store_;

@@ -229,8 +229,7 @@ void EcsEncoder::AppendDocker(const DockerContainer& container, std::string* out
   AppendRelease(container.image, LabelOf(container, kRevisionLabel), out);
 }
 
-void EcsEncoder::Append(const Record& record, const EcsLog& log, Batch* batch) const {
-  CHECK(record.time.size() <= kTimeBytesMax);
+void EcsEncoder::AppendDocument(const Record& record, const EcsLog& log, std::string* bytes) const {
   Head head;
   if (format_ == RecordFormat::kBulk) {
     head.Add("{\"create\":{\"_id\":\"");
@@ -244,20 +243,32 @@ void EcsEncoder::Append(const Record& record, const EcsLog& log, Batch* batch) c
   head.Add("\",\"log\":{\"offset\":");
   head.Add(record.begin.offset);
   head.Add(record.cut ? ",\"flags\":[\"cut\"]," : ",");
+  *bytes += head.text();
+  *bytes += log.metadata;
+  if (record.kind == BodyKind::kText) {
+    *bytes += ",\"message\":\"";
+    AppendEscaped(record.body, bytes);
+    *bytes += "\"}\n";
+  } else {
+    if (!record.body.empty()) *bytes += ',';
+    *bytes += record.body;
+    *bytes += "}\n";
+  }
+}
 
+void EcsEncoder::Append(const Record& record, const EcsLog& log, Batch* batch) const {
+  CHECK(record.time.size() <= kTimeBytesMax);
   std::string& bytes = batch->bytes;
   BatchRecord& encoded = batch->records.emplace_back();
   encoded.begin = static_cast<uint32_t>(bytes.size());
-  bytes += head.text();
-  bytes += log.metadata;
-  if (record.kind == BodyKind::kText) {
-    bytes += ",\"message\":\"";
-    AppendEscaped(record.body, &bytes);
-    bytes += "\"}\n";
+  if (makes_documents()) {
+    AppendDocument(record, log, &bytes);
   } else {
-    if (!record.body.empty()) bytes += ',';
+    CHECK(record.kind == BodyKind::kText);
+    bytes += record.time;
+    bytes += ' ';
     bytes += record.body;
-    bytes += "}\n";
+    bytes += '\n';
   }
   encoded.end = static_cast<uint32_t>(bytes.size());
   encoded.slice = log.slice;

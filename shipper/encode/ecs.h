@@ -57,11 +57,16 @@ class EcsEncoder {
   /// origin is the same.
   std::string Metadata(const Origin& origin) const;
 
+  /// Whether records become documents, which take the members of a JSON body; a line is what it
+  /// was.
+  bool makes_documents() const { return format_ != RecordFormat::kLines; }
+
   /// Appends one record to the batch's bytes and records. Any body gives a valid document, on one
   /// line.
   void Append(const Record& record, const EcsLog& log, Batch* batch) const;
 
  private:
+  void AppendDocument(const Record& record, const EcsLog& log, std::string* bytes) const;
   void AppendKubernetes(const PodInfo& pod, std::string* out) const;
   void AppendContainer(const PodInfo& pod, std::string* out) const;
   void AppendTexts(std::string_view name, const std::vector<std::string>& patterns,

@@ -209,6 +209,16 @@ TEST(EcsEncoder, CutAndStream) {
   EXPECT_NE(Encoded(encoder, record).find("789Z\",\"log\""), std::string::npos);
 }
 
+TEST(EcsEncoder, PlainLinesAreWhatTheContainerWrote) {
+  const EcsEncoder encoder(Options(RecordFormat::kLines));
+  EXPECT_FALSE(encoder.makes_documents());
+  for (const std::string body :
+       {"say \"hi\"\t", "{\"a\" :1, \"a\":2}", "one\n  two", "\xff\x00", ""}) {
+    const Record record = TextRecord(body);
+    EXPECT_EQ(Encoded(encoder, record), std::string(record.time) + " " + body + "\n");
+  }
+}
+
 TEST(EcsEncoder, DataStreamOnlyFromAFullName) {
   for (const char* index :
        {"", "logs", "logs-app", "logs-app-prod-x", "-app-prod", "logs--prod", "logs-app-"}) {

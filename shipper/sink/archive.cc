@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "base/logging.h"
+#include "base/traceless.h"
 
 namespace hinomi {
 namespace {
@@ -14,7 +15,7 @@ namespace {
 constexpr Duration kTidyEvery = std::chrono::seconds(10);
 // A late record would only take the file back; so it waits a little.
 constexpr Duration kQuietBeforeFinish = std::chrono::minutes(2);
-constexpr int kLevels = 5;  // of directories: cluster, namespace, pod, container, date
+constexpr char kTrial[] = ".try";
 
 /// Of hinomi_sink_errors_total, and what an operator can do.
 struct Cause {
@@ -35,6 +36,10 @@ Cause CauseOf(const Error& error) {
     default:
       return {error.kind == ErrorKind::kTransient ? "locked" : "io", ""};
   }
+}
+
+std::string ClusterDirectory(const ArchiveSink::Options& options) {
+  return options.config.directory + "/" + ArchiveComponent(options.cluster);
 }
 
 void Report(const Error& error, Attempt* attempt) {
@@ -83,7 +88,14 @@ ArchiveSink::ArchiveSink(Options options, const Environment& environment)
       sent_bytes_(environment.metrics.CounterOf("hinomi_sink_sent_bytes_total",
                                                 "Bytes sent, after compression.",
                                                 {{"sink", options_.name}})),
-      compressor_(static_cast<int>(options_.config.level)) {}
+      compressor_(static_cast<int>(options_.config.level)),
+      keeper_({options_.name, ClusterDirectory(options_), options_.config.retention},
+              {environment.files, environment.clock, environment.metrics}) {}
+
+RecordFormat ArchiveSink::format() const {
+  return options_.config.format == ArchiveFormat::kLines ? RecordFormat::kLines
+                                                         : RecordFormat::kJson;
+}
 
 Result<void> ArchiveSink::Prepare() {
   const std::string& directory = options_.config.directory;
@@ -95,6 +107,33 @@ Result<void> ArchiveSink::Prepare() {
   return {};
 }
 
+Attempt ArchiveSink::Try(const std::stop_token&) {
+  Attempt attempt;
+  if (const Result<void> tried = TryToWrite(); !tried) Report(tried.error(), &attempt);
+  return attempt;
+}
+
+Result<void> ArchiveSink::TryToWrite() {
+  FileSystem& files = environment_.files;
+  const std::string directory = ClusterDirectory(options_);
+  const Traceless traceless(files, directory);
+  if (auto made = files.MakeDirectories(directory); !made) return made;
+  const Result<std::unique_ptr<FileLock>> lock = files.Lock(options_.config.directory);
+  if (!lock) return lock.error();
+  const std::string path = directory + "/" + kTrial;
+  const Result<std::unique_ptr<WritableFile>> file = files.OpenWritable(path);
+  if (!file) return file.error();
+  Result<void> written = (*file)->WriteAt(0, kTrial);
+  if (written) written = (*file)->Sync();
+  const Result<void> removed = files.Remove(path);
+  return written ? removed : written;
+}
+
+std::string_view ArchiveSink::TimeOf(std::string_view record) const {
+  return options_.config.format == ArchiveFormat::kLines ? record.substr(0, record.find(' '))
+                                                         : ArchiveRecordTimeText(record);
+}
+
 std::vector<ArchiveSink::Share> ArchiveSink::SharesOf(const Batch& batch) {
   std::vector<Share> shares;
   std::map<ArchiveFile*, size_t> by_file;
@@ -104,7 +143,7 @@ std::vector<ArchiveSink::Share> ArchiveSink::SharesOf(const Batch& batch) {
     const BatchRecord& record = batch.records[i];
     if (record.outcome != Outcome::kPending) continue;
     const int64_t hour = hours_.HourOf(
-        std::string_view(batch.bytes).substr(record.begin, record.end - record.begin));
+        TimeOf(std::string_view(batch.bytes).substr(record.begin, record.end - record.begin)));
     const bool same_file = runs != nullptr && hour == hour_before &&
                            record.slice == runs->back().slice && i == runs->back().end;
     if (!same_file) {
@@ -122,16 +161,18 @@ std::vector<ArchiveSink::Share> ArchiveSink::SharesOf(const Batch& batch) {
 
 ArchiveFile& ArchiveSink::FileOf(const Origin& origin, int64_t hour) {
   const PodInfo& pod = origin.pod;
-  const std::string directory = fmt::format(
-      "{}/{}/{}/{}/{}/{}", options_.config.directory, ArchiveComponent(options_.cluster),
-      ArchiveComponent(pod.namespace_name), ArchiveComponent(pod.pod_name),
-      ArchiveComponent(pod.container_name), ArchiveDate(hour));
   ArchiveFile& file =
-      files_
-          .try_emplace(directory + "/" + ArchiveHourName(hour), environment_.files, directory, hour)
-          .first->second;
+      FileAt({fmt::format("{}/{}/{}/{}/{}", ClusterDirectory(options_),
+                          ArchiveComponent(pod.namespace_name), ArchiveComponent(pod.pod_name),
+                          ArchiveComponent(pod.container_name), ArchiveDate(hour)),
+              hour, options_.config.format});
   file.last_used = ++uses_;
   return file;
+}
+
+ArchiveFile& ArchiveSink::FileAt(const ArchivePlace& place) {
+  const auto release = [this](const std::string& path) { return keeper_.Release(path); };
+  return files_.try_emplace(place.Path(), environment_.files, place, release).first->second;
 }
 
 Attempt ArchiveSink::Deliver(Batch& batch, uint32_t, const std::stop_token&) {
@@ -160,7 +201,7 @@ void ArchiveSink::Commit(Batch& batch, std::span<Share> shares, Attempt* attempt
   };
   for (Share& share : shares) note(share, Write(batch, &share));
   for (Share& share : shares) {
-    if (!share.failed && share.written) note(share, share.file->Sync());
+    if (!share.failed && share.written_bytes > 0) note(share, share.file->Sync());
   }
   if (const Result<void> named = SyncNames(shares); !named) {
     for (Share& share : shares) note(share, named);
@@ -172,8 +213,9 @@ void ArchiveSink::Commit(Batch& batch, std::span<Share> shares, Attempt* attempt
 }
 
 void ArchiveSink::Acknowledge(Batch& batch, const Share& share) {
-  if (share.written) {
+  if (share.written_bytes > 0) {
     share.file->Add(share.claims);
+    keeper_.Grown(share.written_bytes);
     share.file->last_written = environment_.clock.Monotonic();
   }
   for (const Run& run : share.runs) {
@@ -188,13 +230,16 @@ void ArchiveSink::AddRun(const Batch& batch, const Run& run, Share* share) {
   const Slice& slice = batch.slices[run.slice];
   const std::vector<ArchiveClaim> claims = ClaimsOf(slice, slice.begin, slice.end);
   if (Holds(*share->file, claims)) return;
+  const bool lines = options_.config.format == ArchiveFormat::kLines;
   const bool holds_some = HoldsSome(*share->file, claims);
   for (uint32_t i = run.begin; i < run.end; ++i) {
     const BatchRecord& record = batch.records[i];
     if (holds_some && Holds(*share->file, ClaimsOf(slice, record.source, record.source_end))) {
       continue;
     }
-    const std::string_view bytes(batch.bytes.data() + record.begin, record.end - record.begin);
+    std::string_view bytes(batch.bytes.data() + record.begin, record.end - record.begin);
+    // The time of a plain line is for us.
+    if (lines) bytes.remove_prefix(TimeOf(bytes).size() + 1);
     if (!parts_.empty() && parts_.back().end() == bytes.begin()) {
       parts_.back() = {parts_.back().data(), parts_.back().size() + bytes.size()};
     } else {
@@ -212,10 +257,10 @@ Result<void> ArchiveSink::Write(const Batch& batch, Share* share) {
   parts_.clear();
   for (const Run& run : share->runs) AddRun(batch, run, share);
   if (parts_.empty()) return {};
-  share->written = true;
   const std::string_view frame = compressor_.Compress(parts_);
   const std::string label = EncodeArchiveLabel({frame.size(), share->claims});
-  sent_bytes_.Add(static_cast<double>(label.size() + frame.size()));
+  share->written_bytes = label.size() + frame.size();
+  sent_bytes_.Add(static_cast<double>(share->written_bytes));
   if (auto written = share->file->Append(label); !written) return written;
   return share->file->Append(frame);
 }
@@ -226,7 +271,7 @@ Result<void> ArchiveSink::SyncNames(std::span<Share> shares) {
   const std::string top = std::filesystem::path(options_.config.directory).parent_path();
   for (const Share& share : shares) {
     if (share.failed || !share.file->fresh()) continue;
-    for (std::filesystem::path at = share.file->directory(); at.has_relative_path();
+    for (std::filesystem::path at = share.file->place().directory; at.has_relative_path();
          at = at.parent_path()) {
       if (!directories.insert(at).second || at == top) break;
     }
@@ -240,60 +285,45 @@ Result<void> ArchiveSink::SyncNames(std::span<Share> shares) {
   return {};
 }
 
-// Those that were not used for longest.
+// What those hold that were not used for longest.
 void ArchiveSink::ForgetAllBut(size_t known_files) {
   if (files_.size() <= known_files) return;
   std::vector<uint64_t> uses;
   for (const auto& [name, file] : files_) uses.push_back(file.last_used);
   std::sort(uses.begin(), uses.end(), std::greater<>());
-  std::erase_if(files_, [oldest = uses[known_files - 1]](const auto& entry) {
-    return entry.second.last_used < oldest;
-  });
+  for (auto& [name, file] : files_) {
+    if (file.last_used < uses[known_files - 1]) file.Forget();
+  }
 }
 
-void ArchiveSink::Finish(ArchiveFile& file) {
-  if (const Result<void> finished = file.Finish(); !finished) {
-    log::Warn("{}; it keeps its name", finished.error().message);
-  }
+// False when it is to be tried again.
+bool ArchiveSink::Finish(ArchiveFile& file) {
+  const Result<bool> finished = file.Finish();
+  if (finished && *finished) keeper_.Finished(file.place().Path());
+  if (finished) return true;
+  log::Warn("{}; it keeps its name for now", finished.error().message);
+  file.last_written = environment_.clock.Monotonic();
+  return false;
 }
 
 void ArchiveSink::Tidy() {
   const Duration now = environment_.clock.Monotonic();
-  if (lock_ == nullptr || (tidied_ != Duration{0} && now - tidied_ < kTidyEvery)) return;
+  const bool due = tidied_ == Duration{0} || now - tidied_ >= kTidyEvery;
+  if (!due && !keeper_.busy()) return;
+  // Also when nothing is written: files grow old all the same.
+  if (lock_ == nullptr && (!environment_.files.Exists(options_.config.directory) || !Prepare())) {
+    return;
+  }
   tidied_ = now;
   const Duration over = environment_.clock.Wall() - kQuietBeforeFinish;
   for (auto it = files_.begin(); it != files_.end();) {
     ArchiveFile& file = it->second;
-    const bool done =
-        over >= std::chrono::hours(file.hour() + 1) && now - file.last_written > kQuietBeforeFinish;
-    if (done) Finish(file);
+    const bool done = over >= std::chrono::hours(file.place().hour + 1) &&
+                      now - file.last_written > kQuietBeforeFinish && Finish(file);
     it = done ? files_.erase(it) : std::next(it);
   }
-  const auto hour = std::chrono::floor<std::chrono::hours>(over);
-  if (hour == leftovers_finished_) return;
-  leftovers_finished_ = hour;
-  FinishLeftovers(options_.config.directory + "/" + ArchiveComponent(options_.cluster), 1);
-}
-
-// Files that an earlier process has left open. What is wrong with them is said when they are
-// written to.
-void ArchiveSink::FinishLeftovers(const std::string& directory, int depth) {
-  const Result<std::vector<DirectoryEntry>> entries = environment_.files.List(directory, "");
-  if (!entries) return;
-  const Duration over = environment_.clock.Wall() - kQuietBeforeFinish;
-  const std::string date = std::filesystem::path(directory).filename();
-  for (const DirectoryEntry& entry : *entries) {
-    if (depth < kLevels) {
-      if (entry.kind != FileKind::kDirectory) continue;
-      FinishLeftovers(directory + "/" + entry.name, depth + 1);
-      continue;
-    }
-    const std::optional<ArchiveFileName> name = ParseArchiveFileName(date, entry.name);
-    if (!name || !name->open || over < std::chrono::hours(name->hour + 1)) continue;
-    ArchiveFile file(environment_.files, directory, name->hour);
-    if (files_.contains(directory + "/" + ArchiveHourName(name->hour)) || !file.Open()) continue;
-    Finish(file);
-  }
+  // Files that an earlier process has left open: more may come for them right away.
+  for (const ArchivePlace& place : keeper_.Work()) FileAt(place).last_written = now;
 }
 
 }  // namespace hinomi

@@ -20,6 +20,7 @@
 #include "shipper/sink.h"
 #include "shipper/sink/archive_file.h"
 #include "shipper/sink/archive_format.h"
+#include "shipper/sink/archive_keeper.h"
 
 namespace hinomi {
 
@@ -38,14 +39,17 @@ class ArchiveSink final : public Sink {
     Metrics& metrics;
   };
   /// Touches no disk.
-  /// Metrics: hinomi_sink_sent_bytes_total{sink}, bytes written after compression.
+  /// Metrics: hinomi_sink_sent_bytes_total{sink}, bytes written after compression; ArchiveKeeper's.
   ArchiveSink(Options options, const Environment& environment);
 
-  RecordFormat format() const override { return RecordFormat::kJson; }
+  RecordFormat format() const override;
   /// A disk that hangs blocks it for as long as it hangs.
   Attempt Deliver(Batch& batch, uint32_t lane, const std::stop_token& stop) override;
+  /// Whether it may write to the directory: says cause and cure. Leaves no trace.
+  Attempt Try(const std::stop_token& stop) override;
   Duration patience() const override { return std::chrono::seconds(10); }
-  /// Gives files whose hour is over their final names, those of an earlier process as well.
+  /// Gives files whose hour is over their final names, those of an earlier process as well; lists
+  /// them, and removes those beyond the limits.
   void Tidy() override;
 
  private:
@@ -60,21 +64,23 @@ class ArchiveSink final : public Sink {
     ArchiveFile* file = nullptr;
     std::vector<Run> runs;
     std::vector<ArchiveClaim> claims;
-    bool written = false;
+    uint64_t written_bytes = 0;
     bool failed = false;
   };
 
   std::vector<Share> SharesOf(const Batch& batch);
   ArchiveFile& FileOf(const Origin& origin, int64_t hour);
+  ArchiveFile& FileAt(const ArchivePlace& place);
   Result<void> Prepare();
+  Result<void> TryToWrite();
+  std::string_view TimeOf(std::string_view record) const;
   Result<void> Write(const Batch& batch, Share* share);
   void AddRun(const Batch& batch, const Run& run, Share* share);
   void Commit(Batch& batch, std::span<Share> shares, Attempt* attempt);
   void Acknowledge(Batch& batch, const Share& share);
   Result<void> SyncNames(std::span<Share> shares);
   void ForgetAllBut(size_t known_files);
-  void FinishLeftovers(const std::string& directory, int depth);
-  void Finish(ArchiveFile& file);
+  bool Finish(ArchiveFile& file);
 
   const Options options_;
   const Environment environment_;
@@ -82,10 +88,10 @@ class ArchiveSink final : public Sink {
   ZstdCompressor compressor_;
   ArchiveHours hours_;
   std::unique_ptr<FileLock> lock_;
-  std::map<std::string, ArchiveFile> files_;  // by directory and hour
+  ArchiveKeeper keeper_;
+  std::map<std::string, ArchiveFile> files_;  // by path
   uint64_t uses_ = 0;
-  Duration tidied_{0};                        // monotonic
-  std::chrono::hours leftovers_finished_{0};  // those of hours before it
+  Duration tidied_{0};  // monotonic
 
   std::vector<std::string_view> parts_;  // kept for its memory
 };

@@ -3,114 +3,17 @@
 #include <gmock/gmock.h>
 
 #include <limits>
-#include <set>
 
 #include "base/manual_clock.h"
 #include "base/temporary_directory.h"
 #include "shipper/sink/archive.h"
 #include "shipper/sink/archive_fixture.h"
+#include "shipper/sink/crashing_filesystem.h"
 
 namespace hinomi {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// What is left of bytes and names that were not synced when everything stopped.
-enum class Crash { kProcess, kPower, kPowerZeros };
-
-/// The real one until `operations` have changed something; the next one is done by half, and from
-/// then on nothing works.
-class CrashingFileSystem final : public PosixFileSystem {
- public:
-  explicit CrashingFileSystem(int operations, bool once = false) : left_(operations), once_(once) {}
-
-  Result<void> MakeDirectories(const std::string& path) override {
-    if (!Works()) return Stopped(path);
-    return PosixFileSystem::MakeDirectories(path);
-  }
-  Result<void> Rename(const std::string& from, const std::string& to) override {
-    if (!Works()) return Stopped(from);
-    if (synced_.contains(from)) synced_[to] = synced_[from];
-    synced_.erase(from);
-    return PosixFileSystem::Rename(from, to);
-  }
-  Result<void> SyncDirectory(const std::string& path) override {
-    if (!Works()) return Stopped(path);
-    names_.insert(path);
-    return {};
-  }
-  Result<std::unique_ptr<WritableFile>> OpenWritable(const std::string& path) override {
-    if (!Works()) return Stopped(path);
-    synced_.try_emplace(path, Exists(path) ? fs::file_size(path) : 0);
-    Result<std::unique_ptr<WritableFile>> file = PosixFileSystem::OpenWritable(path);
-    if (!file) return file;
-    return std::unique_ptr<WritableFile>(std::make_unique<FileOfIt>(*this, path, std::move(*file)));
-  }
-
-  bool stopped() const { return stopped_; }
-  /// Another process on the same machine: what was not synced is not synced by that.
-  void Restart() { left_ = std::numeric_limits<int>::max(); }
-  /// Takes back what the machine had not brought to the disk.
-  void LosePower(bool zeros) const {
-    for (const auto& [path, size] : synced_) {
-      if (!fs::exists(path)) continue;
-      const uint64_t written = fs::file_size(path);
-      if (!names_.contains(fs::path(path).parent_path())) {
-        fs::remove(path);
-      } else if (written > size) {
-        fs::resize_file(path, size);
-        if (zeros) fs::resize_file(path, written);
-      }
-    }
-  }
-
- private:
-  class FileOfIt final : public WritableFile {
-   public:
-    FileOfIt(CrashingFileSystem& owner, std::string path, std::unique_ptr<WritableFile> file)
-        : owner_(owner), path_(std::move(path)), file_(std::move(file)) {}
-    Result<size_t> ReadAt(uint64_t offset, char* out, size_t size) override {
-      return file_->ReadAt(offset, out, size);
-    }
-    Result<FileStat> Stat() override { return file_->Stat(); }
-    Result<void> LinkTo(const std::string& path) override { return file_->LinkTo(path); }
-    Result<void> WriteAt(uint64_t offset, std::string_view bytes) override {
-      if (owner_.Works()) return file_->WriteAt(offset, bytes);
-      if (owner_.left_ == -1) {
-        CHECK(file_->WriteAt(offset, bytes.substr(0, bytes.size() / 2)).ok());
-      }
-      return Stopped(path_);
-    }
-    Result<void> Truncate(uint64_t size) override {
-      if (!owner_.Works()) return Stopped(path_);
-      owner_.synced_[path_] = std::min(owner_.synced_[path_], size);
-      return file_->Truncate(size);
-    }
-    Result<void> Sync() override {
-      if (!owner_.Works()) return Stopped(path_);
-      owner_.synced_[path_] = file_->Stat()->size;
-      return {};
-    }
-
-   private:
-    CrashingFileSystem& owner_;
-    std::string path_;
-    std::unique_ptr<WritableFile> file_;
-  };
-
-  bool Works() {
-    if (left_ < 0 && once_) return true;
-    stopped_ = left_-- <= 0;
-    return !stopped_;
-  }
-  static Error Stopped(const std::string& path) { return IoError("write", path, ENOSPC); }
-
-  int left_;
-  const bool once_;
-  bool stopped_ = false;
-  std::map<std::string, uint64_t> synced_;  // bytes, by path
-  std::set<std::string> names_;             // directories that were synced
-};
 
 class ArchiveCrashTest : public ::testing::Test {
  protected:

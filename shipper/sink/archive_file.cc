@@ -8,28 +8,37 @@
 
 namespace hinomi {
 
-ArchiveFile::ArchiveFile(FileSystem& files, std::string directory, int64_t hour)
+std::string ArchivePlace::Path() const {
+  return fmt::format("{}/{}{}", directory, ArchiveHourName(hour), ArchiveSuffix(format));
+}
+
+ArchiveFile::ArchiveFile(FileSystem& files, ArchivePlace place, Release release)
     : files_(files),
-      directory_(std::move(directory)),
-      hour_(hour),
-      stem_(directory_ + "/" + ArchiveHourName(hour)) {}
+      place_(std::move(place)),
+      release_(std::move(release)),
+      final_path_(place_.Path()),
+      open_path_(final_path_ + std::string(kArchiveOpen)) {}
 
 void ArchiveFile::Close() {
   handle_.reset();
   written_bytes_ = 0;
 }
 
+void ArchiveFile::Forget() {
+  known_ = false;
+  coverage_ = {};
+}
+
 Result<void> ArchiveFile::Open() {
-  const std::string open_path = stem_ + std::string(kArchiveOpenSuffix);
-  const std::string final_path = stem_ + std::string(kArchiveSuffix);
-  if (!files_.Exists(open_path)) {
-    if (auto made = files_.MakeDirectories(directory_); !made) return made;
+  if (!files_.Exists(open_path_)) {
+    if (auto made = files_.MakeDirectories(place_.directory); !made) return made;
     fresh_ = true;
-    if (files_.Exists(final_path)) {
-      if (auto renamed = files_.Rename(final_path, open_path); !renamed) return renamed;
+    if (files_.Exists(final_path_)) {
+      if (auto released = release_(final_path_); !released) return released;
+      if (auto renamed = files_.Rename(final_path_, open_path_); !renamed) return renamed;
     }
   }
-  Result<std::unique_ptr<WritableFile>> opened = files_.OpenWritable(open_path);
+  Result<std::unique_ptr<WritableFile>> opened = files_.OpenWritable(open_path_);
   if (!opened) return opened.error();
   handle_ = std::move(*opened);
   const Result<FileStat> stat = handle_->Stat();
@@ -49,8 +58,8 @@ Result<void> ArchiveFile::Learn() {
   if (!scan) return scan.error();
   if (scan->tail == ArchiveTail::kForeign) return SetAside();
   if (scan->tail == ArchiveTail::kTorn) {
-    log::Warn("\"{}{}\": cut off {} bytes of a write that was not finished; nothing is lost", stem_,
-              kArchiveOpenSuffix, scan->bytes - scan->whole_bytes);
+    log::Warn("\"{}\": cut off {} bytes of a write that was not finished; nothing is lost",
+              open_path_, scan->bytes - scan->whole_bytes);
     if (auto cut = handle_->Truncate(scan->whole_bytes); !cut) return cut;
   }
   // The process before this one may have ended between its write and its sync.
@@ -64,23 +73,22 @@ Result<void> ArchiveFile::Learn() {
 Result<void> ArchiveFile::SetAside() {
   std::string aside;
   for (int number = 1; aside.empty() || files_.Exists(aside); ++number) {
-    aside = fmt::format("{}.damaged-{}{}", stem_, number, kArchiveSuffix);
+    aside = fmt::format("{}/{}.damaged-{}{}", place_.directory, ArchiveHourName(place_.hour),
+                        number, ArchiveSuffix(place_.format));
   }
-  const std::string open_path = stem_ + std::string(kArchiveOpenSuffix);
   Close();
-  if (auto renamed = files_.Rename(open_path, aside); !renamed) return renamed;
+  if (auto renamed = files_.Rename(open_path_, aside); !renamed) return renamed;
   log::Error("\"{}\" is damaged, or not only the agent has written to it; it is kept as \"{}\"",
-             open_path, aside);
+             open_path_, aside);
   return Open();
 }
 
 Result<void> ArchiveFile::CheckPlace() {
-  const std::string path = stem_ + std::string(kArchiveOpenSuffix);
-  const Result<FileStat> stat =
-      files_.Stat(directory_, ArchiveHourName(hour_) + std::string(kArchiveOpenSuffix));
+  const std::string name = open_path_.substr(place_.directory.size() + 1);
+  const Result<FileStat> stat = files_.Stat(place_.directory, name);
   if (!stat) return stat.error();
   if (stat->inode == inode_) return {};
-  return IoError("write", path, ESTALE);
+  return IoError("write", open_path_, ESTALE);
 }
 
 Result<void> ArchiveFile::Append(std::string_view bytes) {
@@ -100,12 +108,16 @@ void ArchiveFile::Add(const std::vector<ArchiveClaim>& claims) {
   written_bytes_ = 0;
 }
 
-Result<void> ArchiveFile::Finish() {
-  const std::string final_path = stem_ + std::string(kArchiveSuffix);
-  // Never over another file: somebody put it there.
-  if (files_.Exists(final_path)) return {};
+Result<bool> ArchiveFile::Finish() {
+  // Never over another file.
+  if (files_.Exists(final_path_) || !files_.Exists(open_path_)) return false;
+  // What is not acknowledged is cut off.
+  const Result<void> opened = Open();
   Close();
-  return files_.Rename(stem_ + std::string(kArchiveOpenSuffix), final_path);
+  if (!opened) return opened.error();
+  if (auto renamed = files_.Rename(open_path_, final_path_); !renamed) return renamed.error();
+  if (auto synced = files_.SyncDirectory(place_.directory); !synced) return synced.error();
+  return true;
 }
 
 }  // namespace hinomi

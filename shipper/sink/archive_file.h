@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -15,12 +16,25 @@
 
 namespace hinomi {
 
+/// Which file of an archive.
+struct ArchivePlace {
+  std::string directory;  // the date's
+  int64_t hour = 0;
+  ArchiveFormat format = ArchiveFormat::kJson;
+
+  /// Of the finished file.
+  std::string Path() const;
+};
+
 /// Open, Append, Sync, Add and Close in turn; one thread. It is not kept open: a process cannot end
 /// while it has files of a disk that hangs. What was not added is cut off by the next Open.
 class ArchiveFile {
  public:
-  /// Touches no disk. `directory` is the date's.
-  ArchiveFile(FileSystem& files, std::string directory, int64_t hour);
+  /// What is to be done before the finished file of that path is written to again. Errors: io; it
+  /// then stays finished.
+  using Release = std::function<Result<void>(const std::string& path)>;
+  /// Touches no disk.
+  ArchiveFile(FileSystem& files, ArchivePlace place, Release release);
 
   /// Makes the file ready to be appended to, under its open name: an existing one, a finished one
   /// reopened, or a new one, with its directories. One that is no longer what it was (removed,
@@ -42,12 +56,14 @@ class ArchiveFile {
   /// It holds these as well: what was appended is on the disk, and so is the file's name.
   void Add(const std::vector<ArchiveClaim>& claims);
 
-  /// Its hour is over: gives it its final name. The next Open takes it back. Errors: io.
-  Result<void> Finish();
+  /// Its hour is over: gives it its final name, on the disk. The next Open takes it back. False
+  /// when there is nothing to finish, or somebody put another file in its place. Errors: io.
+  Result<bool> Finish();
 
   void Close();
-  int64_t hour() const { return hour_; }
-  const std::string& directory() const { return directory_; }
+  /// What it holds is read again by the next Open.
+  void Forget();
+  const ArchivePlace& place() const { return place_; }
   // The owner's notes.
   uint64_t last_used = 0;
   Duration last_written{0};  // monotonic
@@ -58,9 +74,9 @@ class ArchiveFile {
   Result<void> CheckPlace();
 
   FileSystem& files_;
-  const std::string directory_;
-  const int64_t hour_;
-  const std::string stem_;  // path without suffix
+  const ArchivePlace place_;
+  const Release release_;
+  const std::string final_path_, open_path_;
   std::unique_ptr<WritableFile> handle_;
   bool known_ = false;  // the next three are true of the file with that inode
   uint64_t inode_ = 0;

@@ -14,6 +14,7 @@
 #include "base/check.h"
 #include "base/filesystem.h"
 #include "shipper/batch.h"
+#include "shipper/sink/archive_manifest.h"
 #include "shipper/sink/archive_reader.h"
 
 namespace hinomi {
@@ -86,10 +87,15 @@ class FakeLog {
     AddTo(&batch, first, last);
     return batch;
   }
+  /// What a batch has of it.
   std::string Text(size_t i) const {
+    if (lines_) return fmt::format("2026-11-21T{:02}:00:00Z {}", records_[i].hour, Line(i));
     return fmt::format("{{\"@timestamp\":\"2026-11-21T{:02}:00:00Z\",\"pod\":\"{}\",\"n\":{}}}\n",
                        records_[i].hour, origin_->pod.pod_name, i);
   }
+  std::string Line(size_t i) const { return fmt::format("line {}\n  of {}\n", i, records_.size()); }
+  /// Batches of it have plain lines, no documents.
+  void MakeLines() { lines_ = true; }
   const Origin& origin() const { return *origin_; }
 
  private:
@@ -111,6 +117,7 @@ class FakeLog {
   std::shared_ptr<Origin> origin_ = std::make_shared<Origin>();
   std::vector<uint64_t> sizes_;  // of segments
   std::vector<Entry> records_;
+  bool lines_ = false;
 };
 
 /// The content of every file of an archive, by path below it.
@@ -120,7 +127,7 @@ inline std::map<std::string, std::string> ArchiveContent(const std::string& dire
   if (!files.Exists(directory)) return contents;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(directory)) {
     const std::string path = std::filesystem::relative(entry.path(), directory);
-    if (!entry.is_regular_file()) continue;
+    if (!entry.is_regular_file() || path.find(kArchiveManifests) != std::string::npos) continue;
     const std::unique_ptr<File> file = std::move(*files.Open(directory, path));
     std::string& content = contents[path];
     const Result<void> read =
@@ -131,6 +138,49 @@ inline std::map<std::string, std::string> ArchiveContent(const std::string& dire
     if (!read) content += "DAMAGED";
   }
   return contents;
+}
+
+/// What a manifest has to say of a file now.
+inline ArchiveFacts FactsOf(const std::string& directory, const std::string& path) {
+  PosixFileSystem files;
+  const std::unique_ptr<File> file = std::move(*files.Open(directory, path));
+  ArchiveDigest digest;
+  CHECK(*digest.Continue(*file, UINT64_MAX));
+  return digest.Finish();
+}
+
+/// Of all hours of a cluster's directory.
+inline ArchiveManifest ArchiveManifestsOf(const std::string& directory) {
+  ArchiveManifest all;
+  PosixFileSystem files;
+  const std::string manifests = directory + "/" + std::string(kArchiveManifests);
+  if (!files.Exists(manifests)) return all;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(manifests)) {
+    const auto hour = ParseArchiveManifestName(entry.path().parent_path().filename().string(),
+                                               entry.path().filename().string());
+    if (hour) all.merge(*ReadArchiveManifest(files, directory, *hour));
+  }
+  return all;
+}
+
+/// Finished files of a cluster's directory, by path below it.
+inline std::vector<std::string> FinishedFiles(const std::string& directory) {
+  std::vector<std::string> paths;
+  for (const auto& [path, content] : ArchiveContent(directory)) {
+    if (!ParseArchivePath(path)->open) paths.push_back(path);
+  }
+  return paths;
+}
+
+/// The entries that are not true of the files.
+inline std::vector<std::string> WrongEntries(const std::string& directory) {
+  std::vector<std::string> wrong;
+  for (const auto& [path, facts] : ArchiveManifestsOf(directory)) {
+    if (!std::filesystem::exists(directory + "/" + path) || FactsOf(directory, path) != facts) {
+      wrong.push_back(path);
+    }
+  }
+  return wrong;
 }
 
 /// All lines of the archive, sorted.

@@ -33,6 +33,8 @@ constexpr size_t kCheckedFrom = offsetof(LabelHead, data_bytes);
 constexpr size_t kNameBytesMax = 255;
 
 constexpr std::string_view kTimePrefix = "{\"@timestamp\":\"";
+constexpr std::string_view kJsonSuffix = ".ndjson.zst";
+constexpr std::string_view kLinesSuffix = ".log.zst";
 constexpr size_t kHourBytes = 13;    // 2026-11-21T07
 constexpr size_t kSecondBytes = 19;  // 2026-11-21T07:26:54
 constexpr size_t kOffsetBytes = 6;   // +09:00
@@ -161,16 +163,17 @@ std::optional<Duration> ParseArchiveTime(std::string_view time) {
   return at >= Duration{0} ? at : std::optional<Duration>();
 }
 
-std::optional<Duration> ArchiveRecordTime(std::string_view record) {
+std::string_view ArchiveRecordTimeText(std::string_view record) {
   if (!record.starts_with(kTimePrefix)) return {};
   const std::string_view text = record.substr(kTimePrefix.size());
-  return ParseArchiveTime(text.substr(0, text.find('"')));
+  return text.substr(0, text.find('"'));
 }
 
-int64_t ArchiveHours::HourOf(std::string_view record) {
-  if (!record.starts_with(kTimePrefix)) return 0;
-  const std::string_view text = record.substr(kTimePrefix.size());
-  const std::string_view time = text.substr(0, text.find('"'));
+std::optional<Duration> ArchiveRecordTime(std::string_view record) {
+  return ParseArchiveTime(ArchiveRecordTimeText(record));
+}
+
+int64_t ArchiveHours::HourOf(std::string_view time) {
   if (time.size() <= kSecondBytes) return 0;
   const std::string_view hour = time.substr(0, kHourBytes);
   const std::string_view zone = time.substr(time.size() - (time.ends_with('Z') ? 1 : kOffsetBytes));
@@ -204,19 +207,26 @@ std::string ArchiveDate(int64_t hour) {
 
 std::string ArchiveHourName(int64_t hour) { return fmt::format("{:02}", hour % 24); }
 
+std::string_view ArchiveSuffix(ArchiveFormat format) {
+  return format == ArchiveFormat::kLines ? kLinesSuffix : kJsonSuffix;
+}
+
 std::optional<ArchiveFileName> ParseArchiveFileName(std::string_view date, std::string_view name) {
   const std::optional<int64_t> days = DaysOf(date);
   ArchiveFileName file;
-  file.open = name.ends_with(kArchiveOpenSuffix);
-  if (!days || *days < 0 || name.size() < 2) return {};
-  if (!file.open && !name.ends_with(kArchiveSuffix)) return {};
-  const std::string_view stem =
-      name.substr(0, name.size() - (file.open ? kArchiveOpenSuffix : kArchiveSuffix).size());
+  if (!days || *days < 0) return {};
+  file.open = name.ends_with(kArchiveOpen);
+  if (file.open) name.remove_suffix(kArchiveOpen.size());
+  if (name.ends_with(kLinesSuffix)) file.format = ArchiveFormat::kLines;
+  const std::string_view suffix = ArchiveSuffix(file.format);
+  if (!name.ends_with(suffix)) return {};
+  const std::string_view stem = name.substr(0, name.size() - suffix.size());
   // Behind the hour there may be more: a file that was set aside.
   if (stem.size() < 2 || (stem.size() > 2 && stem[2] != '.')) return {};
   const std::optional<int> of_day = Digits(stem.substr(0, 2));
   if (!of_day || *of_day > 23) return {};
   file.hour = *days * 24 + *of_day;
+  file.plain = stem.size() == 2;
   return file;
 }
 

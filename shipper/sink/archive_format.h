@@ -3,6 +3,8 @@
 //
 //   DIRECTORY/<cluster>/<namespace>/<pod>/<container>/<YYYY-MM-DD>/<HH>.ndjson.zst[.partial]
 //
+// or, of plain lines, <HH>.log.zst[.partial].
+//
 // A file is a sequence of flushes: a label (a zstd skippable frame, which every reader of zstd
 // passes over) that says which bytes of which logs the flush holds, then the records in one zstd
 // frame.
@@ -16,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "config/config.h"
 
 namespace hinomi {
 
@@ -55,13 +58,15 @@ bool MayBeTornLabel(std::string_view bytes);
 std::optional<Duration> ParseArchiveTime(std::string_view time);
 /// That of a record of the agent's JSON encoding, which begins with its @timestamp.
 std::optional<Duration> ArchiveRecordTime(std::string_view record);
+/// The same as text; empty for a record without.
+std::string_view ArchiveRecordTimeText(std::string_view record);
 
-/// The hour of such a record's time, counted from the Unix epoch. Costs next to nothing while
-/// consecutive records are of one hour.
+/// The hour of a time, counted from the Unix epoch. Costs next to nothing while consecutive ones
+/// are of one hour.
 class ArchiveHours {
  public:
-  /// Zero, in 1970, for a record without a time.
-  int64_t HourOf(std::string_view record);
+  /// Of an RFC 3339 time; zero, in 1970, for anything else.
+  int64_t HourOf(std::string_view time);
 
  private:
   std::string last_hour_, last_zone_;  // too short for the heap
@@ -72,8 +77,10 @@ class ArchiveHours {
 /// most 255 bytes. Names that Kubernetes allows stay as they are.
 std::string ArchiveComponent(std::string_view name);
 
-inline constexpr std::string_view kArchiveSuffix = ".ndjson.zst";
-inline constexpr std::string_view kArchiveOpenSuffix = ".ndjson.zst.partial";
+/// Of a finished file: ".ndjson.zst", or ".log.zst" of plain lines. One that is still written ends
+/// with kArchiveOpen besides.
+std::string_view ArchiveSuffix(ArchiveFormat format);
+inline constexpr std::string_view kArchiveOpen = ".partial";
 
 /// "2026-11-21" and "07" of an hour.
 std::string ArchiveDate(int64_t hour);
@@ -82,7 +89,9 @@ std::string ArchiveHourName(int64_t hour);
 /// What a file of an archive's date directory is.
 struct ArchiveFileName {
   int64_t hour = 0;
-  bool open = false;  // .partial
+  ArchiveFormat format = ArchiveFormat::kJson;
+  bool open = false;   // .partial
+  bool plain = false;  // just the hour's: not one that was set aside
 };
 /// Nothing when these are not the names of an archive's date directory and of a file in it.
 std::optional<ArchiveFileName> ParseArchiveFileName(std::string_view date, std::string_view name);

@@ -90,7 +90,9 @@ TEST(ArchiveHours, AreThoseOfTheRecords) {
   };
   ArchiveHours hours;
   for (int round = 0; round < 2; ++round) {
-    for (const auto& [record, want] : kCases) EXPECT_EQ(hours.HourOf(record), want) << record;
+    for (const auto& [record, want] : kCases) {
+      EXPECT_EQ(hours.HourOf(ArchiveRecordTimeText(record)), want) << record;
+    }
   }
   EXPECT_EQ(ArchiveDate(kSeven), "2026-11-21");
   EXPECT_EQ(ArchiveHourName(kSeven), "07");
@@ -122,6 +124,11 @@ TEST(ArchiveNames, OfFilesAreKnownAgain) {
   EXPECT_EQ(hour_of("2026-11-21", "07.ndjson.zst"), 498679);
   EXPECT_EQ(hour_of("2026-11-21", "07.ndjson.zst.partial"), 498679);
   EXPECT_EQ(hour_of("2026-11-21", "07.damaged-1.ndjson.zst"), 498679);
+  EXPECT_EQ(hour_of("2026-11-21", "07.log.zst.partial"), 498679);
+  EXPECT_EQ(ParseArchiveFileName("2026-11-21", "07.log.zst")->format, ArchiveFormat::kLines);
+  EXPECT_EQ(ParseArchiveFileName("2026-11-21", "07.ndjson.zst")->format, ArchiveFormat::kJson);
+  EXPECT_TRUE(ParseArchiveFileName("2026-11-21", "07.ndjson.zst")->plain);
+  EXPECT_FALSE(ParseArchiveFileName("2026-11-21", "07.damaged-1.ndjson.zst")->plain);
   EXPECT_TRUE(ParseArchiveFileName("2026-11-21", "07.ndjson.zst.partial")->open);
   EXPECT_FALSE(ParseArchiveFileName("2026-11-21", "07.ndjson.zst")->open);
   for (const std::string_view name :

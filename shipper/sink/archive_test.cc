@@ -29,12 +29,17 @@ class CountingFileSystem final : public PosixFileSystem {
     int open = 0;
     for (const auto& entry : fs::directory_iterator("/proc/self/fd")) {
       std::error_code gone;
-      open += fs::read_symlink(entry.path(), gone).string().ends_with(kArchiveOpenSuffix) ? 1 : 0;
+      open += fs::read_symlink(entry.path(), gone).string().ends_with(kArchiveOpen) ? 1 : 0;
     }
     open_most = std::max(open_most, open);
     return file;
   }
+  Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override {
+    if (full) return IoError("write", path, ENOSPC);
+    return PosixFileSystem::Lock(path);
+  }
   int open_most = 0;
+  bool full = false;
 };
 
 class ArchiveTest : public ::testing::Test {
@@ -42,6 +47,7 @@ class ArchiveTest : public ::testing::Test {
   std::unique_ptr<ArchiveSink> Make(size_t open_files_max = 256) {
     ArchiveSink::Options options{.name = "files", .cluster = "demo", .config = {}};
     options.config.directory = directory();
+    options.config.format = format_;
     options.open_files_max = open_files_max;
     return std::make_unique<ArchiveSink>(std::move(options),
                                          ArchiveSink::Environment{files_, clock_, metrics_});
@@ -66,6 +72,7 @@ class ArchiveTest : public ::testing::Test {
   ManualClock clock_;
   Metrics metrics_;
   CountingFileSystem files_;
+  ArchiveFormat format_ = ArchiveFormat::kJson;
   FakeLog log_;
 };
 
@@ -97,6 +104,46 @@ TEST_F(ArchiveTest, WritesWhatComesAgainOnce) {
   Batch batch = log_.BatchOf(0, 10);
   Make();  // touches nothing
   EXPECT_THAT(Content(), ElementsAre(Pair(kSeven, Texts(log_, 0, 10))));
+}
+
+TEST_F(ArchiveTest, WritesPlainLinesWithoutTheirTimes) {
+  format_ = ArchiveFormat::kLines;
+  log_.MakeLines();
+  Add(&log_, 3, 7);
+  Add(&log_, 1, 8);
+  const auto sink = Make();
+  EXPECT_EQ(sink->format(), RecordFormat::kLines);
+  for (const auto& [first, last] : {std::pair{0, 2}, {0, 2}, {1, 4}}) {
+    Batch batch = log_.BatchOf(first, last);
+    EXPECT_EQ(sink->Deliver(batch, 0, {}).error, "");
+  }
+  const std::string directory = "demo/prod/web-0/main/2026-11-21/";
+  EXPECT_THAT(Content(), ElementsAre(Pair(directory + "07.log.zst.partial",
+                                          log_.Line(0) + log_.Line(1) + log_.Line(2)),
+                                     Pair(directory + "08.log.zst.partial", log_.Line(3))));
+}
+
+TEST_F(ArchiveTest, SaysWhetherItMayWriteAndLeavesNoTrace) {
+  const auto tried = [&] { return Make()->Try({}); };
+  EXPECT_EQ(tried().error, "");
+  EXPECT_FALSE(fs::exists(directory()));
+  root_.Append("archive", "in the way");
+  EXPECT_THAT(tried().error, HasSubstr("archive"));
+  fs::remove(directory());
+  fs::create_directories(directory());
+  EXPECT_EQ(tried().error, "");
+  EXPECT_TRUE(fs::is_empty(directory()));
+  files_.full = true;
+  EXPECT_THAT(tried().error, HasSubstr("No space left on device; remove old files or make room"));
+  EXPECT_EQ(tried().code, "full");
+  files_.full = false;
+  EXPECT_TRUE(fs::is_empty(directory()));
+
+  Add(&log_, 1);
+  const auto sink = Make();
+  Batch batch = log_.BatchOf(0, 1);
+  sink->Deliver(batch, 0, {});
+  EXPECT_EQ(tried().code, "locked");
 }
 
 TEST_F(ArchiveTest, FillsAGapThatAnotherRouteHasLeft) {

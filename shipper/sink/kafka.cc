@@ -6,22 +6,13 @@
 #include <map>
 
 #include "base/check.h"
-#include "base/secret.h"
 #include "shipper/sink/kafka_error.h"
 
 namespace hinomi {
 namespace {
 
 constexpr Duration kPollWait = std::chrono::milliseconds(50);
-constexpr Duration kAnswerWait = std::chrono::seconds(1);
 constexpr size_t kTopicsMax = 1000;
-constexpr uint64_t kPemBytesMax = 1 << 20;
-
-std::string_view DocumentOf(const Batch& batch, const BatchRecord& record) {
-  std::string_view document(batch.bytes.data() + record.begin, record.end - record.begin);
-  if (document.ends_with('\n')) document.remove_suffix(1);
-  return document;
-}
 
 }  // namespace
 
@@ -31,12 +22,15 @@ KafkaSink::KafkaSink(const SinkConfig& config, const Environment& environment)
       config_(config.kafka),
       files_(environment.files),
       clock_(environment.clock),
-      topic_(config.kafka.topic, environment.cluster),
+      messages_(config_, {environment.cluster, environment.node}),
       sets_(config_.compression == KafkaCompression::kNone ? KafkaSets::kLarge
                                                            : KafkaSets::kWhole) {
   for (const std::string& broker : config_.brokers) {
     brokers_ += (brokers_.empty() ? "" : ",") + broker;
   }
+  environment.metrics.OnExpose([statistics = statistics_, name = name_] {
+    return statistics->Rows({{"sink", name}});
+  });
 }
 
 Attempt KafkaSink::Deliver(Batch& batch, uint32_t, const std::stop_token& stop) {
@@ -75,29 +69,9 @@ void KafkaSink::Begin(const Batch& batch) {
   produced_ = 0;
 }
 
-Result<KafkaSecrets> KafkaSink::ReadSecrets() const {
-  KafkaSecrets secrets;
-  if (!config_.password_file.empty()) {
-    auto password = ReadSecret(files_, config_.password_file);
-    if (!password) return password.error();
-    secrets.password = std::move(*password);
-  }
-  const std::pair<const std::string&, std::string&> kFiles[] = {
-      {config_.ca_file, secrets.ca},
-      {config_.certificate_file, secrets.certificate},
-      {config_.key_file, secrets.key}};
-  for (const auto& [path, content] : kFiles) {
-    if (path.empty()) continue;
-    auto read = files_.ReadWhole(path, kPemBytesMax);
-    if (!read) return read.error();
-    content = std::move(*read);
-  }
-  return secrets;
-}
-
 // A producer with the secrets that are in the files now.
 Attempt KafkaSink::Prepare() {
-  const auto secrets = ReadSecrets();
+  const auto secrets = ReadKafkaSecrets(files_, config_);
   if (!secrets) return {.error = secrets.error().message, .code = "secret", .retry_after = {}};
   if (producer_ != nullptr && secrets->password != secrets_.password) {
     producer_->SetPassword(config_.username, secrets->password);
@@ -111,35 +85,39 @@ Attempt KafkaSink::Prepare() {
     producer_.reset();
   }
   if (producer_ != nullptr) return {};
-  auto made = KafkaProducer::Make(
-      {.sink_name = name_,
-       .properties = KafkaPropertiesOf(config_, *secrets, single_ ? KafkaSets::kSingle : sets_)});
-  if (!made) {
+  if (const auto made = MakeProducer(*secrets); !made) {
     return {.error = fmt::format("cannot connect to Kafka at \"{}\": {}", brokers_,
                                  made.error().message),
             .code = "settings",
             .retry_after = {}};
   }
-  producer_ = std::move(*made);
   secrets_ = *secrets;
+  return {};
+}
+
+Result<void> KafkaSink::MakeProducer(const KafkaSecrets& secrets) {
+  KafkaProperties properties =
+      KafkaPropertiesOf(config_, secrets, single_ ? KafkaSets::kSingle : sets_);
+  if (trying_) {
+    properties.emplace_back("allow.auto.create.topics", "false");
+    properties.emplace_back("statistics.interval.ms", "100");
+  }
+  auto made = KafkaProducer::Make(
+      {.sink_name = name_, .properties = std::move(properties), .statistics = statistics_});
+  if (!made) return made.error();
+  producer_ = std::move(*made);
+  blackouts_ = 0;
   return {};
 }
 
 void KafkaSink::Produce(const Batch& batch) {
   error_ = 0;
   progress_ = 0;
-  std::map<std::string, std::vector<KafkaMessage>> messages;  // by topic
-  std::vector<KafkaMessage>* of_topic = nullptr;
-  const Slice* slice = nullptr;
-  for (uint32_t i = 0; i < batch.records.size(); ++i) {
-    if (states_[i] != State::kWaiting) continue;
-    const BatchRecord& record = batch.records[i];
-    if (slice != &batch.slices[record.slice]) {
-      slice = &batch.slices[record.slice];
-      of_topic = &messages[topic_.Of(slice->origin->pod)];
-    }
-    of_topic->push_back({KafkaKey(*slice->origin), DocumentOf(batch, record), i});
+  std::vector<uint32_t> waiting;
+  for (uint32_t i = 0; i < states_.size(); ++i) {
+    if (states_[i] == State::kWaiting) waiting.push_back(i);
   }
+  KafkaMessages::ByTopic messages = messages_.Of(batch, waiting);
   for (auto& [topic, some] : messages) {
     producer_->Produce(topic, some);
     for (const KafkaMessage& message : some) {
@@ -174,9 +152,8 @@ void KafkaSink::Refuse(uint32_t number, int error) {
 }
 
 void KafkaSink::Await(Batch& batch, Duration deadline, const std::stop_token& stop) {
-  const uint64_t blackouts = producer_->blackouts();
   bool fatal = false;
-  while (produced_ > 0 && producer_->blackouts() == blackouts && !stop.stop_requested()) {
+  while (produced_ > 0 && producer_->blackouts() == blackouts_ && !stop.stop_requested()) {
     const Duration left = deadline - clock_.Monotonic();
     if (left <= Duration{0}) break;
     for (const KafkaReport& report : producer_->Poll(std::min(left, kPollWait))) {
@@ -194,6 +171,7 @@ void KafkaSink::Await(Batch& batch, Duration deadline, const std::stop_token& st
     fatal = producer_->IsFatal();
     if (fatal) producer_->Purge();
   }
+  blackouts_ = producer_->blackouts();
   // What it had sent when it gave up is waited for, but not for ever.
   if (fatal && !stop.stop_requested()) Recall();
 }
@@ -217,26 +195,15 @@ bool KafkaSink::Adapt() {
 void KafkaSink::Reject(Batch& batch) {
   std::sort(too_large_.begin(), too_large_.end());
   for (uint32_t number : too_large_) {
-    BatchRecord& record = batch.records[number];
-    record.outcome = Outcome::kRejected;
+    batch.records[number].outcome = Outcome::kRejected;
     batch.rejections.push_back(
         {number, "message_too_large",
-         fmt::format("a document of {} bytes is more than the topic \"{}\" takes, or than "
-                     "librdkafka's message.max.bytes",
-                     DocumentOf(batch, record).size(),
-                     topic_.Of(batch.slices[record.slice].origin->pod))});
+         TooLargeReason(KafkaDocumentOf(batch, number).size(), messages_.TopicOf(batch, number))});
   }
 }
 
-Attempt KafkaSink::Try(const std::stop_token& stop) {
-  if (Attempt failure = Prepare(); !failure.error.empty()) return failure;
-  const Duration deadline = clock_.Monotonic() + config_.timeout;
-  while (!stop.stop_requested() && clock_.Monotonic() < deadline) {
-    if (producer_->Answered(kAnswerWait)) return {};
-    producer_->Poll(Duration{0});
-    if (producer_->blackouts() > 0) break;
-  }
-  return Unanswered(stop);
+void KafkaSink::Tidy() {
+  if (producer_ != nullptr) producer_->Tend();
 }
 
 Attempt KafkaSink::Unanswered(const std::stop_token& stop) const {
@@ -273,15 +240,14 @@ Attempt KafkaSink::Unanswered(const std::stop_token& stop) const {
 }
 
 Attempt KafkaSink::Refusal(const Batch& batch) const {
-  const Slice& slice = batch.slices[batch.records[refused_].slice];
   const KafkaError meaning = KafkaErrorOf(error_);
   const std::string fatal = producer_->Fatal();
   const bool vague = error_ == 0 || (IsAftermath(error_) && !fatal.empty());
-  Attempt attempt{
-      .error = fmt::format("cannot send to topic \"{}\" of Kafka at \"{}\": {}",
-                           topic_.Of(slice.origin->pod), brokers_, vague ? fatal : meaning.text),
-      .code = vague ? "fatal" : std::string(meaning.code),
-      .retry_after = {}};
+  Attempt attempt{.error = fmt::format("cannot send to topic \"{}\" of Kafka at \"{}\": {}",
+                                       messages_.TopicOf(batch, refused_), brokers_,
+                                       vague ? fatal : meaning.text),
+                  .code = vague ? "fatal" : std::string(meaning.code),
+                  .retry_after = {}};
   if (!meaning.remedy.empty()) attempt.error.append("; ").append(meaning.remedy);
   return attempt;
 }

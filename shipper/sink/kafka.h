@@ -16,6 +16,7 @@
 #include "base/filesystem.h"
 #include "config/config.h"
 #include "shipper/sink.h"
+#include "shipper/sink/kafka_messages.h"
 #include "shipper/sink/kafka_producer.h"
 #include "shipper/sink/kafka_topic.h"
 
@@ -24,15 +25,22 @@ namespace hinomi {
 class KafkaSink final : public Sink {
  public:
   struct Environment {
-    const std::string& cluster;  // its name, for the topic
+    const std::string& cluster;  // its name, for topic and headers
+    const std::string& node;     // for headers
     FileSystem& files;           // for the secrets
     const Clock& clock;
+    Metrics& metrics;
   };
+  /// Metrics: those of KafkaStatistics.
   KafkaSink(const SinkConfig& config, const Environment& environment);
 
   RecordFormat format() const override { return RecordFormat::kJson; }
   Attempt Deliver(Batch& batch, uint32_t lane, const std::stop_token& stop) override;
+  /// Of a topic that is named without placeholders it also learns whether it is there; without
+  /// making it.
   Attempt Try(const std::stop_token& stop) override;
+  /// Lets the library's statistics in.
+  void Tidy() override;
   /// librdkafka's copy of the one batch that it has.
   uint64_t buffer_bytes() const override { return batch_bytes_; }
 
@@ -40,8 +48,8 @@ class KafkaSink final : public Sink {
   enum class State : uint8_t { kWaiting, kProduced, kDecided };
 
   void Begin(const Batch& batch);
-  Result<KafkaSecrets> ReadSecrets() const;
   Attempt Prepare();
+  Result<void> MakeProducer(const KafkaSecrets& secrets);
   void Produce(const Batch& batch);
   void Await(Batch& batch, Duration deadline, const std::stop_token& stop);
   void Change(uint32_t number, State state);
@@ -50,6 +58,10 @@ class KafkaSink final : public Sink {
   bool Adapt();
   void Reject(Batch& batch);
   Attempt Unanswered(const std::stop_token& stop) const;
+  Attempt Reach(Duration deadline, const std::stop_token& stop);
+  Attempt TryTopic(Duration deadline);
+  Attempt TryAdmission(Duration deadline, const std::stop_token& stop);
+  Attempt Refused(const std::string& topic, int error) const;
   Attempt Refusal(const Batch& batch) const;
 
   const std::string name_;
@@ -57,12 +69,15 @@ class KafkaSink final : public Sink {
   const KafkaConfig config_;
   FileSystem& files_;
   const Clock& clock_;
-  const KafkaTopic topic_;
+  KafkaMessages messages_;
+  const std::shared_ptr<KafkaStatistics> statistics_ = std::make_shared<KafkaStatistics>();
   std::string brokers_;  // for messages
 
   std::unique_ptr<KafkaProducer> producer_;
-  KafkaSecrets secrets_;  // that it has
-  KafkaSets sets_;        // becomes smaller for good when a broker refuses one
+  KafkaSecrets secrets_;    // that it has
+  bool trying_ = false;     // the producer is one of Try
+  uint64_t blackouts_ = 0;  // of the producer, up to the last attempt
+  KafkaSets sets_;          // becomes smaller for good when a broker refuses one
 
   // The batch that is on its way.
   uint64_t batch_ = 0;

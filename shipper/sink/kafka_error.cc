@@ -23,6 +23,9 @@ constexpr std::string_view kCreateTopic =
 constexpr std::string_view kReplicas =
     "fewer replicas are in sync than the topic's min.insync.replicas asks for";
 constexpr std::string_view kPassword = "check `username`, `password_file` and `sasl`";
+constexpr std::string_view kFenced =
+    "another agent with the same cluster, node and route has taken it over; give each its own "
+    "`cluster` or `node`";
 constexpr std::string_view kDisk = "look at the broker's disks";
 
 constexpr Entry kEntries[] = {
@@ -32,18 +35,23 @@ constexpr Entry kEntries[] = {
     {RD_KAFKA_RESP_ERR__AUTHENTICATION, "authentication", kPassword, true},
     {RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED, "authentication", kPassword, true},
     {RD_KAFKA_RESP_ERR_UNSUPPORTED_SASL_MECHANISM, "authentication", kPassword, true},
-    {RD_KAFKA_RESP_ERR__SSL, "tls", "check `tls`, `ca_file` and the names in `brokers`", true},
-    {RD_KAFKA_RESP_ERR__TIMED_OUT, "timeout", ""},
+    {RD_KAFKA_RESP_ERR__SSL, "tls",
+     "check `tls`, `ca_file`, `certificate_file` and the names in `brokers`", true},
+    {RD_KAFKA_RESP_ERR__TIMED_OUT, "timeout", "does the broker hang?"},
     {RD_KAFKA_RESP_ERR__MSG_TIMED_OUT, "timeout", ""},
     {RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT, "timeout", ""},
     {RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, "topic", kCreateTopic},
     {RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION, "topic", kCreateTopic},
     {RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, "topic", kCreateTopic},
     {RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION, "topic", "the broker takes no topic of that name"},
+    {RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE, "leader",
+     "a partition has no leader: are all brokers running?"},
     {RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, "authorization",
      "allow the user the operations Write and Describe on the topic"},
     {RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED, "authorization",
-     "allow the user the operation IdempotentWrite on the cluster"},
+     "allow the user the operation Write on the topic, or, before Kafka 2.8, IdempotentWrite on "
+     "the "
+     "cluster"},
     {RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS, "replicas", kReplicas},
     {RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND, "replicas", kReplicas},
     {RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR, "storage", kDisk},
@@ -54,10 +62,25 @@ constexpr Entry kEntries[] = {
     {RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE, "size", "raise the topic's segment.bytes"},
     {RD_KAFKA_RESP_ERR_UNSUPPORTED_COMPRESSION_TYPE, "compression",
      "the broker is too old for it: change `compression`"},
+    {RD_KAFKA_RESP_ERR__FENCED, "fenced", kFenced},
+    {RD_KAFKA_RESP_ERR_PRODUCER_FENCED, "fenced", kFenced},
+    {RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED, "authorization",
+     "allow the user the operations Write and Describe on the transactional id "
+     "cluster/node/route",
+     true},
+    {RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE, "transaction",
+     "has the topic __transaction_state a leader and enough replicas?"},
+    {RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH, "transaction", ""},
+    {RD_KAFKA_RESP_ERR_INVALID_TXN_STATE, "transaction", ""},
+    {RD_KAFKA_RESP_ERR_INVALID_PRODUCER_ID_MAPPING, "transaction", ""},
+    {RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE, "version", "0.11 is the oldest version that will do"},
     {RD_KAFKA_RESP_ERR__FATAL, "fatal", ""},
 };
 
 }  // namespace
+
+const int kKafkaTooLarge = RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
+const int kKafkaTimedOut = RD_KAFKA_RESP_ERR__TIMED_OUT;
 
 KafkaError KafkaErrorOf(int error) {
   const auto* const found = std::find_if(std::begin(kEntries), std::end(kEntries),
@@ -67,12 +90,32 @@ KafkaError KafkaErrorOf(int error) {
   return {text, found->code, found->remedy, found->hopeless};
 }
 
+int KafkaCauseOf(int error, std::string_view text) {
+  const auto says = [&](std::string_view words) { return text.find(words) != text.npos; };
+  if (error != RD_KAFKA_RESP_ERR__TRANSPORT) return error;
+  if (says("SSL alert")) return RD_KAFKA_RESP_ERR__SSL;
+  if (says("ApiVersionRequest failed: Local: Timed out")) return RD_KAFKA_RESP_ERR__TIMED_OUT;
+  return error;
+}
+
 std::string ScramRemedy() {
   if (rd_kafka_version() >= kScramFixed) return "";
   return fmt::format(
       "librdkafka {} cannot do SCRAM against Kafka 4: build with 2.6.1 or newer, or use sasl: "
       "plain",
       rd_kafka_version_str());
+}
+
+std::string TooLargeReason(size_t bytes, std::string_view topic) {
+  return fmt::format(
+      "a document of {} bytes is more than the topic \"{}\" takes, or than librdkafka's "
+      "message.max.bytes",
+      bytes, topic);
+}
+
+bool IsUnknownTopic(int error) {
+  return error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+         error == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
 }
 
 bool IsTooLarge(int error) {

@@ -41,5 +41,17 @@ TEST(KafkaError, TellsOperatorsWhatToDo) {
   EXPECT_EQ(KafkaErrorOf(RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION).code, "other");
 }
 
+TEST(KafkaError, KnowsTheCauseBehindABrokenConnection) {
+  const char* const kRefused =
+      "ssl://k:9093/bootstrap: Receive failed: error:0A000412:SSL routines::sslv3 alert bad "
+      "certificate: SSL alert number 42 (after 7ms in state APIVERSION_QUERY)";
+  EXPECT_EQ(KafkaErrorOf(KafkaCauseOf(RD_KAFKA_RESP_ERR__TRANSPORT, kRefused)).code, "tls");
+  const char* const kSilent =
+      "k:9092/1: ApiVersionRequest failed: Local: Timed out: probably due to broker version < 0.10";
+  EXPECT_EQ(KafkaErrorOf(KafkaCauseOf(RD_KAFKA_RESP_ERR__TRANSPORT, kSilent)).code, "timeout");
+  EXPECT_EQ(KafkaCauseOf(RD_KAFKA_RESP_ERR__TRANSPORT, "Connection refused"),
+            RD_KAFKA_RESP_ERR__TRANSPORT);
+}
+
 }  // namespace
 }  // namespace hinomi

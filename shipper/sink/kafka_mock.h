@@ -2,13 +2,22 @@
 // not check sequence numbers; what only a real broker does is in tests/integration.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 struct rd_kafka_s;
 struct rd_kafka_mock_cluster_s;
 
 namespace hinomi {
+
+struct MockRecord {
+  std::optional<std::string> key;
+  std::string value;
+  std::vector<std::pair<std::string, std::string>> headers;
+};
 
 class MockKafka {
  public:
@@ -22,16 +31,22 @@ class MockKafka {
   void CreateTopic(const std::string& topic);
   /// The next Produce requests are answered with these errors (rd_kafka_resp_err_t).
   void FailProduce(const std::vector<int>& errors);
+  /// The same of the requests that end a transaction.
+  void FailCommit(const std::vector<int>& errors);
   /// No broker knows the topic, or all give that error for it.
   void SetTopicError(const std::string& topic, int error);
   void SetDown(bool down);
   void SetDelay(int milliseconds);
   /// Forgets all faults.
   void Reset();
-  /// The values of all records that the topic holds, in their order.
+  /// All records that the topic holds, in their order.
+  std::vector<MockRecord> Records(const std::string& topic) const;
+  /// Their values.
   std::vector<std::string> Read(const std::string& topic) const;
 
  private:
+  void Fail(int16_t request, const std::vector<int>& errors);
+
   rd_kafka_s* host_ = nullptr;
   rd_kafka_s* reader_ = nullptr;
   rd_kafka_mock_cluster_s* cluster_ = nullptr;

@@ -1,7 +1,11 @@
 #include "shipper/sink/kafka_properties.h"
 
+#include "base/secret.h"
+
 namespace hinomi {
 namespace {
+
+constexpr uint64_t kPemBytesMax = 1 << 20;
 
 const char* NameOf(KafkaCompression compression) {
   switch (compression) {
@@ -31,6 +35,14 @@ const char* NameOf(SaslMechanism mechanism) {
   return "";
 }
 
+void AddBrokers(const KafkaConfig& config, KafkaProperties* properties) {
+  std::string brokers;
+  for (const std::string& broker : config.brokers) {
+    brokers += (brokers.empty() ? "" : ",") + broker;
+  }
+  if (!brokers.empty()) properties->emplace_back("bootstrap.servers", brokers);
+}
+
 void AddSecurity(const KafkaConfig& config, const KafkaSecrets& secrets,
                  KafkaProperties* properties) {
   const bool sasl = !config.username.empty();
@@ -58,6 +70,7 @@ KafkaProperties KafkaPropertiesOf(const KafkaConfig& config, const KafkaSecrets&
       {"socket.keepalive.enable", "true"},
       // A topic that is missing is reported after this; records that wait for one are not lost.
       {"topic.metadata.propagation.max.ms", "5000"},
+      {"statistics.interval.ms", "10000"},
       {"linger.ms", "1"},  // the records of a batch come together
       // Of a record that is not compressed; what it may have compressed, the topic says.
       {"message.max.bytes", "4194304"},
@@ -67,11 +80,7 @@ KafkaProperties KafkaPropertiesOf(const KafkaConfig& config, const KafkaSecrets&
     properties.emplace_back("compression.level", "1");
   }
   properties.insert(properties.end(), config.settings.begin(), config.settings.end());
-  std::string brokers;
-  for (const std::string& broker : config.brokers) {
-    brokers += (brokers.empty() ? "" : ",") + broker;
-  }
-  if (!brokers.empty()) properties.emplace_back("bootstrap.servers", brokers);
+  AddBrokers(config, &properties);
   properties.emplace_back("compression.type", NameOf(config.compression));
   const std::pair<const char*, const char*> kPromises[] = {
       {"enable.idempotence", "true"},
@@ -87,10 +96,54 @@ KafkaProperties KafkaPropertiesOf(const KafkaConfig& config, const KafkaSecrets&
       {"queue.buffering.max.kbytes", "2147483647"},
   };
   properties.insert(properties.end(), std::begin(kPromises), std::end(kPromises));
-  if (sets == KafkaSets::kSmall) properties.emplace_back("batch.size", "65536");
+  if (sets == KafkaSets::kSmall)
+    properties.emplace_back("batch.size", std::to_string(kKafkaSmallSetBytes));
   if (sets == KafkaSets::kSingle) properties.emplace_back("batch.num.messages", "1");
   AddSecurity(config, secrets, &properties);
   return properties;
+}
+
+KafkaProperties TransactionalPropertiesOf(const KafkaConfig& config, const KafkaSecrets& secrets,
+                                          KafkaSets sets, const std::string& transactional_id) {
+  KafkaProperties properties = KafkaPropertiesOf(config, secrets, sets);
+  properties.insert(properties.end(),
+                    {{"transactional.id", transactional_id},
+                     // What is refused is aborted, and then sent again as a whole: no record needs
+                     // to outlive its transaction, nor what stands behind it to be held back.
+                     {"transaction.timeout.ms", "60000"},
+                     {"message.timeout.ms", "60000"},
+                     {"enable.gapless.guarantee", "false"}});
+  return properties;
+}
+
+KafkaProperties ReaderPropertiesOf(const KafkaConfig& config, const KafkaSecrets& secrets) {
+  KafkaProperties properties = {{"client.id", "hinomi"}, {"socket.keepalive.enable", "true"}};
+  properties.insert(properties.end(), config.settings.begin(), config.settings.end());
+  AddBrokers(config, &properties);
+  properties.emplace_back("isolation.level", "read_committed");
+  properties.emplace_back("allow.auto.create.topics", "false");
+  AddSecurity(config, secrets, &properties);
+  return properties;
+}
+
+Result<KafkaSecrets> ReadKafkaSecrets(FileSystem& files, const KafkaConfig& config) {
+  KafkaSecrets secrets;
+  if (!config.password_file.empty()) {
+    auto password = ReadSecret(files, config.password_file);
+    if (!password) return password.error();
+    secrets.password = std::move(*password);
+  }
+  const std::pair<const std::string&, std::string&> kFiles[] = {
+      {config.ca_file, secrets.ca},
+      {config.certificate_file, secrets.certificate},
+      {config.key_file, secrets.key}};
+  for (const auto& [path, content] : kFiles) {
+    if (path.empty()) continue;
+    auto read = files.ReadWhole(path, kPemBytesMax);
+    if (!read) return read.error();
+    content = std::move(*read);
+  }
+  return secrets;
 }
 
 }  // namespace hinomi

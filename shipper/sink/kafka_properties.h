@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/filesystem.h"
+#include "base/result.h"
 #include "config/config.h"
 
 namespace hinomi {
@@ -27,11 +29,21 @@ enum class KafkaSets {
   kSingle,  // one record
 };
 
+inline constexpr uint64_t kKafkaSmallSetBytes = 64 << 10;
+
 using KafkaProperties = std::vector<std::pair<std::string, std::string>>;
 
 /// In the order in which they are to be set: what an operator may change, the operator's own, then
 /// what the promises rest on.
 KafkaProperties KafkaPropertiesOf(const KafkaConfig& config, const KafkaSecrets& secrets,
                                   KafkaSets sets);
+/// The same of a producer with transactions of that name.
+KafkaProperties TransactionalPropertiesOf(const KafkaConfig& config, const KafkaSecrets& secrets,
+                                          KafkaSets sets, const std::string& transactional_id);
+/// Of a consumer that sees what is committed alone.
+KafkaProperties ReaderPropertiesOf(const KafkaConfig& config, const KafkaSecrets& secrets);
+
+/// What the files of `config` hold now. Errors: io.
+Result<KafkaSecrets> ReadKafkaSecrets(FileSystem& files, const KafkaConfig& config);
 
 }  // namespace hinomi

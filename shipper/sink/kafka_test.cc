@@ -5,6 +5,9 @@
 #include <gmock/gmock.h>
 #include <librdkafka/rdkafka.h>
 
+#include <thread>
+
+#include "base/metric_of.h"
 #include "base/temporary_directory.h"
 #include "shipper/sink/kafka_mock.h"
 
@@ -41,8 +44,8 @@ class KafkaSinkTest : public ::testing::Test {
 
   KafkaSink& sink() {
     if (sink_ == nullptr) {
-      sink_ =
-          std::make_unique<KafkaSink>(config_, KafkaSink::Environment{cluster_, files_, clock_});
+      sink_ = std::make_unique<KafkaSink>(
+          config_, KafkaSink::Environment{cluster_, node_, files_, clock_, metrics_});
     }
     return *sink_;
   }
@@ -84,9 +87,10 @@ class KafkaSinkTest : public ::testing::Test {
   MockKafka& kafka_ = *shared_;
   const std::string topic_ = ::testing::UnitTest::GetInstance()->current_test_info()->name();
   SinkConfig config_;
-  const std::string cluster_ = "demo";
+  const std::string cluster_ = "demo", node_ = "node-1";
   PosixFileSystem files_;
   SystemClock clock_;
+  Metrics metrics_;
   TemporaryDirectory directory_;
   std::stop_source stop_;
   std::shared_ptr<Origin> origin_ = std::make_shared<Origin>();
@@ -110,6 +114,108 @@ TEST_F(KafkaSinkTest, SendsWhatIsPendingAlone) {
   EXPECT_THAT(DeliverAll(batch), IsEmpty());
   sent_.erase(sent_.begin() + 1);
   EXPECT_EQ(kafka_.Read(topic_), sent_);
+}
+
+TEST_F(KafkaSinkTest, GivesARecordItsKeyAndHeaders) {
+  config_.kafka.headers = {{"ns", "{namespace}"}, {"where", "{cluster}/{node}"}, {"none", ""}};
+  config_.kafka.key = KafkaKey::kNamespace;
+  Batch batch = MakeBatch(3);
+  auto other = std::make_shared<Origin>();
+  origin_->pod.namespace_name = "shop";
+  other->pod.namespace_name = "team";
+  batch.slices.push_back(batch.slices[0]);
+  batch.slices[1].origin = other;
+  batch.records[1].slice = 1;
+  EXPECT_THAT(DeliverAll(batch), IsEmpty());
+  const std::vector<MockRecord> records = kafka_.Records(topic_);
+  ASSERT_EQ(records.size(), 3u);
+  for (size_t i = 0; i < 3; ++i) {
+    const std::string name = i == 1 ? "team" : "shop";
+    const KafkaHeaders want = {{"none", ""}, {"ns", name}, {"where", "demo/node-1"}};
+    EXPECT_EQ(records[i].value, sent_[i]);
+    EXPECT_EQ(records[i].key, name);
+    EXPECT_EQ(records[i].headers, want);
+  }
+}
+
+TEST_F(KafkaSinkTest, GivesNoKeyIfNoneIsWanted) {
+  config_.kafka.key = KafkaKey::kNone;
+  origin_->pod.pod_uid = "uid";
+  Batch batch = MakeBatch(2);
+  EXPECT_THAT(DeliverAll(batch), IsEmpty());
+  for (const MockRecord& record : kafka_.Records(topic_)) EXPECT_EQ(record.key, std::nullopt);
+}
+
+TEST_F(KafkaSinkTest, RejectsWhatTheLibraryDoesNotTakeWithHeaders) {
+  config_.kafka.headers = {{"ns", "{namespace}"}};
+  config_.kafka.settings["message.max.bytes"] = "5000";
+  Batch batch = MakeBatch(1, 10'000);
+  EXPECT_THAT(DeliverAll(batch), IsEmpty());
+  EXPECT_EQ(Count(batch, Outcome::kRejected), 1u);
+}
+
+TEST_F(KafkaSinkTest, HearsOfTheBrokersWhileThereIsNothingToDo) {
+  config_.kafka.settings["statistics.interval.ms"] = "20";
+  Batch batch = MakeBatch(1000, 1000);
+  DeliverAll(batch);
+  const std::string sent = "hinomi_sink_sent_bytes_total{sink=\"stream\"}";
+  const std::string requests = fmt::format(
+      "hinomi_kafka_broker_requests_total{{broker=\"{}\",sink=\"stream\"}}", kafka_.brokers()[0]);
+  const Duration end = clock_.Monotonic() + seconds(10);
+  while (MetricOf(metrics_, sent) < 1000 && clock_.Monotonic() < end) {
+    sink().Tidy();
+    std::this_thread::sleep_for(milliseconds(10));
+  }
+  EXPECT_GE(MetricOf(metrics_, sent), 1000);
+  EXPECT_LT(MetricOf(metrics_, sent), 100'000) << "a megabyte, compressed";
+  EXPECT_GE(MetricOf(metrics_, requests), 0);
+}
+
+TEST_F(KafkaSinkTest, TidyingLosesNoAnswer) {
+  config_.kafka.timeout = milliseconds(50);
+  Batch first = MakeBatch(1);
+  DeliverAll(first);
+  kafka_.SetDelay(300);
+  Batch batch = MakeBatch(5);
+  EXPECT_EQ(sink().Deliver(batch, 0, stop_.get_token()).code, "timeout");
+  for (int i = 0; i < 100; ++i) {
+    sink().Tidy();
+    std::this_thread::sleep_for(milliseconds(10));
+  }
+  EXPECT_EQ(sink().Deliver(batch, 0, stop_.get_token()).error, "");
+  kafka_.SetDelay(0);
+  EXPECT_EQ(kafka_.Read(topic_), sent_);
+}
+
+TEST_F(KafkaSinkTest, SaysAtOnceWhatWasHeardMeanwhile) {
+  Batch first = MakeBatch(2);
+  DeliverAll(first);
+  kafka_.SetDown(true);
+  for (int i = 0; i < 200; ++i) {
+    sink().Tidy();
+    std::this_thread::sleep_for(milliseconds(10));
+  }
+  Batch batch = MakeBatch(1);
+  const auto began = clock_.Monotonic();
+  EXPECT_EQ(sink().Deliver(batch, 0, stop_.get_token()).code, "transport");
+  EXPECT_LT(clock_.Monotonic() - began, seconds(4));
+}
+
+TEST_F(KafkaSinkTest, TriesWithoutARecord) {
+  EXPECT_EQ(sink().Try(stop_.get_token()).error, "");
+  kafka_.SetTopicError(topic_, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+  Attempt attempt = sink().Try(stop_.get_token());
+  EXPECT_EQ(attempt.code, "authorization");
+  EXPECT_THAT(attempt.error, HasSubstr("cannot send to topic \"" + topic_ + "\" of Kafka at "));
+  kafka_.SetTopicError(topic_, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+  attempt = sink().Try(stop_.get_token());
+  EXPECT_EQ(attempt.code, "topic");
+  EXPECT_THAT(attempt.error, HasSubstr("create the topic"));
+  EXPECT_THAT(attempt.error, HasSubstr("they do not tell")) << "the mock tells no settings";
+  kafka_.SetTopicError(topic_, RD_KAFKA_RESP_ERR_NO_ERROR);
+  EXPECT_THAT(kafka_.Read(topic_), IsEmpty());
+  Batch batch = MakeBatch(1);
+  EXPECT_THAT(DeliverAll(batch), IsEmpty()) << "it delivers as before";
 }
 
 // Whatever a broker answers once: everything arrives, in order, nothing twice, no dead letter.

@@ -12,23 +12,30 @@ bool IsLegal(char c) {
          c == '_' || c == '-';
 }
 
+// `text` with its words filled in.
+std::string FillIn(std::string_view text, const KafkaNode& node, const PodInfo& pod) {
+  std::string filled;
+  for (size_t at = 0; at < text.size();) {
+    const size_t close = text[at] == '{' ? text.find('}', at) : std::string_view::npos;
+    if (close == std::string_view::npos) {
+      filled += text[at++];
+      continue;
+    }
+    const std::string_view word = text.substr(at + 1, close - at - 1);
+    filled += word == "cluster"     ? node.cluster
+              : word == "node"      ? node.node
+              : word == "namespace" ? pod.namespace_name
+              : word == "pod"       ? pod.pod_name
+                                    : pod.container_name;
+    at = close + 1;
+  }
+  return filled;
+}
+
 }  // namespace
 
 std::string KafkaTopic::Of(const PodInfo& pod) const {
-  std::string topic;
-  for (size_t at = 0; at < text_.size();) {
-    const size_t close = text_[at] == '{' ? text_.find('}', at) : std::string::npos;
-    if (close == std::string::npos) {
-      topic += text_[at++];
-      continue;
-    }
-    const std::string_view word(text_.data() + at + 1, close - at - 1);
-    topic += word == "cluster"     ? cluster_
-             : word == "namespace" ? pod.namespace_name
-             : word == "pod"       ? pod.pod_name
-                                   : pod.container_name;
-    at = close + 1;
-  }
+  std::string topic = FillIn(text_, {cluster_, ""}, pod);
   std::replace_if(
       topic.begin(), topic.end(), [](char c) { return !IsLegal(c); }, '_');
   if (topic.size() > kTopicSizeMax) topic.resize(kTopicSizeMax);
@@ -36,8 +43,31 @@ std::string KafkaTopic::Of(const PodInfo& pod) const {
   return topic;
 }
 
-std::string_view KafkaKey(const Origin& origin) {
-  return origin.pod.pod_uid.empty() ? origin.path : origin.pod.pod_uid;
+bool KafkaTopic::IsOne() const {
+  return text_.find("{namespace}") == text_.npos && text_.find("{pod}") == text_.npos &&
+         text_.find("{container}") == text_.npos;
+}
+
+std::string KafkaKeyOf(const Origin& origin, KafkaKey key) {
+  const PodInfo& pod = origin.pod;
+  switch (key) {
+    case KafkaKey::kPod:
+      return pod.pod_uid.empty() ? origin.path : pod.pod_uid;
+    case KafkaKey::kContainer:
+      return pod.pod_uid.empty() ? origin.path : pod.pod_uid + "/" + pod.container_name;
+    case KafkaKey::kNamespace:
+      return pod.namespace_name;
+    case KafkaKey::kNone:
+      break;
+  }
+  return "";
+}
+
+KafkaHeaders KafkaHeadersOf(const std::map<std::string, std::string>& texts, const KafkaNode& node,
+                            const PodInfo& pod) {
+  KafkaHeaders headers;
+  for (const auto& [name, text] : texts) headers.emplace_back(name, FillIn(text, node, pod));
+  return headers;
 }
 
 }  // namespace hinomi

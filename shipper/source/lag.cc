@@ -41,22 +41,25 @@ void LagRows::Show() {
     rows.resize(containers_max_);
     rows.emplace_back(Container{kOverflow, kOverflow, kOverflow}, others);
   }
-  std::vector<GaugeRow> bytes, seconds;
+  MetricRows bytes{"hinomi_log_lag_bytes",
+                   "Bytes of a container's log files that are seen but not settled, by the route "
+                   "that is furthest behind.",
+                   false,
+                   {}};
+  MetricRows seconds{"hinomi_log_lag_seconds",
+                     "Age of the oldest bytes of a container that are not settled by all routes.",
+                     false,
+                     {}};
   for (const auto& [container, lag] : rows) {
     const auto& [namespace_name, pod, name] = container;
     Labels labels = {{"namespace", std::string(namespace_name)},
                      {"pod", std::string(pod)},
                      {"container", std::string(name)}};
-    bytes.push_back({labels, static_cast<double>(lag.bytes)});
-    seconds.push_back({std::move(labels), std::chrono::duration<double>(lag.oldest).count()});
+    bytes.rows.emplace_back(labels, static_cast<double>(lag.bytes));
+    seconds.rows.emplace_back(std::move(labels), std::chrono::duration<double>(lag.oldest).count());
   }
-  metrics_.ShowRows("hinomi_log_lag_bytes",
-                    "Bytes of a container's log files that are seen but not settled, by the route "
-                    "that is furthest behind.",
-                    bytes);
-  metrics_.ShowRows("hinomi_log_lag_seconds",
-                    "Age of the oldest bytes of a container that are not settled by all routes.",
-                    seconds);
+  metrics_.ShowRows(std::move(bytes));
+  metrics_.ShowRows(std::move(seconds));
 }
 
 }  // namespace hinomi

@@ -206,7 +206,7 @@ bool Log::Settle(const Loss& loss) {
     if (segment == nullptr || !segment->gone || !reader.idle() || reader.leased) return false;
     SettledBytes outcome;
     outcome.lost[static_cast<size_t>(loss.reason)] = loss.bytes;
-    reader.Lose(Behind(*segment), outcome);
+    reader.Pass({Behind(*segment), {}}, outcome);
     return true;
   }
   return false;

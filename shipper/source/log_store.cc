@@ -10,6 +10,8 @@ namespace hinomi {
 namespace {
 
 constexpr size_t kGunzipCursorsMax = 64;
+// A cursor of a log that nobody has seen for so long is of one that went while no agent ran.
+constexpr Duration kStrangersKept = std::chrono::minutes(10);
 
 }  // namespace
 
@@ -387,9 +389,15 @@ void LogStore::ReleaseSettled() {
   for (const auto& [handle, log] : logs_) log->ReleaseSettled(around);
 }
 
-void LogStore::Prune() {
+std::vector<GoneLog> LogStore::Prune() {
   const std::lock_guard lock(mutex_);
   const Duration now = clock_.Monotonic();
+  std::vector<GoneLog> gone;
+  for (auto& [route, kept] : kept_) {
+    if (!looked_ || now - kept.adopted_at < kStrangersKept) continue;
+    for (const auto& [log, cursor] : kept.cursors) gone.push_back({route, log});
+    kept.cursors.clear();
+  }
   for (auto it = logs_.begin(); it != logs_.end();) {
     Log& log = *it->second;
     const bool busy = std::any_of(log.readers.begin(), log.readers.end(),
@@ -404,11 +412,15 @@ void LogStore::Prune() {
       gone_bytes_ += last.bytes;
     }
     Fold(log);
-    for (const Reader& reader : log.readers) queues_[reader.route()].ready.Leave(log.handle());
+    for (const Reader& reader : log.readers) {
+      queues_[reader.route()].ready.Leave(log.handle());
+      if (kept_.contains(reader.route())) gone.push_back({reader.route(), log.origin->path});
+    }
     by_name_.erase({log.directory(), log.restart()});
     it = logs_.erase(it);
     dirty_ = true;
   }
+  return gone;
 }
 
 }  // namespace hinomi

@@ -23,6 +23,7 @@
 #include "config/config.h"
 #include "metadata/pod_query.h"
 #include "metadata/store.h"
+#include "shipper/cursor_keeper.h"
 #include "shipper/pod_facts.h"
 #include "shipper/source/lag.h"
 #include "shipper/source/log.h"
@@ -93,6 +94,12 @@ struct MissedFile {
   std::string name;
 };
 
+/// A log that is settled and gone, of a route whose sink keeps its cursor.
+struct GoneLog {
+  uint32_t route = 0;
+  std::string log;  // Origin::path
+};
+
 /// The file that a log is written to just now.
 struct LogTail {
   std::shared_ptr<File> file;  // its newest with content; null when there is none that may be shown
@@ -121,6 +128,10 @@ class LogStore {
   std::set<std::string> PodUids() const;
   /// Directories of logs that are known, so that those which vanished can be reconciled.
   std::vector<std::string> Directories() const;
+
+  /// The cursors that the sink of `route` keeps itself: where one is further than the checkpoint's,
+  /// its log goes on there. While nothing of that route is leased or on its way.
+  void Adopt(uint32_t route, std::vector<KeptCursor> cursors);
 
   // Work.
   /// Waits until a route may have something to lease, or `timeout` has passed, or Wake is called.
@@ -155,8 +166,8 @@ class LogStore {
   void Settle(const std::vector<Loss>& losses);
   /// The last Snapshot is on the disk: lets go of the files that it holds as settled.
   void ReleaseSettled();
-  /// Lets go of logs that are gone and settled.
-  void Prune();
+  /// Lets go of logs that are gone and settled; gives those whose cursors are kept elsewhere too.
+  std::vector<GoneLog> Prune();
 
   /// What every log has delivered and what it waits with, but for the agent's own events. Looks
   /// once more at files that were written to since they were last read.
@@ -212,6 +223,11 @@ class LogStore {
     Duration since{0};
     bool first_look = false;
   };
+  /// What the sink of a route has said of its logs.
+  struct Kept {
+    std::map<std::string, KeptCursor> cursors;  // by log, until that is seen
+    Duration adopted_at{0};
+  };
   /// Of all logs of a route, those that are gone included.
   struct RouteSums {
     uint64_t produced = 0;
@@ -243,6 +259,8 @@ class LogStore {
   void AddReaders(Log& log, bool first_look);
   Reader MakeReader(const Log& log, uint32_t route, bool first_look) const;
   Cursor StartOf(const Log& log, const RouteConfig& route, bool first_look) const;
+  void AdoptCursor(const Log& log, Reader& reader);
+  void CountCursor(uint32_t route, const std::string& outcome);
   static Reader& ReaderOf(Log& log, uint32_t route);
   void MarkReady(Log& log, uint32_t reader, Duration now);
   void MarkAllReady(Log& log, Duration now);
@@ -296,6 +314,7 @@ class LogStore {
   LossReason vanished_ = LossReason::kVanished;
   int64_t epoch_seconds_ = 0;            // Unix time
   std::map<uint64_t, Waiting> waiting_;  // by log
+  std::map<uint32_t, Kept> kept_;        // by route
   std::deque<Queue> queues_;             // per route
   std::multimap<Duration, Reference> timers_;
   std::map<std::string, NamespaceCounters> namespaces_;

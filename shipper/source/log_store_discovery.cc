@@ -250,6 +250,7 @@ void LogStore::AddReaders(Log& log, bool first_look) {
     if (!choices[route].taken()) continue;
     log.readers.push_back(MakeReader(log, route, first_look));
     log.readers.back().fresh_since = clock_.Monotonic();
+    AdoptCursor(log, log.readers.back());
   }
   if (log.readers.empty() && !log.origin->events) {
     log.LetGo(Around(clock_.Monotonic()));
@@ -287,6 +288,62 @@ Reader LogStore::MakeReader(const Log& log, uint32_t route, bool first_look) con
   reader.Account(left_out);
   reader.produced_before = static_cast<int64_t>(log.BytesAfter(start.at) + left_out.Total()) - seen;
   return reader;
+}
+
+void LogStore::Adopt(uint32_t route, std::vector<KeptCursor> cursors) {
+  const std::lock_guard lock(mutex_);
+  Kept& kept = kept_[route];
+  kept.adopted_at = clock_.Monotonic();
+  kept.cursors.clear();
+  for (KeptCursor& cursor : cursors) {
+    std::string log = cursor.log;
+    kept.cursors.insert_or_assign(std::move(log), std::move(cursor));
+  }
+  for (const auto& [handle, log] : logs_) {
+    for (Reader& reader : log->readers) {
+      if (reader.route() == route) AdoptCursor(*log, reader);
+    }
+  }
+  dirty_ = true;
+}
+
+// What lies between both was acknowledged, or the sink's cursor would not have come there. It may
+// well be behind: what is dropped or lost without a record in between moves the checkpoint's alone.
+void LogStore::AdoptCursor(const Log& log, Reader& reader) {
+  const auto kept = kept_.find(reader.route());
+  if (kept == kept_.end()) return;
+  const auto found = kept->second.cursors.find(log.origin->path);
+  if (found == kept->second.cursors.end()) {
+    if (reader.settled_bytes().acknowledged > 0) CountCursor(reader.route(), "missing");
+    return;
+  }
+  const KeptCursor cursor = std::move(found->second);
+  kept->second.cursors.erase(found);
+  const auto segment =
+      std::find_if(log.segments().begin(), log.segments().end(),
+                   [&](const Segment& candidate) { return candidate.key == cursor.segment_key; });
+  if (segment == log.segments().end()) return CountCursor(reader.route(), "file_gone");
+  const Position to = {segment->ordinal, std::min(cursor.offset, segment->size)};
+  if (to <= reader.settled().at) return CountCursor(reader.route(), "behind");
+  SettledBytes passed;
+  passed.acknowledged = log.BytesAfter(reader.settled().at) - log.BytesAfter(to);
+  reader.Pass({to, cursor.continuing}, passed);
+  CountCursor(reader.route(), "adopted");
+}
+
+void LogStore::CountCursor(uint32_t route, const std::string& outcome) {
+  const std::string& name = options_.routes[route].name;
+  Counter counter = metrics_.CounterOf(
+      "hinomi_kept_cursors_total",
+      "Cursors that a sink keeps itself, by what they were to the checkpoint's at the start.",
+      {{"route", name}, {"outcome", outcome}});
+  if (outcome == "missing" && counter.Value() == 0) {
+    log::Warn(
+        "route \"{}\": its sink has no cursor of a log that was delivered before; there the "
+        "checkpoint counts",
+        name);
+  }
+  counter.Add();
 }
 
 // It grows on, but nobody reads it.

@@ -28,11 +28,11 @@ void Reader::Skip(Position to) {
   }
 }
 
-void Reader::Lose(Position to, const SettledBytes& outcome) {
+void Reader::Pass(const Cursor& to, const SettledBytes& outcome) {
   CHECK(idle());
-  Skip(to);
-  read_.continuing = {};
-  settled_.continuing = {};
+  Skip(to.at);
+  read_.continuing = to.continuing;
+  settled_.continuing = to.continuing;
   Account(outcome);
   has_open = false;
 }

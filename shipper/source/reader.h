@@ -46,8 +46,8 @@ class Reader {
   /// The outcome of all of `ticket` is known. Tickets settle in any order; the cursor follows what
   /// is complete from the start. False when the ticket was forgotten.
   bool Settle(uint64_t ticket, const SettledBytes& outcome);
-  /// What lies between read() and `to` is lost; nothing is on its way.
-  void Lose(Position to, const SettledBytes& outcome);
+  /// What lies between read() and `to` is settled without having been read; nothing is on its way.
+  void Pass(const Cursor& to, const SettledBytes& outcome);
   /// Bytes were added to `segment`, which read() has passed: they are settled with the ticket that
   /// passed it, and read after all if that is forgotten.
   void AddPassed(uint32_t segment, const SettledBytes& outcome);

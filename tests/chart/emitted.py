@@ -23,12 +23,14 @@ MACHINE = ("diskstats", "loadavg", "schedstat", "stat", "vmstat", "1/net/netstat
            "1/net/snmp6", "1/net/sockstat", "1/net/sockstat6", "1/net/softnet_stat", "sys/fs/file-nr", "meminfo")
 # {(metric, label): (values, the file that names them)}
 UNSEEN = {
-    ("hinomi_log_bytes_lost_total", "reason"): ({"unknown", "vanished"}, "shipper/batch.cc"),
+    ("hinomi_log_bytes_lost_total", "reason"): ({"escrow_full", "late", "unknown", "unreadable", "vanished"},
+                                                "shipper/batch.cc"),
     ("hinomi_release_info", "commit"): ({"unknown"}, "metadata/release.h"),
 }
 # Rows that are there once something has happened, and so are waited for.
 WITH_INCIDENTS = ("hinomi_sink_errors_total", "hinomi_log_bytes_lost_total", "hinomi_rate_limited_bytes_total",
-                  "hinomi_rate_limited_seconds_total", "hinomi_containers_started_total", "hinomi_log_lag_seconds")
+                  "hinomi_rate_limited_seconds_total", "hinomi_containers_started_total", "hinomi_log_lag_seconds",
+                  "hinomi_kafka_broker_connects_total")
 ROW = re.compile(r"^\| `(?P<name>[^`]+)` \|[^|]*\|(?P<labels>[^|]*)\| (?P<group>\w+) \|", re.MULTILINE)
 # The pod of the node's files.
 UID = "81f899a9-5b67-4f70-b5e5-ecfa3c7cba2a"
@@ -148,7 +150,8 @@ def running(directory):
 
 def configure(agent, root):
     """Everything that adds metrics."""
-    nowhere = f"http://127.0.0.1:{free_ports()}"
+    nobody = f"127.0.0.1:{free_ports()}"
+    nowhere = f"http://{nobody}"
     agent.configure(
         {}, host_root=str(root), escrow={"directory": "/var/log/hinomi/escrow", "free_percent_min": 0},
         sources={"kubernetes": {"pods_dir": "/var/log/pods"}, "docker": {"roots": ["/var/lib/docker"]}},
@@ -159,5 +162,7 @@ def configure(agent, root):
         fairness=[{"namespace": "loud", "bytes_per_second": "1KiB", "exceeded": "drop"},
                   {"namespace": "slow", "bytes_per_second": "1KiB"}],
         sinks={"files": {"type": "archive", "directory": str(agent.directory / "archive")},
-               "search": {"type": "elasticsearch", "endpoints": [nowhere]}},
-        routes=[{"name": "all", "sink": "files"}, {"name": "spare", "sink": "search"}])
+               "search": {"type": "elasticsearch", "endpoints": [nowhere]},
+               "stream": {"type": "kafka", "brokers": [nobody], "settings": {"statistics.interval.ms": "500"}}},
+        routes=[{"name": "all", "sink": "files"}, {"name": "spare", "sink": "search"},
+                {"name": "queue", "sink": "stream"}])

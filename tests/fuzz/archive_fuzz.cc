@@ -1,12 +1,13 @@
 // The reader of an archive's files against any bytes: a label is refused or is what is written
 // again; a file is scanned and read to some end. Checksums keep a fuzzer out, so the bytes are also
-// tried as the claims and as the records of a whole flush.
+// tried as the claims and as the records of a whole flush. They are tried as a manifest too.
 #include <cstdint>
 #include <cstring>
 #include <string>
 
 #include "base/check.h"
 #include "shipper/compress/zstd.h"
+#include "shipper/sink/archive_manifest.h"
 #include "shipper/sink/archive_reader.h"
 
 namespace hinomi {
@@ -43,6 +44,17 @@ ArchiveScan Scan(std::string_view bytes) {
   return std::move(*scan);
 }
 
+// What a manifest names may be removed: it stays within the archive, and is written as it was read.
+void CheckManifest(std::string_view bytes) {
+  constexpr int64_t kHour = 498679;
+  const Result<ArchiveManifest> manifest = ParseArchiveManifest(bytes, kHour);
+  if (!manifest) return;
+  for (const auto& [path, facts] : *manifest) {
+    CHECK(path[0] != '/' && path[0] != '.' && path.find("/.") == std::string::npos);
+  }
+  CHECK(*ParseArchiveManifest(EncodeArchiveManifest(*manifest), kHour) == *manifest);
+}
+
 }  // namespace
 }  // namespace hinomi
 
@@ -55,6 +67,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   (void)ArchiveRecordTime(bytes);
   (void)ArchiveHours().HourOf(bytes);
   (void)ParseArchiveFileName("2026-11-21", bytes);
+  CheckManifest(bytes);
   const std::string component = ArchiveComponent(bytes);
   CHECK(!component.empty() && component[0] != '.' && component.find('/') == std::string::npos);
 

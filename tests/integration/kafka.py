@@ -7,10 +7,11 @@ import subprocess
 
 LIBRARY = ctypes.CDLL("librdkafka.so.1")
 PRODUCER, ANY_OPERATION = 0, 0
-TOPIC, LITERAL, WRITE, ALLOW = 2, 3, 4, 3
+TOPIC, LITERAL, ALLOW = 2, 3, 3
+DESCRIBE, WRITE = 8, 4  # operations
 MILLISECONDS = 20000
 
-Record = collections.namedtuple("Record", "partition offset key text")
+Record = collections.namedtuple("Record", "partition offset key headers text")  # headers as NAME=VALUE,NAME=VALUE
 
 for _name in ("conf_new", "new", "queue_new", "queue_poll", "NewTopic_new", "AdminOptions_new", "AclBinding_new",
               "event_CreateTopics_result", "event_CreateAcls_result", "CreateTopics_result_topics",
@@ -38,9 +39,9 @@ class Kafka:
 
     def records(self, topic):
         """All there are now, by partition in the order of offsets; none before the topic exists."""
-        lines = [line.split(" ", 3) for line in
-                 self._kcat("-C", "-t", topic, "-o", "beginning", "-e", "-q", "-f", r"%p %o %k %s\n").splitlines()]
-        return sorted(Record(int(p), int(o), key, text) for p, o, key, text in lines)
+        lines = [line.split(" ", 4) for line in
+                 self._kcat("-C", "-t", topic, "-o", "beginning", "-e", "-q", "-f", r"%p %o %k %h %s\n").splitlines()]
+        return sorted(Record(int(p), int(o), *rest) for p, o, *rest in lines)
 
     def documents(self, topic):
         return [json.loads(record.text) for record in self.records(topic)]
@@ -71,9 +72,9 @@ class Kafka:
             return call("topic_result_error_string", ctypes.c_void_p.from_address(topics).value)
         self._administer("CreateTopics", new, refusal)
 
-    def allow_writing(self, user, topic):
+    def allow(self, user, topic, operation=WRITE):
         error = ctypes.create_string_buffer(500)
-        rule = call("AclBinding_new", TOPIC, topic, LITERAL, f"User:{user}", "*", WRITE, ALLOW, error, 500)
+        rule = call("AclBinding_new", TOPIC, topic, LITERAL, f"User:{user}", "*", operation, ALLOW, error, 500)
         assert rule, error.value
 
         def refusal(event):

@@ -45,13 +45,16 @@ class Server:
 
 
 class Broker(Server):
-    """A Kafka broker, for everybody at `address` and for users over TLS at `secure_address`."""
+    """A Kafka broker, for everybody at `address`; over TLS for users at `secure_address`, and at `certificate_address`
+    for clients that show a certificate, such as client.crt in `tls`."""
 
     def __init__(self, directory, **environment):
-        port = free_ports(3)
+        port = free_ports(4)
         super().__init__("kafka", directory, str(port + 2), port=port, **environment)
         self.address, self.secure_address = f"127.0.0.1:{port}", f"localhost:{port + 2}"
-        self.ca_file = directory / "tls/ca.crt"
+        self.certificate_address = f"localhost:{port + 3}"
+        self.tls = directory / "tls"
+        self.ca_file = self.tls / "ca.crt"
 
 
 class BrokerCluster:
@@ -70,9 +73,15 @@ class BrokerCluster:
             broker.ready()
         return self
 
+    def address_without(self, number):
+        return ",".join(f"127.0.0.1:{broker.port}" for i, broker in enumerate(self.brokers, 1) if i != number)
+
+    def signal(self, number, which):
+        os.kill(self.brokers[number - 1].pid(), which)
+
     def kill(self, number):
         """kill -9; start(number) brings it back with what was on its disk."""
-        os.kill(self.brokers[number - 1].pid(), signal.SIGKILL)
+        self.signal(number, signal.SIGKILL)
 
     def start(self, number):
         self.brokers[number - 1].start()

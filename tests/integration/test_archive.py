@@ -13,6 +13,7 @@ import pytest
 import archives
 import kubelet
 from agent import BINARY, command
+from scale import scale
 from waiting import eventually
 
 pytestmark = pytest.mark.sinks
@@ -26,7 +27,7 @@ def archive(agent):
     directory = agent.directory / "archive"
 
     def configure(**changes):
-        sink = {"type": "archive", "directory": str(directory), "sync_every": "200ms"}
+        sink = {"type": "archive", "directory": str(directory), "sync_every": "200ms", **changes.pop("sink", {})}
         agent.configure({}, sinks={"files": sink, **changes.pop("sinks", {})},
                         routes=changes.pop("routes", [{"name": "all", "sink": "files"}]), **changes)
         return directory
@@ -207,3 +208,98 @@ def test_cat_ends_when_its_reader_does(agent, archive, log_of):
     assert command("cat", str(directory), "--since", "1h", "--grep", "line 17 ").stdout.count("\n") == 1
     assert command("cat", str(directory), "--since", "soon").returncode == 2
     assert command("cat", str(agent.pods)).returncode == 1
+
+
+def test_plain_lines_are_what_the_container_wrote(agent, archive, log_of):
+    """JSON too, byte for byte, through a kill; and `hinomi cat` prints them."""
+    directory = archive(sink={"format": "lines"})
+    written = [b'{"b" :1,  "a": "\\u00e9", "kubernetes": "mine", "a": 2}', b"  indented\t", b"\xff\xfe raw", b"",
+               b"plain"]
+    log = log_of("pod")
+    for line in written:
+        log.line(line)
+    agent.start()
+
+    def text():
+        return b"".join(subprocess.run(["zstd", "-dc", path], capture_output=True, timeout=30).stdout
+                        for path in archives.files(directory))
+    eventually(lambda: text() == b"\n".join(written) + b"\n", 20, lambda: f"{text()}\n{agent.log()}")
+    agent.kill()
+    for checkpoint in agent.state.glob("checkpoint.*"):
+        checkpoint.unlink()
+    log.line("behind the kill")
+    agent.start()
+    expected = b"\n".join([*written, b"behind the kill"]) + b"\n"
+    eventually(lambda: text() == expected, 20, lambda: f"{text()}\n{agent.log()}")
+    assert all(path.name.endswith(".log.zst.partial") for path in archives.files(directory))
+    printed = subprocess.run([BINARY, "cat", directory, "--since", "2h"], capture_output=True, timeout=30)
+    assert printed.stdout == expected
+    assert agent.stop() == 0
+
+
+def test_finished_files_are_listed_verified_and_removed(agent, archive, log_of):
+    """Files of ten old hours, as a process that died has left them, get their entries at the next start; the limits of
+    age and then of size remove the oldest; what was damaged is found."""
+    log = log_of("pod")
+    hours = [time.time() // 3600 - i for i in (50, 49, *range(9, 1, -1))]
+    lines = scale(200, 20_000)
+    for hour in hours:
+        stamp = time.strftime("%Y-%m-%dT%H:00:00.000000000Z", time.gmtime(hour * 3600))
+        log.raw(b"".join(f"{stamp} stdout F {i} {os.urandom(100).hex()}\n".encode() for i in range(lines)))
+    directory = archive()
+    agent.start()
+    eventually(lambda: archives.count(directory) == lines * len(hours), 60, lambda: agent.log())
+    assert agent.stop() == 0
+    for path in archives.files(directory):
+        path.rename(path.with_name(path.name.removesuffix(".partial")))
+
+    def verified(status):
+        result = command("cat", str(directory), "--verify")
+        assert result.returncode == status, result.stdout + result.stderr
+        return result.stdout.splitlines()
+
+    def finished():
+        return sorted(path for path in archives.files(directory) if not path.name.endswith(".partial"))
+    assert len(finished()) == len(hours)
+    assert len([line for line in verified(1) if line.startswith("extra ")]) == len(hours)
+    agent.start()
+    eventually(lambda: archives.manifests(directory) == {path: archives.facts(path) for path in finished()}, 20,
+               lambda: agent.log())
+    assert len(verified(0)) == 1
+    assert command("check", "--strict", "--config", str(agent.config)).returncode == 0, "it is our own agent"
+    agent.kill()
+
+    archive(sink={"retention": {"age": "48h"}})
+    agent.start()
+    eventually(lambda: agent.metric("hinomi_archive_removed_files_total", sink="files") == 2, 10, lambda: agent.log())
+    assert len(finished()) == len(hours) - 2 and len(verified(0)) == 1
+    size = agent.metric("hinomi_archive_bytes", sink="files")
+    assert size == sum(path.stat().st_size for path in finished())
+    assert agent.stop() == 0
+    keep = finished()[-4:]
+    archive(sink={"retention": {"bytes_max": str(sum(path.stat().st_size for path in keep))}})
+    agent.start()
+    eventually(lambda: agent.metric("hinomi_archive_bytes", sink="files") < size, 10, lambda: agent.log())
+    eventually(lambda: finished() == keep, 10, lambda: agent.log())
+    assert len(verified(0)) == 1
+    assert agent.stop() == 0
+
+    missing, truncated, changed, _ = keep
+    missing.unlink()
+    os.truncate(truncated, 100)
+    content = bytearray(changed.read_bytes())
+    content[-20] ^= 1
+    changed.write_bytes(content)
+    *problems, summary = verified(1)
+    assert [problem.split()[0] for problem in sorted(problems)] == ["changed", "missing", "truncated"]
+    assert summary.endswith(": 3 problems")
+
+
+def test_check_says_whether_the_archive_may_be_written(agent, archive):
+    directory = archive()
+    assert "sinks.files" not in command("check", "--config", str(agent.config)).stderr
+    assert not directory.exists(), "it left a trace"
+    directory.write_text("in the way")
+    result = command("check", "--strict", "--config", str(agent.config))
+    assert result.returncode == 1
+    assert "warning: sinks.files: cannot " in result.stderr and str(directory) in result.stderr

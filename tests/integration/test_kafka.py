@@ -1,6 +1,9 @@
 """Kafka as a sink: what arrives, with which key and where, and what is waited for, said and never lost."""
+import collections
 import json
+import os
 import re
+import signal
 import time
 
 import pytest
@@ -58,6 +61,69 @@ def test_records_arrive_with_key_and_content(agent, log_of, kafka, configure, to
     assert kafka.count(f"{topic}-demo-team") == 100
 
 
+@pytest.mark.parametrize("key", ["container", "namespace"])
+def test_records_of_one_key_stay_together(agent, log_of, kafka, configure, topic, key):
+    logs = [log_of(f"pod-{i}", namespace=namespace, container=container)
+            for i in range(5) for namespace, container in (("shop", "app"), ("team", "sidecar"))]
+    for i in range(100):
+        for log in logs:
+            log.line(f"line {i}")
+    configure(key=key)
+    agent.start()
+    wait_for(kafka, topic, 100 * len(logs), agent)
+    partitions, order = collections.defaultdict(set), collections.defaultdict(list)
+    for record in kafka.records(topic):
+        partitions[record.key].add(record.partition)
+        document = json.loads(record.text)
+        order[document["kubernetes"]["pod"]["uid"]].append(int(document["message"].split()[-1]))
+    assert partitions.keys() == {f"{log.uid}/{log.container}" if key == "container" else log.namespace for log in logs}
+    assert all(len(of_key) == 1 for of_key in partitions.values())
+    assert order == {log.uid: list(range(100)) for log in logs}
+
+
+def test_records_without_a_key_are_spread(agent, log_of, kafka, configure, topic):
+    log = log_of("pod")
+    for i in range(5000):
+        log.line(f"line {i}")
+    configure(key="none", batch_bytes="64KiB")
+    agent.start()
+    wait_for(kafka, topic, 5000, agent)
+    records = kafka.records(topic)
+    assert {record.key for record in records} == {""}
+    assert len({record.partition for record in records}) > 1
+    assert sorted(numbers(json.loads(record.text) for record in records)) == list(range(5000))
+
+
+def test_headers_say_who_wrote_a_record(agent, log_of, kafka, configure, topic):
+    for namespace in ("shop", "team"):
+        log = log_of("cart-0", namespace=namespace, container="app")
+        for i in range(100):
+            log.line(f"{namespace} {i}")
+    configure(headers={"from": "{namespace}/{pod}/{container}", "at": "{cluster}/{node}"})
+    agent.start()
+    wait_for(kafka, topic, 200, agent)
+    for record in kafka.records(topic):
+        namespace = json.loads(record.text)["kubernetes"]["namespace"]
+        assert record.headers == f"at=demo/node-1,from={namespace}/cart-0/app"
+
+
+def test_metrics_say_how_the_brokers_do(agent, log_of, kafka_broker, kafka, configure, topic):
+    log = log_of("pod")
+    for i in range(1000):
+        log.line(f"line {i} " + "x" * 1000)
+    configure(settings={"statistics.interval.ms": "200"})
+    agent.start()
+    wait_for(kafka, topic, 1000, agent)
+
+    def of_broker(name):
+        return agent.metric(f"hinomi_kafka_broker_{name}", sink="stream", broker=kafka_broker.address)
+    eventually(lambda: of_broker("sent_bytes_total") and agent.metric("hinomi_kafka_queue_records") == 0, 10, agent.log)
+    assert of_broker("requests_total") > 2 and of_broker("received_bytes_total") > 100
+    assert of_broker("connects_total") == 1 and of_broker("disconnects_total") == 0
+    sent = agent.metric("hinomi_sink_sent_bytes_total", sink="stream")
+    assert 1000 < sent < 200_000, "what zstd leaves of a megabyte"
+
+
 def test_a_broker_that_is_down_is_waited_for(agent, log_of, kafka_broker, kafka, configure, topic):
     kafka_broker.stop()
     try:
@@ -80,6 +146,29 @@ def test_a_broker_that_is_down_is_waited_for(agent, log_of, kafka_broker, kafka,
     wait_for(kafka, topic, 200, agent)
     eventually(lambda: "\nsink " not in agent.ready().text, 5, lambda: agent.ready().text)
     assert numbers(kafka.documents(topic)) == list(range(200))
+
+
+def test_a_broker_that_says_nothing_is_waited_out(agent, log_of, kafka_broker, kafka, configure, topic):
+    log = log_of("pod")
+    log.line("line 0")
+    configure(timeout="1s", settings={"request.timeout.ms": "1000", "socket.timeout.ms": "2000"})
+    agent.start()
+    wait_for(kafka, topic, 1, agent)
+    os.kill(kafka_broker.pid(), signal.SIGSTOP)
+    try:
+        for i in range(1, 200):
+            log.line(f"line {i}")
+        eventually(lambda: agent.metric("hinomi_sink_up", sink="stream") == 0, 10, agent.log)
+        assert agent.metric("hinomi_sink_errors_total", sink="stream", code="timeout") > 0
+        # Longer than a request may take: each is asked again on a new connection.
+        eventually(lambda: "timed out" in agent.ready().text, 15, lambda: agent.ready().text)
+        assert agent.ready().ok
+    finally:
+        os.kill(kafka_broker.pid(), signal.SIGCONT)
+    wait_for(kafka, topic, 200, agent)
+    eventually(lambda: agent.metric("hinomi_sink_up", sink="stream") == 1, 10, agent.log)
+    assert numbers(kafka.documents(topic)) == list(range(200))
+    assert not agent.dead_letters()
 
 
 def test_a_missing_topic_is_reported_and_waited_for(agent, log_of, kafka, configure, topic):
@@ -171,6 +260,28 @@ def test_an_unknown_authority_is_refused(agent, log_of, kafka_broker, kafka, con
     assert kafka.count(topic) == 0
 
 
+def test_a_certificate_says_who_the_client_is(agent, log_of, kafka_broker, kafka, configure, topic):
+    log = log_of("pod")
+    for i in range(50):
+        log.line(f"line {i}")
+    address = dict(brokers=kafka_broker.certificate_address, tls=True, ca_file=str(kafka_broker.ca_file))
+    configure(**address)
+    check = "check", "--config", str(agent.config)
+    assert "certificate_file" in command(*check).stderr
+    agent.start()
+    eventually(lambda: "certificate_file" in agent.ready().text, 20, lambda: agent.ready().text)
+    assert agent.metric("hinomi_sink_errors_total", sink="stream", code="tls") > 0
+    assert agent.stop() == 0
+    assert kafka.count(topic) == 0
+
+    configure(**address, certificate_file=str(kafka_broker.tls / "client.crt"),
+              key_file=str(kafka_broker.tls / "client.key"))
+    assert "sinks.stream" not in command(*check).stderr
+    agent.start()
+    wait_for(kafka, topic, 50, agent)
+    assert numbers(kafka.documents(topic)) == list(range(50))
+
+
 def test_a_user_who_may_not_write_is_named_and_waits(agent, log_of, kafka_broker, kafka, configure, topic):
     kafka.create(topic)
     password = agent.directory / "password"
@@ -185,7 +296,7 @@ def test_a_user_who_may_not_write_is_named_and_waits(agent, log_of, kafka_broker
     assert topic in agent.ready().text
     assert agent.metric("hinomi_sink_errors_total", sink="stream", code="authorization") > 0
     assert kafka.count(topic) == 0
-    kafka.allow_writing("guest", topic)
+    kafka.allow("guest", topic)
     wait_for(kafka, topic, 50, agent, 30)
     assert numbers(kafka.documents(topic)) == list(range(50))
     assert not agent.dead_letters()

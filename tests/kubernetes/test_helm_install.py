@@ -110,7 +110,7 @@ def test_every_saved_search_finds_what_there_is(release):
 
 
 def test_every_panel_has_rows(release):
-    """But for those that say which incident or setting they need."""
+    """But for those that say which incident or setting they need, which tests/chart/test_incidents.py asks for."""
     wanted = [panel for panel in promql.queries(__rate_interval="15s") if not panel.empty_unless]
     missing = list(wanted)
 

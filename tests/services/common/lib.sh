@@ -73,6 +73,13 @@ not_root() {
   exec setsid "$@"
 }
 
+# make_client_certificate DIR NAME: NAME.crt and NAME.key, for CN=NAME, by the authority that make_certificates made.
+make_client_certificate() {
+  openssl req -newkey rsa:2048 -nodes -subj "/CN=$2" -keyout "$1/$2.key" -out "$1/$2.csr" 2>/dev/null &&
+  openssl x509 -req -in "$1/$2.csr" -CA "$1/ca.crt" -CAkey "$1/ca.key" -CAcreateserial -days 30 -out "$1/$2.crt" \
+    2>/dev/null || die "cannot make \"$1/$2.crt\": openssl failed"
+}
+
 # make_certificates DIR: a throw-away authority and a certificate for localhost: ca.crt, server.crt, server.key.
 make_certificates() {
   [ ! -s "$1/server.crt" ] || return 0

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""image.py OUT.tar writes the one image of the container tests, hinomi.test/busybox:1, in the archive format of
-Docker: static busybox with its applets, on its own a pause container. A name without a dot in its host would be
-looked for in a default registry."""
+"""image.py OUT.tar [NAME REVISION] writes the image of the container tests, hinomi.test/busybox:1, or the same as of
+another commit, in the archive format of Docker: static busybox with its applets, on its own a pause container. A name
+without a dot in its host would be looked for in a default registry."""
 import hashlib
 import io
 import json
@@ -34,20 +34,20 @@ def layer():
     return out.getvalue()
 
 
-def main(path):
+def main(path, name=NAME, revision=REVISION):
     content = layer()
     config = json.dumps({
         "architecture": {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()], "os": "linux",
         "config": {"Env": ["PATH=/bin"], "Cmd": ["sleep", "1d"],
-                   "Labels": {"org.opencontainers.image.revision": REVISION}},
+                   "Labels": {"org.opencontainers.image.revision": revision}},
         "rootfs": {"type": "layers", "diff_ids": ["sha256:" + hashlib.sha256(content).hexdigest()]},
     }).encode()
     with tarfile.open(path, "w") as tar:
         add(tar, "layer.tar", content)
         add(tar, "config.json", config)
-        manifest = [{"Config": "config.json", "RepoTags": [NAME], "Layers": ["layer.tar"]}]
+        manifest = [{"Config": "config.json", "RepoTags": [name], "Layers": ["layer.tar"]}]
         add(tar, "manifest.json", json.dumps(manifest).encode())
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -2,8 +2,9 @@
 # Starts a Kafka broker on loopback and prints its pid once it serves.
 #   start.sh PORT DATA [SECURE_PORT]
 # Its controller listens on PORT+1. SECURE_PORT adds a listener with SASL over TLS for the users hinomi, who may do
-# everything, and guest (PLAIN only), who may do nothing; both have the password hinomi-secret; the authority's
-# certificate is DATA/tls/ca.crt. A cluster: run it once per node, at the same time, each with NODES="PORT PORT ...";
+# everything, and guest and reader (PLAIN only), who may do nothing; all have the password hinomi-secret; the
+# authority's certificate is DATA/tls/ca.crt. At SECURE_PORT+1 clients show a certificate: DATA/tls/client.crt is one
+# who may do everything. A cluster: run it once per node, at the same time, each with NODES="PORT PORT ...";
 # a node alone never becomes ready. Started again on the same DATA it has the same records. Its output is DATA/out;
 # the download is kept in HINOMI_CACHE.
 # Environment: KAFKA_VERSION, AUTO_CREATE (false: topics must be made first), PARTITIONS (of a new topic, 3).
@@ -31,14 +32,16 @@ done
 replicas=$((id < 3 ? id : 3)) min_isr=$((id < 3 ? 1 : 2))
 
 conf=$data/server.properties
+listeners=${secure:+,SASL_SSL://localhost:$secure,CERTIFICATE://localhost:$((secure + 1))}
 cat "$here/server.properties.in" ${secure:+"$here/secure.properties.in"} | sed \
   -e "s|@ID@|$self|; s|@VOTERS@|$voters|; s|@PORT@|$port|; s|@CONTROLLER_PORT@|$((port + 1))|" \
-  -e "s|@SECURE_LISTENER@|${secure:+,SASL_SSL://localhost:$secure}|; s|@DATA@|$data|" \
+  -e "s|@SECURE_LISTENERS@|$listeners|; s|@DATA@|$data|" \
   -e "s|@REPLICAS@|$replicas|; s|@MIN_ISR@|$min_isr|; s|@USER@|$user|; s|@PASSWORD@|$password|g" \
   -e "s|@PARTITIONS@|${PARTITIONS:-3}|; s|@AUTO_CREATE@|${AUTO_CREATE:-true}|" >"$conf"
 if [ -n "$secure" ] && [ ! -s "$data/tls/server.pem" ]; then
   mkdir -p "$data/tls"
   make_certificates "$data/tls"
+  make_client_certificate "$data/tls" client
   cat "$data/tls/server.key" "$data/tls/server.crt" >"$data/tls/server.pem"
 fi
 

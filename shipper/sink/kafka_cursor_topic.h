@@ -1,0 +1,58 @@
+// The topic that keeps cursors, as its reader sees it: makes it where it is missing, and reads what
+// is committed in one of its partitions. Knows nothing of what the messages mean.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "shipper/sink/kafka_producer.h"
+
+namespace hinomi {
+
+/// One thread at a time.
+class KafkaCursorTopic {
+ public:
+  struct Options {
+    std::string sink_name;  // for its log lines
+    std::string topic;
+    KafkaProperties properties;  // of the connection
+  };
+  /// How long to wait, and for whom not to.
+  struct Patience {
+    const Clock& clock;
+    Duration deadline{0};  // monotonic
+    const std::stop_token& stop;
+    Duration left() const;
+    bool over() const { return stop.stop_requested() || left() <= Duration{0}; }
+  };
+
+  /// Connects in the background. Errors: config, the library refuses a property.
+  static Result<std::unique_ptr<KafkaCursorTopic>> Make(Options options);
+  ~KafkaCursorTopic();
+  KafkaCursorTopic(const KafkaCursorTopic&) = delete;
+  KafkaCursorTopic& operator=(const KafkaCursorTopic&) = delete;
+
+  /// Sets how many partitions the topic has, and makes it, compacted, where there is none. What is
+  /// wrong otherwise.
+  KafkaTrouble Prepare(const Patience& patience, int32_t* partitions);
+  /// Gives `take` the key and value of each message, from the first one on, until that returns
+  /// true. What is wrong if it did not.
+  KafkaTrouble Read(int32_t partition, const Patience& patience,
+                    const std::function<bool(std::string_view, std::string_view)>& take);
+
+ private:
+  struct Handle;
+  explicit KafkaCursorTopic(std::unique_ptr<Handle> handle);
+  KafkaTrouble Find(const Patience& patience, int32_t* partitions);
+  KafkaTrouble Create(const Patience& patience);
+
+  std::unique_ptr<Handle> handle_;
+};
+
+}  // namespace hinomi

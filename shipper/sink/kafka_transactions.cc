@@ -1,0 +1,393 @@
+#include "shipper/sink/kafka_transactions.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <iterator>
+#include <map>
+#include <random>
+#include <utility>
+
+#include "base/check.h"
+#include "base/hash.h"
+#include "shipper/sink/kafka_cursor.h"
+#include "shipper/sink/kafka_error.h"
+
+namespace hinomi {
+namespace {
+
+constexpr Duration kPollWait = std::chrono::milliseconds(50);
+constexpr Duration kStepWait = std::chrono::seconds(1);
+// When the agent ends, a transaction that is left open would hold up readers until its timeout.
+constexpr Duration kAbortWait = std::chrono::milliseconds(500);
+constexpr Duration kFencedWait = std::chrono::seconds(30);
+constexpr size_t kForgottenAtOnce = 1000;
+
+std::string RandomName() {
+  std::random_device device;
+  return fmt::format("{:08x}{:08x}", device(), device());
+}
+
+std::vector<uint32_t> PendingOf(const Batch& batch) {
+  std::vector<uint32_t> pending;
+  for (uint32_t i = 0; i < batch.records.size(); ++i) {
+    if (batch.records[i].outcome == Outcome::kPending) pending.push_back(i);
+  }
+  return pending;
+}
+
+}  // namespace
+
+KafkaTransactions::KafkaTransactions(Options options, const Environment& environment)
+    : options_(std::move(options)),
+      environment_(environment),
+      messages_(options_.config, {options_.cluster, options_.node}),
+      route_key_(KafkaRouteKey(options_.cluster, options_.node, options_.route)),
+      run_(RandomName()),
+      sets_(options_.config.compression == KafkaCompression::kNone ? KafkaSets::kLarge
+                                                                   : KafkaSets::kWhole) {
+  for (const std::string& broker : options_.config.brokers) {
+    brokers_ += (brokers_.empty() ? "" : ",") + broker;
+  }
+  const auto counter = [&](const char* outcome) {
+    return environment_.metrics.CounterOf(
+        "hinomi_kafka_transactions_total", "Transactions, by how they ended.",
+        {{"sink", options_.sink_name}, {"route", options_.route}, {"outcome", outcome}});
+  };
+  environment_.metrics.OnExpose(
+      [statistics = statistics_, sink = options_.sink_name, route = options_.route] {
+        return statistics->Rows({{"sink", sink}, {"route", route}});
+      });
+  committed_ = counter("committed");
+  aborted_ = counter("aborted");
+}
+
+Attempt KafkaTransactions::Failure(int error, const std::string& text) const {
+  const KafkaError meaning = KafkaErrorOf(error);
+  Attempt attempt{.error = fmt::format("cannot send to Kafka at \"{}\": {}", brokers_,
+                                       text.empty() ? meaning.text : text),
+                  .code = std::string(meaning.code),
+                  .retry_after = {}};
+  if (!meaning.remedy.empty()) attempt.error.append("; ").append(meaning.remedy);
+  if (meaning.code == "fenced") attempt.retry_after = kFencedWait;
+  return attempt;
+}
+
+Attempt KafkaTransactions::Lost(Attempt attempt) {
+  producer_.reset();
+  committing_ = false;
+  attempt.reopen = true;
+  return attempt;
+}
+
+Attempt KafkaTransactions::Open(const std::stop_token& stop, std::vector<KeptCursor>* cursors) {
+  const Patience patience{environment_.clock,
+                          environment_.clock.Monotonic() + options_.config.timeout, stop};
+  Attempt failure = Make();
+  if (failure.error.empty()) failure = Fence(patience);
+  if (failure.error.empty()) failure = ReadCursors(patience, cursors);
+  return failure.error.empty() ? failure : Lost(std::move(failure));
+}
+
+// A producer with the secrets that are in the files now.
+Attempt KafkaTransactions::Make() {
+  producer_.reset();
+  const auto secrets = ReadKafkaSecrets(environment_.files, options_.config);
+  if (!secrets) return {.error = secrets.error().message, .code = "secret", .retry_after = {}};
+  secrets_ = *secrets;
+  const std::string id = options_.cluster + "/" + options_.node + "/" + options_.route;
+  auto made = KafkaProducer::Make(
+      {.sink_name = options_.sink_name,
+       .properties = TransactionalPropertiesOf(options_.config, secrets_, sets_, id)});
+  if (!made) {
+    return {.error = fmt::format("cannot connect to Kafka at \"{}\": {}", brokers_,
+                                 made.error().message),
+            .code = "settings",
+            .retry_after = {}};
+  }
+  producer_ = std::move(*made);
+  return {};
+}
+
+Attempt KafkaTransactions::Fence(const Patience& patience) {
+  KafkaStep step;
+  while (!patience.over()) {
+    step = producer_->InitTransactions(std::min(patience.left(), kStepWait));
+    if (step.error == 0) return {};
+    producer_->Poll(Duration{0});
+    if (!step.again || producer_->blackouts() > 0) break;
+  }
+  if (patience.stop.stop_requested()) return Failure(0, "the agent is stopping");
+  const KafkaTrouble& trouble = producer_->trouble();
+  if (step.again && trouble.error != 0) return Failure(trouble.error, trouble.text);
+  return Failure(step.error, step.text);
+}
+
+// The marker is the last thing that is committed to the partition before it is read: what stands in
+// front of it is all there is, and nobody else writes cursors of this route any more.
+Attempt KafkaTransactions::ReadCursors(const Patience& patience, std::vector<KeptCursor>* cursors) {
+  auto topic =
+      KafkaCursorTopic::Make({.sink_name = options_.sink_name,
+                              .topic = options_.config.cursor_topic,
+                              .properties = ReaderPropertiesOf(options_.config, secrets_)});
+  if (!topic) return {.error = topic.error().message, .code = "settings", .retry_after = {}};
+  int32_t partitions = 0;
+  KafkaTrouble trouble = (*topic)->Prepare(patience, &partitions);
+  if (trouble.error != 0) return Failure(trouble.error, trouble.text);
+  partition_ =
+      static_cast<int32_t>(Hash64Of(route_key_) % static_cast<uint64_t>(std::max(partitions, 1)));
+  const std::string marker = fmt::format("{}-{}", run_, ++markers_);
+  if (Attempt failure = Mark(patience, marker); !failure.error.empty()) return failure;
+  std::map<std::string, KeptCursor> by_log;
+  const auto take = [&](std::string_view key, std::string_view value) {
+    if (key == route_key_) return value == marker;
+    std::optional<std::string> log = LogOfKafkaKey(route_key_, key);
+    if (!log) return false;
+    std::optional<KeptCursor> cursor = DecodeKafkaCursor(value);
+    by_log.erase(*log);
+    if (cursor) by_log.emplace(std::move(*log), std::move(*cursor));
+    return false;
+  };
+  trouble = (*topic)->Read(partition_, patience, take);
+  if (trouble.error != 0) return Failure(trouble.error, trouble.text);
+  for (auto& [log, cursor] : by_log) {
+    cursor.log = log;
+    cursors->push_back(std::move(cursor));
+  }
+  return {};
+}
+
+Attempt KafkaTransactions::Mark(const Patience& patience, const std::string& marker) {
+  const KafkaStep begun = producer_->BeginTransaction();
+  if (begun.error != 0) return Failure(begun.error, begun.text);
+  KafkaMessage message{.key = route_key_, .payload = marker};
+  producer_->Produce(options_.config.cursor_topic, {&message, 1}, partition_);
+  Produced outcome{.error = message.error, .too_large = {}};
+  if (message.error == 0) Await(1, patience, &outcome);
+  if (outcome.error != 0) return Failure(outcome.error);
+  KafkaStep step;
+  do {
+    step = producer_->CommitTransaction(std::min(patience.left(), kStepWait));
+  } while (step.again && !patience.over());
+  return step.error == 0 ? Attempt{} : Failure(step.error, step.text);
+}
+
+Attempt KafkaTransactions::Deliver(Batch& batch, const std::stop_token& stop) {
+  CHECK(batch.number != 0);
+  if (batch.number != batch_) {
+    CHECK(!committing_);  // it is opened anew rather than given another batch
+    batch_ = batch.number;
+    suspects_.clear();
+    too_large_.clear();
+  }
+  CHECK(producer_ != nullptr);
+  if (!committing_) {
+    const auto secrets = ReadKafkaSecrets(environment_.files, options_.config);
+    if (!secrets) return {.error = secrets.error().message, .code = "secret", .retry_after = {}};
+    if (*secrets != secrets_) {
+      return Lost({.error = "its secrets have changed: it connects anew",
+                   .code = "secret",
+                   .retry_after = {}});
+    }
+  }
+  const Patience patience{environment_.clock,
+                          environment_.clock.Monotonic() + options_.config.timeout, stop};
+  if (committing_) return Commit(batch, patience);
+  for (;;) {
+    bool again = false;
+    Attempt attempt = Send(batch, patience, &again);
+    if (!again) return attempt;
+  }
+}
+
+// One transaction. `again`: it was aborted, and the next one does better.
+Attempt KafkaTransactions::Send(Batch& batch, const Patience& patience, bool* again) {
+  const KafkaStep begun = producer_->BeginTransaction();
+  if (begun.error != 0) return Lost(Failure(begun.error, begun.text));
+  std::vector<uint32_t> together, alone;
+  for (uint32_t record : PendingOf(batch)) {
+    if (!too_large_.contains(record)) {
+      (suspects_.contains(record) ? alone : together).push_back(record);
+    }
+  }
+  Produced outcome = Produce(batch, together, patience);
+  for (size_t i = 0; i < alone.size() && outcome.error == 0 && outcome.too_large.empty(); ++i) {
+    outcome = Produce(batch, {alone[i]}, patience);
+  }
+  const std::vector<uint32_t> too_large = std::move(outcome.too_large);
+  if (outcome.error == 0 && too_large.empty()) outcome = ProduceCursors(batch, patience);
+  if (outcome.error == 0 && too_large.empty()) {
+    if (too_large_.empty()) return Commit(batch, patience);
+    Abort();
+    return Reject(batch);
+  }
+  const KafkaTrouble trouble = producer_->trouble();
+  Abort();
+  if (patience.stop.stop_requested()) {
+    return {.error = "the agent is stopping", .code = "stopped", .retry_after = {}};
+  }
+  if (!too_large.empty()) {
+    if (!Suspect(batch, too_large)) return Lost(Failure(kKafkaTooLarge));
+    *again = producer_ != nullptr && !patience.over();
+    Attempt attempt = Failure(kKafkaTooLarge);
+    return producer_ == nullptr ? Lost(std::move(attempt)) : attempt;
+  }
+  // What an aborted transaction leaves behind may take messages of the next one with it.
+  if (IsAftermath(outcome.error) && trouble.error == 0 && producer_ != nullptr) {
+    *again = !patience.over();
+  }
+  const bool vague = IsAftermath(outcome.error) || outcome.error == kKafkaTimedOut;
+  Attempt attempt =
+      vague && trouble.error != 0 ? Failure(trouble.error, trouble.text) : Failure(outcome.error);
+  return producer_ == nullptr ? Lost(std::move(attempt)) : attempt;
+}
+
+KafkaTransactions::Produced KafkaTransactions::Produce(const Batch& batch,
+                                                       const std::vector<uint32_t>& records,
+                                                       const Patience& patience) {
+  Produced outcome;
+  size_t reports = 0;
+  KafkaMessages::ByTopic messages = messages_.Of(batch, records);
+  for (auto& [topic, some] : messages) {
+    producer_->Produce(topic, some);
+    for (const KafkaMessage& message : some) {
+      if (message.error == 0) {
+        ++reports;
+      } else if (IsTooLarge(message.error)) {
+        suspects_.insert(message.number);  // this very one
+        outcome.too_large.push_back(message.number);
+      } else if (outcome.error == 0) {
+        outcome.error = message.error;
+      }
+    }
+  }
+  Await(reports, patience, &outcome);
+  return outcome;
+}
+
+// Of each log, behind the last of its slices, and of those that are gone.
+KafkaTransactions::Produced KafkaTransactions::ProduceCursors(const Batch& batch,
+                                                              const Patience& patience) {
+  std::map<std::string, std::string> values;  // by key
+  for (const Slice& slice : batch.slices) {
+    CHECK(!slice.ranges.empty());
+    const SegmentRange& last = slice.ranges.back();
+    values[KafkaCursorKey(route_key_, slice.origin->path)] =
+        EncodeKafkaCursor({"", last.segment_key, last.end, slice.after});
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    forgetting_ = std::min(gone_.size(), kForgottenAtOnce);
+    for (size_t i = 0; i < forgetting_; ++i) {
+      values.try_emplace(KafkaCursorKey(route_key_, gone_[i]));
+    }
+  }
+  std::vector<KafkaMessage> messages;
+  for (const auto& [key, value] : values) {
+    messages.push_back({key, value.empty() ? std::string_view() : std::string_view(value)});
+  }
+  producer_->Produce(options_.config.cursor_topic, messages, partition_);
+  Produced outcome;
+  size_t reports = 0;
+  for (const KafkaMessage& message : messages) {
+    if (message.error == 0) {
+      ++reports;
+    } else if (outcome.error == 0) {
+      outcome.error = message.error;
+    }
+  }
+  Await(reports, patience, &outcome);
+  if (!std::exchange(outcome.too_large, {}).empty()) outcome.error = kKafkaTooLarge;
+  return outcome;
+}
+
+void KafkaTransactions::Await(size_t reports, const Patience& patience, Produced* outcome) {
+  const uint64_t blackouts = producer_->blackouts();
+  while (reports > 0 && !patience.over() && producer_->blackouts() == blackouts) {
+    for (const KafkaReport& report : producer_->Poll(std::min(patience.left(), kPollWait))) {
+      --reports;
+      if (report.error == 0) continue;
+      if (IsTooLarge(report.error)) {
+        outcome->too_large.push_back(report.number);
+      } else if (outcome->error == 0) {
+        outcome->error = report.error;
+      }
+    }
+  }
+  if (reports > 0 && outcome->error == 0) outcome->error = kKafkaTimedOut;
+}
+
+// A broker refuses a set of records as a whole: it may be one of them, or all together. False when
+// smaller sets are to be tried, by another producer.
+bool KafkaTransactions::Suspect(const Batch& batch, const std::vector<uint32_t>& too_large) {
+  bool known = true;
+  for (uint32_t number : too_large) {
+    const bool was_alone =
+        suspects_.contains(number) ||
+        (sets_ == KafkaSets::kSmall && KafkaDocumentOf(batch, number).size() > kKafkaSmallSetBytes);
+    if (was_alone) {
+      too_large_.insert(number);
+    } else if (sets_ == KafkaSets::kSmall) {
+      suspects_.insert(number);
+    } else {
+      known = false;
+    }
+  }
+  if (!known) sets_ = sets_ == KafkaSets::kWhole ? KafkaSets::kLarge : KafkaSets::kSmall;
+  return known;
+}
+
+Attempt KafkaTransactions::Commit(Batch& batch, const Patience& patience) {
+  committing_ = true;
+  KafkaStep step;
+  do {
+    step = producer_->CommitTransaction(std::clamp(patience.left(), Duration{0}, kStepWait));
+  } while (step.again && !patience.over());
+  if (step.error == 0) {
+    committing_ = false;
+    committed_.Add();
+    for (uint32_t record : PendingOf(batch)) batch.records[record].outcome = Outcome::kAcknowledged;
+    const std::lock_guard lock(mutex_);
+    gone_.erase(gone_.begin(), gone_.begin() + static_cast<ptrdiff_t>(forgetting_));
+    return {};
+  }
+  Attempt attempt = Failure(step.error, step.text);
+  if (patience.stop.stop_requested()) attempt.code = "stopped";
+  if (step.again) return attempt;  // it goes on at the next attempt
+  if (!step.abort) return Lost(std::move(attempt));
+  committing_ = false;
+  Abort();
+  return producer_ == nullptr ? Lost(std::move(attempt)) : attempt;
+}
+
+void KafkaTransactions::Abort() {
+  aborted_.Add();
+  const KafkaStep step = producer_->AbortTransaction(kAbortWait);
+  if (step.error != 0) producer_.reset();
+}
+
+// They are dead letters, and on the disk, before a transaction passes them.
+Attempt KafkaTransactions::Reject(Batch& batch) {
+  for (uint32_t number : too_large_) {
+    batch.records[number].outcome = Outcome::kRejected;
+    batch.rejections.push_back(
+        {number, "message_too_large",
+         TooLargeReason(KafkaDocumentOf(batch, number).size(), messages_.TopicOf(batch, number))});
+  }
+  Attempt attempt = Failure(kKafkaTooLarge, fmt::format("{} documents are too large for their "
+                                                        "topic",
+                                                        too_large_.size()));
+  too_large_.clear();
+  return producer_ == nullptr ? Lost(std::move(attempt)) : attempt;
+}
+
+void KafkaTransactions::Tidy() {
+  if (producer_ != nullptr) producer_->Tend();
+}
+
+void KafkaTransactions::Forget(std::vector<std::string> logs) {
+  const std::lock_guard lock(mutex_);
+  std::move(logs.begin(), logs.end(), std::back_inserter(gone_));
+}
+
+}  // namespace hinomi
