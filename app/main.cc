@@ -25,7 +25,7 @@ namespace {
 
 struct Arguments {
   ConfigArguments config;
-  bool reference = false;
+  std::string reference;  // "true": of all settings, else of a type of sink
   bool metrics = false;
   bool schema = false;
   bool elasticsearch_template = false;
@@ -99,7 +99,13 @@ int PrintTemplates(const Config& config) {
 
 int PrintConfig(const Loaded& loaded, const Arguments& arguments) {
   std::string page;
-  if (arguments.reference) page = Reference();
+  if (!arguments.reference.empty()) {
+    page = arguments.reference == "true" ? Reference() : SinkReference(arguments.reference);
+    if (page.empty()) {
+      std::fprintf(stderr, "there is no type of sink \"%s\"\n", arguments.reference.c_str());
+      return kExitConfig;
+    }
+  }
   if (arguments.metrics) page = MetricsReference();
   if (arguments.schema) page = Schema();
   if (!page.empty()) {
@@ -167,7 +173,9 @@ int Main(int argc, char** argv) {
   CLI::App* version = app.add_subcommand("version", "print version and commit");
   for (CLI::App* command : {run, check, config}) AddConfigOptions(command, &arguments.config);
   AddCatOptions(cat, &arguments);
-  config->add_flag("--reference", arguments.reference, "print the manual of all settings instead");
+  config->add_flag("--reference", arguments.reference,
+                   "print the manual of all settings instead; --reference=kafka: the options of "
+                   "that type of sink");
   config->add_flag("--metrics", arguments.metrics,
                    "print the names of all metrics that can be served instead");
   config->add_flag("--schema", arguments.schema,

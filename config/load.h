@@ -46,6 +46,8 @@ std::string Dump(const Loaded& loaded);
 
 /// The manual in Markdown: every key with type, default, environment variable and meaning.
 std::string Reference();
+/// Of that manual what a sink of this type has, as one table; empty when there is no such type.
+std::string SinkReference(std::string_view type);
 
 /// JSON Schema (draft 7) of the file, for editors and for Helm: it refuses keys that do not exist,
 /// values of another type and choices that there are not. What must hold beyond single values, and

@@ -37,10 +37,17 @@ routes:
 
 class Writer final : public Fields {
  public:
+  Writer() = default;
+  /// For what is below `path`, of one `type`.
+  Writer(std::string path, std::string_view type) : path_(std::move(path)), type_(type) {}
+
   std::string Take() { return std::move(text_); }
+  /// False when there is no such type.
+  bool known() const { return known_; }
 
   /// Starts a section of the manual.
   void Head(std::string_view title, std::string_view help) {
+    if (!type_.empty()) return;  // one table
     Flush();
     if (!title.empty()) Append("\n## {}\n\n{}\n", title, help);
     head_pending_ = true;
@@ -61,6 +68,7 @@ class Writer final : public Fields {
   }
   bool When(std::string_view key, std::string_view choice, bool holds) override {
     static_cast<void>(holds);
+    if (!type_.empty()) return choice == type_;
     Head(fmt::format("`{}` of {} {}", path_, key, choice),
          "Only for this " + std::string(key) + ".");
     return true;
@@ -72,6 +80,7 @@ class Writer final : public Fields {
 
  protected:
   void Visit(const Scalar& scalar) override {
+    if (!type_.empty() && scalar.key == "type") known_ = scalar.set(type_).empty();
     std::string value = scalar.get();
     Add({std::string(scalar.key), scalar.type, std::string(scalar.help), true},
         value.empty() ? "empty" : "`" + value + "`");
@@ -139,6 +148,8 @@ class Writer final : public Fields {
 
   std::string text_;
   std::string path_;
+  std::string type_;  // alone; empty: all
+  bool known_ = true;
   bool in_list_ = false;
   bool head_pending_ = true;
   Key key_;          // the last one
@@ -155,6 +166,14 @@ std::string Reference() {
   Describe(writer, &config);
   writer.Flush();
   return std::string(kIntroduction) + writer.Take();
+}
+
+std::string SinkReference(std::string_view type) {
+  SinkConfig config;
+  Writer writer("sinks.NAME", type);
+  Describe(writer, &config);
+  writer.Flush();
+  return writer.known() ? writer.Take() : "";
 }
 
 }  // namespace hinomi

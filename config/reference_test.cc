@@ -12,6 +12,11 @@ namespace {
 
 using testing::HasSubstr;
 
+std::string PageOf(const std::string& name) {
+  std::ifstream file(HINOMI_DOCS + name);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
 /// Every text that stands between `begin` and the next `end`.
 std::vector<std::string> Between(std::string_view text, std::string_view begin,
                                  std::string_view end) {
@@ -182,9 +187,28 @@ TEST(Reference, NamesOnlyVariablesThatWork) {
 }
 
 TEST(Reference, IsTheOneInDocs) {
-  std::ifstream file(HINOMI_DOCS "configuration.md");
-  const std::string page(std::istreambuf_iterator<char>(file), {});
-  EXPECT_TRUE(page == Reference()) << "run: hinomi config --reference > docs/configuration.md";
+  EXPECT_TRUE(PageOf("configuration.md") == Reference()) << "run script/reference";
+}
+
+TEST(Reference, IsInThePageOfEachSink) {
+  std::string types = Between(Reference(), "| `sinks.NAME.type` | ", " | ").at(0) + ", ";
+  for (size_t comma = 0; (comma = types.find(", ")) != types.npos; types.erase(0, comma + 2)) {
+    const std::string type = types.substr(0, comma);
+    const std::vector<std::string> options =
+        Between(PageOf("sinks/" + type + ".md"),
+                "\n<!-- options: script/reference writes them -->\n", "<!-- end of options -->\n");
+    EXPECT_THAT(options, testing::ElementsAre(SinkReference(type))) << "run script/reference";
+  }
+}
+
+TEST(Reference, OfASinkHasItsOwnOptionsAlone) {
+  const std::string archive = SinkReference("archive");
+  EXPECT_THAT(archive, HasSubstr("| `sinks.NAME.batch_bytes` | size"));
+  EXPECT_THAT(archive, HasSubstr("| `sinks.NAME.sync_every` | duration"));
+  EXPECT_THAT(archive, testing::Not(HasSubstr("| `sinks.NAME.linger` |")));
+  EXPECT_THAT(archive, testing::Not(HasSubstr("| `sinks.NAME.brokers` |")));
+  EXPECT_EQ(Between(archive, "\n|---|", "\n").size(), 1u) << "one table";
+  EXPECT_EQ(SinkReference("pigeons"), "");
 }
 
 TEST(Reference, ItsExampleLoads) {

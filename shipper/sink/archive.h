@@ -1,7 +1,7 @@
-// Writes records into compressed files, one per container and hour (docs/archive.md). A record is
-// acknowledged once it and its file's name are on the disk. The files themselves know which bytes
-// of which logs they hold, so a batch that comes again, for whatever reason, is written once
-// (docs/decisions/0006-the-archive-knows-what-it-holds.md).
+// Writes records into compressed files, one per container and hour (docs/sinks/archive.md). A
+// record is acknowledged once it and its file's name are on the disk. The files themselves know
+// which bytes of which logs they hold, so a batch that comes again, for whatever reason, is written
+// once (docs/decisions/0006-the-archive-knows-what-it-holds.md).
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
 // One hour's file of one container, being written: knows by its labels what it holds, cuts off what
-// a crash has torn, appends flushes. docs/archive.md says how a file is laid out. Knows nothing of
-// batches.
+// a crash has torn, appends flushes. docs/sinks/archive.md says how a file is laid out. Knows
+// nothing of batches.
 #pragma once
 
 #include <cstdint>

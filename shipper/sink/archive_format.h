@@ -1,4 +1,4 @@
-// What an archive's files are called and hold. docs/archive.md describes the same for people;
+// What an archive's files are called and hold. docs/sinks/archive.md describes the same for people;
 // change both. Text and bytes only: nothing here touches a disk.
 //
 //   DIRECTORY/<cluster>/<namespace>/<pod>/<container>/<YYYY-MM-DD>/<HH>.ndjson.zst[.partial]

@@ -1,7 +1,7 @@
 // What becomes of an archive's files once they are finished: their hour's manifest says what they
-// are, and those that are beyond the limits are removed, the oldest first (docs/archive.md). What
-// it has to know it finds out by looking at the whole archive now and then: it keeps no state but
-// the manifests. Knows nothing of records.
+// are, and those that are beyond the limits are removed, the oldest first (docs/sinks/archive.md).
+// What it has to know it finds out by looking at the whole archive now and then: it keeps no state
+// but the manifests. Knows nothing of records.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
 // What an archive says of its finished files: one manifest per hour, each line a JSON object about
-// one file (docs/archive.md). It is replaced as a whole, so that a crash leaves the old one or the
-// new one. Knows nothing of who writes files.
+// one file (docs/sinks/archive.md). It is replaced as a whole, so that a crash leaves the old one
+// or the new one. Knows nothing of who writes files.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 // Reads one file of an archive: what it holds, by its labels alone, and its records. Needs no
-// memory to speak of, however large the file is. docs/archive.md says how a file is laid out.
+// memory to speak of, however large the file is. docs/sinks/archive.md says how a file is laid out.
 #pragma once
 
 #include <cstdint>
