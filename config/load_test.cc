@@ -425,9 +425,6 @@ TEST(Load, ReportsKafka) {
        {"config.yaml:5:15: sinks.stream.delivery: exactly_once needs `cluster` set: two clusters "
         "of "
         "one name would stop each other for ever"}},
-      {kKafka + "    cursor_topic: \"c-{node}\"\n",
-       {"config.yaml:5:19: sinks.stream.cursor_topic: expected the name of one topic, got "
-        "\"c-{node}\""}},
   });
 }
 

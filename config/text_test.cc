@@ -195,6 +195,7 @@ TEST(Text, ChecksValues) {
         std::string(249, 'a'), std::string(248, 'a') + "{pod}"},
        {"", ".", "..", "a b", "a/b", "{node}", "{}", "{", "a}", "{namespace", "{pod}{", "ä",
         std::string(250, 'a')}},
+      {CheckTopicName, {"cursors"}, {"", "cursors-{node}", "cursors-{namespace}"}},
       {CheckReadableFile, {"", "/proc/self/exe"}, {"/nonexistent", "/", "a\nb"}},
   };
   for (const CheckCases& cases : kCases) {
