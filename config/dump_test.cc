@@ -179,7 +179,7 @@ TEST(Dump, ShowsTheLimitsOfAnArchive) {
       "50GiB}}}";
   EXPECT_THAT(Dump(Load(text)), testing::HasSubstr("    format: lines  # config.yaml:1\n"));
   EXPECT_THAT(Dump(Load(text)), testing::HasSubstr("    retention:\n"
-                                                   "      age: 30d  # config.yaml:1\n"
+                                                   "      age: 720h  # config.yaml:1\n"
                                                    "      bytes_max: 50GiB  # config.yaml:1\n"));
 }
 
