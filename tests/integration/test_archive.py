@@ -216,7 +216,7 @@ def test_plain_lines_are_what_the_container_wrote(agent, archive, log_of):
     """JSON too, byte for byte, through a kill; and `hinomi cat` prints them."""
     directory = archive(sink={"format": "lines"})
     written = [b'{"b" :1,  "a": "\\u00e9", "kubernetes": "mine", "a": 2}', b"  indented\t", b"\xff\xfe raw", b"",
-               b"plain"]
+               b' {"kubernetes": "mine",  "n" :1.0}', b"plain"]
     log = log_of("pod")
     for line in written:
         log.line(line)
