@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "base/metrics.h"
+#include "shipper/request_limit.h"
 #include "shipper/sink.h"
 #include "shipper/sink/dead_letters.h"
 #include "shipper/status.h"
@@ -101,7 +102,8 @@ class Delivery {
   void Enter(uint32_t lane);
   void Leave(uint32_t lane);
   void Tidy(uint32_t lane);
-  Duration BackOff(int attempts);
+  void TryAtOnce();
+  Duration BackOff(int attempts, const Attempt& attempt);
   uint32_t PendingOf(const Batch& batch) const;
   void Changed();
   uint64_t Changes() const;
@@ -126,9 +128,10 @@ class Delivery {
   std::string last_error_;
   Duration error_since_{0};
   uint64_t acknowledged_records_ = 0;
+  RequestLimit limit_;
   std::minstd_rand random_;
   Counter retries_, batches_;
-  Gauge up_, in_flight_;
+  Gauge up_, in_flight_, concurrency_;
 };
 
 }  // namespace hinomi

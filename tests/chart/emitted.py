@@ -159,5 +159,6 @@ def configure(agent, root):
         fairness=[{"namespace": "loud", "bytes_per_second": "1KiB", "exceeded": "drop"},
                   {"namespace": "slow", "bytes_per_second": "1KiB"}],
         sinks={"files": {"type": "archive", "directory": str(agent.directory / "archive")},
-               "search": {"type": "elasticsearch", "endpoints": [nowhere]}},
+               "search": {"type": "elasticsearch", "endpoints": [nowhere],
+                          "ca_file": "/etc/ssl/certs/ca-certificates.crt"}},
         routes=[{"name": "all", "sink": "files"}, {"name": "spare", "sink": "search"}])

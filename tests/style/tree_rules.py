@@ -24,6 +24,7 @@ SEAMS = {
     "grpc": ["metadata/cri.cc"],
     "isa-l": ["shipper/compress/"],
     "igzip_lib": ["shipper/compress/"],
+    "openssl/": ["base/certificate.cc"],
     "librdkafka/": ["shipper/sink/kafka"],
     "prometheus/": ["base/metrics.cc"],
     "proto/": ["metadata/cri.cc"],
