@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
-#include <set>
+#include <optional>
 
 #include "base/json_walk.h"
 #include "base/logging.h"
@@ -29,10 +29,26 @@ std::string_view Between(std::string_view text, std::string_view name) {
   return rest.substr(0, rest.find('"'));
 }
 
-int64_t WrittenMilliseconds(std::string_view document) {
-  const std::string_view time = Between(document, "\"@timestamp\":\"");
-  return IsRfc3339(time) ? MillisecondsOf(time) : std::numeric_limits<int64_t>::max();
-}
+/// One record as it is sent: what its action line and its document say.
+class Encoded {
+ public:
+  Encoded(const Batch& batch, const BatchRecord& record)
+      : bytes_(std::string_view(batch.bytes).substr(record.begin, record.end - record.begin)),
+        action_(bytes_.substr(0, bytes_.find('\n'))) {}
+
+  std::string_view id() const { return Between(action_, "\"_id\":\""); }
+  std::string_view TargetOr(std::string_view otherwise) const {
+    const std::string_view named = Between(action_, "\"_index\":\"");
+    return named.empty() ? otherwise : named;
+  }
+  int64_t WrittenMilliseconds() const {
+    const std::string_view time = Between(bytes_.substr(action_.size()), "\"@timestamp\":\"");
+    return IsRfc3339(time) ? MillisecondsOf(time) : std::numeric_limits<int64_t>::max();
+  }
+
+ private:
+  std::string_view bytes_, action_;
+};
 
 /// Collects the texts of all members of one name, and those in the list of a data stream's.
 class Members final : public JsonVisitor {
@@ -62,8 +78,12 @@ bool IsUnanswered(const ElasticsearchReply& reply) {
 Attempt EarlierCopies::Acknowledge(ElasticsearchClient& client, Duration doubt_until, Batch* batch,
                                    std::vector<uint32_t>* pending) {
   if (denied_) return {};
-  for (auto& [target, doubtful] : DoubtfulOf(*batch, *pending, doubt_until)) {
-    Attempt failure = Find(client, target, std::move(doubtful), batch);
+  for (const std::string& target : TargetsInDoubt(*batch, *pending, doubt_until)) {
+    const Stream* stream = nullptr;
+    Attempt failure = LookAtStream(client, target, &stream);
+    if (failure.error.empty() && stream != nullptr) {
+      failure = Find(client, target, WrittenBefore(*stream, target, *batch, *pending), batch);
+    }
     if (!failure.error.empty()) return failure;
   }
   std::erase_if(*pending, [&](uint32_t record) {
@@ -72,41 +92,40 @@ Attempt EarlierCopies::Acknowledge(ElasticsearchClient& client, Duration doubt_u
   return {};
 }
 
-// The records of a slice are those of one log, in order.
-EarlierCopies::Targets EarlierCopies::DoubtfulOf(const Batch& batch,
-                                                 const std::vector<uint32_t>& pending,
-                                                 Duration doubt_until) const {
-  const int64_t until = doubt_until / milliseconds(1);
-  Targets targets;
-  bool in_doubt = false;
-  for (size_t i = 0; i < pending.size(); ++i) {
-    const BatchRecord& record = batch.records[pending[i]];
-    const std::string_view bytes =
-        std::string_view(batch.bytes).substr(record.begin, record.end - record.begin);
-    const std::string_view action = bytes.substr(0, bytes.find('\n'));
-    const std::string_view document = bytes.substr(std::min(action.size() + 1, bytes.size()));
-    if (i == 0 || record.slice != batch.records[pending[i - 1]].slice) {
-      const std::string_view id = Between(action, "\"_id\":\"");
-      in_doubt = !id.empty() && WrittenMilliseconds(document) < until;
+// The records of a slice are those of one log, in order: its first one is the oldest.
+std::set<std::string> EarlierCopies::TargetsInDoubt(const Batch& batch,
+                                                    const std::vector<uint32_t>& pending,
+                                                    Duration doubt_until) const {
+  std::set<std::string> targets;
+  std::optional<uint32_t> slice;
+  for (uint32_t index : pending) {
+    const BatchRecord& record = batch.records[index];
+    if (slice == record.slice) continue;
+    slice = record.slice;
+    const Encoded encoded(batch, record);
+    if (encoded.id().empty() || encoded.WrittenMilliseconds() >= doubt_until / milliseconds(1)) {
+      continue;
     }
-    if (!in_doubt) continue;
-    const std::string_view named = Between(action, "\"_index\":\"");
-    targets[std::string(named.empty() ? index_ : named)].push_back(
-        {pending[i], Between(action, "\"_id\":\""), WrittenMilliseconds(document)});
+    targets.emplace(encoded.TargetOr(index_));
   }
   return targets;
 }
 
-Attempt EarlierCopies::Find(ElasticsearchClient& client, const std::string& target,
-                            std::vector<Doubtful> doubtful, Batch* batch) {
-  const Stream* stream = nullptr;
-  if (Attempt failure = LookAtStream(client, target, &stream); !failure.error.empty()) {
-    return failure;
+std::vector<EarlierCopies::Doubtful> EarlierCopies::WrittenBefore(
+    const Stream& stream, std::string_view target, const Batch& batch,
+    const std::vector<uint32_t>& pending) const {
+  const int64_t until = stream.created_milliseconds + kClockDifferenceMax.count();
+  std::vector<Doubtful> doubtful;
+  for (uint32_t index : pending) {
+    const Encoded encoded(batch, batch.records[index]);
+    if (encoded.WrittenMilliseconds() > until || encoded.TargetOr(index_) != target) continue;
+    doubtful.push_back({index, encoded.id()});
   }
-  if (stream == nullptr) return {};
-  std::erase_if(doubtful, [&](const Doubtful& one) {
-    return one.written_milliseconds > stream->created_milliseconds + kClockDifferenceMax.count();
-  });
+  return doubtful;
+}
+
+Attempt EarlierCopies::Find(ElasticsearchClient& client, const std::string& target,
+                            const std::vector<Doubtful>& doubtful, Batch* batch) {
   const std::string path = fmt::format("/{}/_search?filter_path=hits.hits._id", UrlEncoded(target));
   size_t found = 0;
   for (size_t begin = 0; begin < doubtful.size(); begin += kIdsMax) {

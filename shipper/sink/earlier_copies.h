@@ -6,6 +6,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -36,14 +37,15 @@ class EarlierCopies {
   struct Doubtful {
     uint32_t record = 0;
     std::string_view id;
-    int64_t written_milliseconds = 0;
   };
-  using Targets = std::map<std::string, std::vector<Doubtful>, std::less<>>;
 
-  Targets DoubtfulOf(const Batch& batch, const std::vector<uint32_t>& pending,
-                     Duration doubt_until) const;
+  std::set<std::string> TargetsInDoubt(const Batch& batch, const std::vector<uint32_t>& pending,
+                                       Duration doubt_until) const;
+  std::vector<Doubtful> WrittenBefore(const Stream& stream, std::string_view target,
+                                      const Batch& batch,
+                                      const std::vector<uint32_t>& pending) const;
   Attempt Find(ElasticsearchClient& client, const std::string& target,
-               std::vector<Doubtful> doubtful, Batch* batch);
+               const std::vector<Doubtful>& doubtful, Batch* batch);
   /// When the write index was made; null: nothing is to be looked for in other ones.
   Attempt LookAtStream(ElasticsearchClient& client, const std::string& target,
                        const Stream** stream);

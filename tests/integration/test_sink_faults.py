@@ -149,8 +149,8 @@ def test_retry_after_is_respected(agent, fault_server, ship):
     fault_server.faults = iter([fault.answer(503, b"", Retry_After="3")])
     bodies = ship(requests_max=1)
     expect_all(agent, fault_server, bodies)
-    bulk = fault_server.times[-2:]
-    assert bulk[1] - bulk[0] >= 2.9
+    times = fault_server.times
+    assert max(later - earlier for earlier, later in zip(times, times[1:])) >= 2.9
 
 
 def test_a_body_that_is_too_large_is_halved(agent, fault_server, ship):
