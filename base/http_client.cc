@@ -111,19 +111,39 @@ const char* CodeOf(CURLcode result) {
   }
 }
 
+/// What to do about a failed handshake, by a fragment of OpenSSL's or libcurl's words.
+struct TlsRemedy {
+  std::string_view fragment;
+  std::string_view remedy;
+};
+constexpr TlsRemedy kTlsRemedies[] = {
+    {"has expired", "renew it, and see that this node's clock is right"},
+    {"not yet valid", "see that this node's clock is right"},
+    {"subject name", "call the server by a name that its certificate has"},
+    {"certificate required", "set `certificate_file` and `key_file`"},
+    {"alert", "it does not accept us; check `certificate_file` and `key_file`, if it wants them"},
+    {"client certificate", "check `certificate_file` and `key_file`"},
+    {"private key", "check that `key_file` belongs to `certificate_file`"},
+};
+
+std::string ExplainTls(const std::string& cause, const HttpClientOptions& options) {
+  if (!options.public_key_sha256.empty()) {
+    return fmt::format("{}; has its key changed, or is somebody else answering?", cause);
+  }
+  for (const auto& [fragment, remedy] : kTlsRemedies) {
+    if (cause.find(fragment) != std::string::npos) return fmt::format("{}; {}", cause, remedy);
+  }
+  return fmt::format("{}; does it serve HTTPS, and does `ca_file` ({}) belong to it?", cause,
+                     options.ca_file.empty() ? "not set: the system's" : options.ca_file);
+}
+
 std::string Explain(std::string_view code, const std::string& cause,
                     const HttpClientOptions& options) {
   if (code == "connect") return fmt::format("{}; is {} running there?", cause, options.peer);
   if (code == "resolve") return fmt::format("{}; check the name and this node's DNS", cause);
   if (code == "timeout")
     return fmt::format("{}; is {} overloaded or not reachable?", cause, options.peer);
-  if (code == "tls" && !options.public_key_sha256.empty()) {
-    return fmt::format("{}; has its key changed, or is somebody else answering?", cause);
-  }
-  if (code == "tls") {
-    return fmt::format("{}; does it serve HTTPS, and does `ca_file` ({}) belong to it?", cause,
-                       options.ca_file.empty() ? "not set: the system's" : options.ca_file);
-  }
+  if (code == "tls") return ExplainTls(cause, options);
   if (code == "reset")
     return fmt::format("the connection was closed without an answer ({}); does it want https://?",
                        cause);
@@ -177,6 +197,10 @@ void HttpClient::Handles::Configure(const HttpClientOptions& options) {
   Set(easy, CURLOPT_READFUNCTION, &BodyReader::Read);
   Set(easy, CURLOPT_SEEKFUNCTION, &BodyReader::Seek);
   if (!options.ca_file.empty()) Set(easy, CURLOPT_CAINFO, options.ca_file.c_str());
+  if (!options.certificate_file.empty()) {
+    Set(easy, CURLOPT_SSLCERT, options.certificate_file.c_str());
+    Set(easy, CURLOPT_SSLKEY, options.key_file.c_str());
+  }
   if (options.public_key_sha256.empty()) return;
   Set(easy, CURLOPT_PINNEDPUBLICKEY, ("sha256//" + options.public_key_sha256).c_str());
   if (!options.ca_file.empty()) return;
@@ -239,12 +263,16 @@ std::string HttpClient::Handles::Cause(CURLcode result) const {
 
 HttpClient::HttpClient(HttpClientOptions options) : options_(std::move(options)) {
   InitializeLibrary();
+  Forget();
+}
+
+HttpClient::~HttpClient() = default;
+
+void HttpClient::Forget() {
   handles_ = std::make_unique<Handles>();
   CHECK(handles_->multi != nullptr && handles_->easy != nullptr);
   handles_->Configure(options_);
 }
-
-HttpClient::~HttpClient() = default;
 
 HttpAnswer HttpClient::Send(const HttpRequest& request, const std::stop_token& stop) {
   HttpAnswer answer;
@@ -268,10 +296,13 @@ HttpAnswer HttpClient::Send(const HttpRequest& request, const std::stop_token& s
     answer.error = fmt::format("cannot read the answer of \"{}\": more than {} bytes; is that {}?",
                                endpoint, options_.answer_bytes_max, options_.peer);
   } else if (result != CURLE_OK) {
+    const std::string cause = handles_->Cause(result);
     answer.code = CodeOf(result);
+    // With TLS 1.3 a server refuses a client's certificate, or its absence, after the handshake.
+    if (answer.code == "reset" && cause.find(" alert ") != std::string::npos) answer.code = "tls";
     answer.error =
         fmt::format("cannot {} \"{}\": {}", answer.code == "connect" ? "connect to" : "send to",
-                    endpoint, Explain(answer.code, handles_->Cause(result), options_));
+                    endpoint, Explain(answer.code, cause, options_));
   } else {
     long status = 0;
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);

@@ -40,6 +40,8 @@ struct HttpAnswer {
 struct HttpClientOptions {
   std::string peer;     // what is expected at the other end, for error messages: "Elasticsearch"
   std::string ca_file;  // PEM; empty: the system's
+  std::string certificate_file = {};  // PEM, of a client certificate; empty: none
+  std::string key_file = {};          // its key
   /// The one public key that the server may have: base64 of the SHA-256 of its DER form. Without a
   /// ca_file beside it nothing else counts: not who signed it, nor its name.
   std::string public_key_sha256;
@@ -57,6 +59,10 @@ class HttpClient {
   /// Blocks until the answer is complete, `request.timeout` has passed or `stop` is requested. The
   /// process must ignore SIGPIPE.
   HttpAnswer Send(const HttpRequest& request, const std::stop_token& stop);
+
+  /// Closes the connections that are kept, and reads the files of certificates anew: libcurl holds
+  /// authorities for a day, and a connection lives on with whom it was made for.
+  void Forget();
 
  private:
   struct Handles;

@@ -122,18 +122,22 @@ struct MetricsConfig {
 };
 
 enum class SinkType { kElasticsearch, kKafka, kArchive, kStdout };
-enum class Compression { kNone, kGzip };
+enum class Compression { kAuto, kNone, kGzip, kZstd };
 
 struct ElasticsearchConfig {
   std::vector<std::string> endpoints;
   std::string index = "logs-kubernetes.container_logs-default";
-  Compression compression = Compression::kGzip;
+  Compression compression = Compression::kAuto;
+  uint64_t level = 1;  // of gzip and zstd
   bool setup = true;
   std::string username;
-  std::string password_file;  // secrets are read from files, at every (re)connection
-  std::string api_key_file;   // the base64 form that Elasticsearch calls "encoded"
-  std::string ca_file;        // PEM; empty: the system's
-  uint64_t requests_max = 2;  // concurrent requests
+  std::string password_file;     // secrets are read from files, at every attempt
+  std::string api_key_file;      // the base64 form that Elasticsearch calls "encoded"
+  std::string token_file;        // a bearer's
+  std::string ca_file;           // PEM; empty: the system's
+  std::string certificate_file;  // PEM, of a client certificate
+  std::string key_file;          // its key
+  uint64_t requests_max = 2;     // concurrent requests
   Nanoseconds timeout = std::chrono::seconds(30);
 };
 

@@ -25,8 +25,10 @@ const Choices<SinkType> kSinkTypes = {{"elasticsearch", SinkType::kElasticsearch
                                       {"kafka", SinkType::kKafka},
                                       {"archive", SinkType::kArchive},
                                       {"stdout", SinkType::kStdout}};
-const Choices<Compression> kCompressions = {{"none", Compression::kNone},
-                                            {"gzip", Compression::kGzip}};
+const Choices<Compression> kCompressions = {{"auto", Compression::kAuto},
+                                            {"none", Compression::kNone},
+                                            {"gzip", Compression::kGzip},
+                                            {"zstd", Compression::kZstd}};
 const Choices<KafkaKey> kKafkaKeys = {{"pod", KafkaKey::kPod},
                                       {"container", KafkaKey::kContainer},
                                       {"namespace", KafkaKey::kNamespace},
@@ -75,6 +77,21 @@ void DescribeUser(Fields& fields, const UserFields& user) {
                  "needs a password_file beside it");
   fields.Require(user.password_file.empty() || !user.username.empty(), "password_file",
                  "needs a username beside it");
+}
+
+struct CertificateFields {
+  std::string& certificate_file;
+  std::string& key_file;
+};
+
+void DescribeClientCertificate(Fields& fields, const CertificateFields& client) {
+  fields.Text("certificate_file", &client.certificate_file,
+              "PEM file of a client certificate; needs a key_file beside it.", CheckReadableFile);
+  fields.Text("key_file", &client.key_file, "PEM file of the client certificate's key.",
+              CheckReadableFile);
+  fields.Require(client.certificate_file.empty() == client.key_file.empty(),
+                 client.key_file.empty() ? "certificate_file" : "key_file",
+                 "certificate_file and key_file need each other");
 }
 
 }  // namespace
@@ -303,7 +320,13 @@ void Describe(Fields& fields, ElasticsearchConfig* config) {
                  "expected at least one, such as [\"http://127.0.0.1:9200\"]");
   fields.Text("index", &config->index, "Data stream (or index) that the documents go to.",
               CheckIndex);
-  fields.Choice("compression", &config->compression, "Of request bodies.", kCompressions);
+  fields.Choice(
+      "compression", &config->compression,
+      "Of request bodies. auto: gzip, but none where all endpoints are loopback addresses. "
+      "zstd only for a server or proxy that is known to read it: Elasticsearch 8 takes it "
+      "for plain text, and OpenSearch 2.19 ends when it gets it.",
+      kCompressions);
+  fields.Number("level", &config->level, "Of gzip and zstd: 1 is fast, 3 is small.", {1, 3});
   fields.Flag("setup", &config->setup,
               "Write an index template that makes the index a data stream with the right mapping.");
   DescribeUser(fields, {config->username, config->password_file, "For basic authentication."});
@@ -313,10 +336,17 @@ void Describe(Fields& fields, ElasticsearchConfig* config) {
               CheckReadableFile);
   fields.Require(config->api_key_file.empty() || config->username.empty(), "api_key_file",
                  "cannot be used together with username; remove one of them");
+  fields.Text("token_file", &config->token_file,
+              "File that holds a bearer token, instead of the ways above.", CheckReadableFile);
+  fields.Require(
+      config->token_file.empty() || (config->username.empty() && config->api_key_file.empty()),
+      "token_file", "cannot be used together with username or api_key_file; remove one of them");
   fields.Text("ca_file", &config->ca_file,
               "PEM file of the authorities to trust; empty: those of the system.",
               CheckReadableFile);
-  fields.Number("requests_max", &config->requests_max, "Concurrent requests.", {1, 64});
+  DescribeClientCertificate(fields, {config->certificate_file, config->key_file});
+  fields.Number("requests_max", &config->requests_max,
+                "Concurrent requests at most; fewer while the server is slow or refuses.", {1, 64});
   fields.Time("timeout", &config->timeout, "Of one request.", {milliseconds(10), minutes(10)});
 }
 
@@ -357,16 +387,10 @@ void Describe(Fields& fields, KafkaConfig* config) {
   fields.Text("ca_file", &config->ca_file,
               "PEM file of the authorities to trust; empty: those of the system.",
               CheckReadableFile);
-  fields.Text("certificate_file", &config->certificate_file,
-              "PEM file of a client certificate; needs a key_file beside it.", CheckReadableFile);
-  fields.Text("key_file", &config->key_file, "PEM file of the client certificate's key.",
-              CheckReadableFile);
+  DescribeClientCertificate(fields, {config->certificate_file, config->key_file});
   fields.Require(config->tls || config->ca_file.empty(), "ca_file", "needs tls: true beside it");
   fields.Require(config->tls || config->certificate_file.empty(), "certificate_file",
                  "needs tls: true beside it");
-  fields.Require(config->certificate_file.empty() == config->key_file.empty(),
-                 config->key_file.empty() ? "certificate_file" : "key_file",
-                 "certificate_file and key_file need each other");
   fields.Time(
       "timeout", &config->timeout,
       "How long the brokers may take for a batch before that is reported; the batch goes on "

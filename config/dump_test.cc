@@ -109,12 +109,16 @@ sinks:
     linger: 200ms  # default
     endpoints: ["http://a:1", "http://b:2"]  # config.yaml:5
     index: "logs-a"  # --set
-    compression: gzip  # default
+    compression: auto  # default
+    level: 1  # default
     setup: true  # default
     username: ""  # default
     password_file: ""  # default
     api_key_file: ""  # default
+    token_file: ""  # default
     ca_file: ""  # default
+    certificate_file: ""  # default
+    key_file: ""  # default
     requests_max: 2  # default
     timeout: 30s  # default
   screen:

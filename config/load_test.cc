@@ -32,6 +32,7 @@ sinks:
     type: elasticsearch
     endpoints: ["http://127.0.0.1:9200", "https://search:9200"]
     compression: none
+    level: 3
     index: logs-a-b
     setup: false
     requests_max: 5
@@ -48,7 +49,7 @@ TEST(Load, ReadsEveryKey) {
   Loaded loaded = Load(kIssue);
   EXPECT_THAT(loaded.errors, IsEmpty());
   EXPECT_THAT(loaded.warnings,
-              ElementsAre("config.yaml:21:3: sinks.screen: no route uses this sink"));
+              ElementsAre("config.yaml:22:3: sinks.screen: no route uses this sink"));
   const Config& config = loaded.config;
   EXPECT_EQ(config.cluster, "demo");
   EXPECT_EQ(config.node, "node-1");
@@ -102,6 +103,7 @@ TEST(Load, ReadsSinksAndRoutesInTheirOrder) {
   EXPECT_THAT(sink.elasticsearch.endpoints,
               ElementsAre("http://127.0.0.1:9200", "https://search:9200"));
   EXPECT_EQ(sink.elasticsearch.compression, Compression::kNone);
+  EXPECT_EQ(sink.elasticsearch.level, 3u);
   EXPECT_EQ(sink.elasticsearch.index, "logs-a-b");
   EXPECT_FALSE(sink.elasticsearch.setup);
   EXPECT_EQ(sink.elasticsearch.requests_max, 5u);
@@ -375,6 +377,13 @@ TEST(Load, ReportsElasticsearch) {
            "    username: u\n    password_file: /proc/self/exe\n    api_key_file: /proc/self/exe\n",
        {"config.yaml:7:19: sinks.search.api_key_file: cannot be used together with username; "
         "remove one of them"}},
+      {kSearch + kEndpoint + "    api_key_file: /proc/self/exe\n    token_file: /proc/self/exe\n",
+       {"config.yaml:6:17: sinks.search.token_file: cannot be used together with username or "
+        "api_key_file; remove one of them"}},
+      {kSearch + kEndpoint + "    certificate_file: /proc/self/exe\n    level: 4\n",
+       {"config.yaml:5:23: sinks.search.certificate_file: certificate_file and key_file need each "
+        "other",
+        "config.yaml:6:12: sinks.search.level: expected a whole number from 1 to 3, got \"4\""}},
       {kSearch + kEndpoint + "    password: hush\n    setup: yes\n    requests_max: 0\n",
        {"config.yaml:5:5: sinks.search.password: unknown key; did you mean \"password_file\"?",
         "config.yaml:6:12: sinks.search.setup: expected true or false, got \"yes\"",

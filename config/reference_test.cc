@@ -113,12 +113,17 @@ TEST(Reference, HasARowForEveryKey) {
       "| `sinks.NAME.endpoints` | list of URLs | required | `HINOMI_SINKS_NAME_ENDPOINTS` | ",
       "| `sinks.NAME.index` | text | `logs-kubernetes.container_logs-default` | "
       "`HINOMI_SINKS_NAME_INDEX` | ",
-      "| `sinks.NAME.compression` | none, gzip | `gzip` | `HINOMI_SINKS_NAME_COMPRESSION` | ",
+      "| `sinks.NAME.compression` | auto, none, gzip, zstd | `auto` | "
+      "`HINOMI_SINKS_NAME_COMPRESSION` | ",
+      "| `sinks.NAME.level` | 1 to 3 | `1` | `HINOMI_SINKS_NAME_LEVEL` | Of gzip and zstd",
       "| `sinks.NAME.setup` | true, false | `true` | `HINOMI_SINKS_NAME_SETUP` | ",
       "| `sinks.NAME.username` | text | empty | `HINOMI_SINKS_NAME_USERNAME` | ",
       "| `sinks.NAME.password_file` | text | empty | `HINOMI_SINKS_NAME_PASSWORD_FILE` | ",
       "| `sinks.NAME.api_key_file` | text | empty | `HINOMI_SINKS_NAME_API_KEY_FILE` | ",
+      "| `sinks.NAME.token_file` | text | empty | `HINOMI_SINKS_NAME_TOKEN_FILE` | ",
       "| `sinks.NAME.ca_file` | text | empty | `HINOMI_SINKS_NAME_CA_FILE` | ",
+      "| `sinks.NAME.certificate_file` | text | empty | `HINOMI_SINKS_NAME_CERTIFICATE_FILE` | ",
+      "| `sinks.NAME.key_file` | text | empty | `HINOMI_SINKS_NAME_KEY_FILE` | ",
       "| `sinks.NAME.requests_max` | 1 to 64 | `2` | `HINOMI_SINKS_NAME_REQUESTS_MAX` | ",
       "| `sinks.NAME.timeout` | duration, 10ms to 10m | `30s` | `HINOMI_SINKS_NAME_TIMEOUT` | ",
       // Of type kafka; what has the name of a key above differs in its help alone.

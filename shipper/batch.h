@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "metadata/pod_info.h"
 
@@ -225,6 +226,7 @@ struct Batch {
 
   // Delivery's own notes.
   int attempts = 0;
+  Duration taken_at{0};         // when this attempt began
   uint32_t pending_before = 0;  // records without outcome before this attempt
   uint64_t charged_bytes = 0;   // of the limit on bytes in flight
 

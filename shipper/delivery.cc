@@ -20,6 +20,13 @@ constexpr Duration kRejectingHold = std::chrono::seconds(60);
 constexpr size_t kRejectingRecordsMin = 16;
 constexpr Duration kIdleWait = std::chrono::seconds(1);
 
+/// Whether an attempt failed as it does where a server has more to do than it can. Every other
+/// refusal has nothing to do with how many requests there are.
+bool IsOverload(std::string_view code) {
+  constexpr std::string_view kCodes[] = {"429", "502", "503", "504", "connect", "timeout", "reset"};
+  return std::find(std::begin(kCodes), std::end(kCodes), code) != std::end(kCodes);
+}
+
 }  // namespace
 
 Delivery::Delivery(Options options, Parts parts)
@@ -27,6 +34,7 @@ Delivery::Delivery(Options options, Parts parts)
       parts_(std::move(parts)),
       routes_(options_.route_names.size()),
       entered_(parts_.sink.concurrency()),
+      limit_(parts_.sink.concurrency()),
       random_(static_cast<unsigned>(parts_.clock.Monotonic().count())) {
   const Labels sink = {{"sink", options_.sink_name}};
   Metrics& metrics = parts_.metrics;
@@ -41,6 +49,9 @@ Delivery::Delivery(Options options, Parts parts)
       .GaugeOf("hinomi_sink_in_flight_bytes_max",
                "What that may be: the sink's share of limits.in_flight_bytes_max.", sink)
       .Set(static_cast<double>(options_.in_flight_bytes_max));
+  concurrency_ = metrics.GaugeOf("hinomi_sink_concurrency",
+                                 "Requests that the sink may have on their way at once.", sink);
+  concurrency_.Set(limit_.now());
   up_.Set(1);
   for (size_t i = 0; i < routes_.size(); ++i) {
     routes_[i].rejecting_gauge = metrics.GaugeOf(
@@ -152,6 +163,7 @@ std::unique_ptr<Batch> Delivery::Take(Duration* wait) {
   const Duration now = parts_.clock.Monotonic();
   *wait = kIdleWait;
   if (failing_since_ && delivering_ > 0) return nullptr;  // the probe is out
+  if (delivering_ >= limit_.now()) return nullptr;
   for (auto it = waiting_.begin(); it != waiting_.end(); ++it) {
     if (!routes_[it->batch->route].open) continue;  // the worker forgets it
     const Duration held_until = routes_[it->batch->route].hold_until;
@@ -160,6 +172,7 @@ std::unique_ptr<Batch> Delivery::Take(Duration* wait) {
       std::unique_ptr<Batch> batch = std::move(it->batch);
       waiting_.erase(it);
       ++delivering_;
+      batch->taken_at = now;
       if (batch->attempts++ > 0) retries_.Add();
       return batch;
     }
@@ -231,10 +244,15 @@ std::optional<std::string> Delivery::StoreRejections(Batch& batch) {
   return stored.error().message;
 }
 
-Duration Delivery::BackOff(int attempts) {
+// A server that sends all agents away for the same time would have all of them back at once: what
+// it asks for is therefore stretched, as the wait of our own is cut short.
+Duration Delivery::BackOff(int attempts, const Attempt& attempt) {
   const Duration full = kBackOffFirst * (1 << std::clamp(attempts, 0, 10));
   std::uniform_real_distribution<double> jitter(0.5, 1.0);
-  return std::chrono::duration_cast<Duration>(std::min(full, kBackOffMax) * jitter(random_));
+  const double part = jitter(random_);
+  const auto wait = std::chrono::duration_cast<Duration>(std::min(full, kBackOffMax) * part);
+  if (!attempt.retry_after) return wait;
+  return std::max(wait, std::chrono::duration_cast<Duration>(*attempt.retry_after * (0.5 + part)));
 }
 
 void Delivery::Failed(const std::string& error, bool progress, Duration now) {
@@ -276,6 +294,8 @@ void Delivery::Complete(std::unique_ptr<Batch> batch, const Attempt& attempt) {
     {
       const std::lock_guard lock(mutex_);
       Succeeded();
+      limit_.Taken(now - batch->taken_at, delivering_);
+      concurrency_.Set(limit_.now());
       --delivering_;
       Changed();
     }
@@ -285,7 +305,9 @@ void Delivery::Complete(std::unique_ptr<Batch> batch, const Attempt& attempt) {
   CountError(unstored ? "dead_letters" : attempt.code);
   const std::lock_guard lock(mutex_);
   if (attempt.code != "stopped") Failed(error, progress, now);
-  const Duration wait = std::max(BackOff(failures_ - 1), attempt.retry_after.value_or(Duration{0}));
+  if (IsOverload(attempt.code)) limit_.Refused(batch->taken_at, now);
+  concurrency_.Set(limit_.now());
+  const Duration wait = BackOff(failures_ - 1, attempt);
   if (attempt.reopen) {
     routes_[batch->route].open = false;
     routes_[batch->route].open_not_before = now + wait;
@@ -393,7 +415,7 @@ void Delivery::OpenRoutes(const std::stop_token& stop) {
     const Duration now = parts_.clock.Monotonic();
     Failed(attempt.error, /*progress=*/false, now);
     route.open_not_before =
-        now + std::max(BackOff(failures_ - 1), attempt.retry_after.value_or(Duration{0}));
+        now + BackOff(failures_ - 1, attempt);
   }
 }
 
@@ -410,10 +432,17 @@ void Delivery::Tidy(uint32_t lane) {
   if (lane != 0) return;
   Enter(lane);
   parts_.sink.Tidy();
+  if (!LastError().empty() && parts_.sink.Mended()) TryAtOnce();
   Leave(lane);
   const std::lock_guard lock(mutex_);
   // It hung, and no batch is there to show that it no longer does.
   if (failing_since_ && AllOpen() && waiting_.empty() && delivering_ == 0) Succeeded();
+}
+
+void Delivery::TryAtOnce() {
+  const std::lock_guard lock(mutex_);
+  for (Waiting& waiting : waiting_) waiting.not_before = Duration{0};
+  Changed();
 }
 
 void Delivery::Enter(uint32_t lane) {

@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "base/metrics.h"
+#include "shipper/request_limit.h"
 #include "shipper/sink.h"
 #include "shipper/sink/dead_letters.h"
 #include "shipper/status.h"
@@ -115,7 +116,8 @@ class Delivery {
   bool MayOpen(const Route& route) const;
   bool AllOpen() const;
   void CountError(const std::string& code);
-  Duration BackOff(int attempts);
+  void TryAtOnce();
+  Duration BackOff(int attempts, const Attempt& attempt);
   uint32_t PendingOf(const Batch& batch) const;
   void Changed();
   uint64_t Changes() const;
@@ -140,9 +142,10 @@ class Delivery {
   std::string last_error_;
   Duration error_since_{0};
   uint64_t acknowledged_records_ = 0;
+  RequestLimit limit_;
   std::minstd_rand random_;
   Counter retries_, batches_;
-  Gauge up_, in_flight_;
+  Gauge up_, in_flight_, concurrency_;
 };
 
 }  // namespace hinomi

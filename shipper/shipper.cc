@@ -47,7 +47,8 @@ Shipper::Shipper(const Config& config, const std::string& own_pod, Parts parts)
                  .make_sink = MakeSink,
                  .make_watcher = MakeWatcher,
                  .metadata = parts.metadata,
-                 .events = parts.events}) {}
+                 .events = parts.events}),
+      certificate_expiries_(config, parts.files, parts.metrics) {}
 
 Shipper::~Shipper() = default;
 

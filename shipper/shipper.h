@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "shipper/certificate_expiries.h"
 #include "shipper/pipeline.h"
 #include "shipper/pod_facts.h"
 #include "shipper/status.h"
@@ -73,6 +74,7 @@ class Shipper {
   const MetadataStore* metadata_;  // null: nobody is asked who is behind a log
   const Clock& clock_;
   Pipeline pipeline_;
+  CertificateExpiries certificate_expiries_;
 
   // Last, so that they end first.
   std::jthread worker_thread_, housekeeper_;

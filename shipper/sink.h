@@ -69,6 +69,11 @@ class Sink {
   /// What is to be done while there is nothing to deliver. Called now and then by lane 0.
   virtual void Tidy() {}
 
+  /// Whether a file that attempts may have failed for, such as a secret, has changed since the last
+  /// call: what waits is then tried at once. Called by lane 0, about once a second, while attempts
+  /// fail and none is on its way.
+  virtual bool Mended() { return false; }
+
   /// Bytes of batches that it holds copies of, at most; part of limits.in_flight_bytes_max.
   virtual uint64_t buffer_bytes() const { return 0; }
 };

@@ -16,14 +16,19 @@ constexpr size_t kFirstCapacityBytes = 64 << 10;
 
 struct GzipCompressor::Stream {
   isal_zstream z;
-  uint8_t level_buffer[ISAL_DEF_LVL1_DEFAULT];
+  std::unique_ptr<uint8_t[]> level_buffer;
 };
 
-GzipCompressor::GzipCompressor() : stream_(new Stream) {
+GzipCompressor::GzipCompressor(int level) : stream_(new Stream) {
+  constexpr uint32_t kLevelBufferBytes[] = {ISAL_DEF_LVL1_DEFAULT, ISAL_DEF_LVL2_DEFAULT,
+                                            ISAL_DEF_LVL3_DEFAULT};
+  CHECK(level >= 1 && level <= 3);
+  const uint32_t bytes = kLevelBufferBytes[level - 1];
+  stream_->level_buffer = std::make_unique<uint8_t[]>(bytes);
   isal_deflate_init(&stream_->z);
-  stream_->z.level = 1;
-  stream_->z.level_buf = stream_->level_buffer;
-  stream_->z.level_buf_size = sizeof stream_->level_buffer;
+  stream_->z.level = static_cast<uint32_t>(level);
+  stream_->z.level_buf = stream_->level_buffer.get();
+  stream_->z.level_buf_size = bytes;
 }
 
 GzipCompressor::~GzipCompressor() = default;

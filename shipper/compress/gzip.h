@@ -13,12 +13,13 @@ namespace hinomi {
 /// reused: no allocation in the steady state. One thread at a time.
 class GzipCompressor {
  public:
-  GzipCompressor();
+  /// `level` in [1, 3]: 1 is fast, 3 is small.
+  explicit GzipCompressor(int level = 1);
   ~GzipCompressor();
   GzipCompressor(const GzipCompressor&) = delete;
   GzipCompressor& operator=(const GzipCompressor&) = delete;
 
-  /// `parts` one after another as one gzip member (RFC 1952), level 1. Less than 4 GiB in all. The
+  /// `parts` one after another as one gzip member (RFC 1952). Less than 4 GiB in all. The
   /// result belongs to the compressor and is valid until the next call.
   std::string_view Compress(std::span<const std::string_view> parts);
 

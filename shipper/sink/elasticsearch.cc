@@ -7,24 +7,58 @@
 
 #include "base/check.h"
 #include "shipper/sink/bulk_response.h"
+#include "shipper/sink/elasticsearch_check.h"
 #include "shipper/sink/elasticsearch_setup.h"
 
 namespace hinomi {
+namespace {
+
+bool IsLoopback(std::string_view url) {
+  const std::string origin = OriginOf(url);
+  const std::string_view host = std::string_view(origin).substr(origin.find("://") + 3);
+  return host.starts_with("127.0.0.") || host.starts_with("[::1]") || host == "localhost" ||
+         host.starts_with("localhost:");
+}
+
+// Where nothing is sent over a wire, compressing it costs more than it saves.
+Compression CompressionInEffect(const ElasticsearchConfig& config) {
+  if (config.compression != Compression::kAuto) return config.compression;
+  const bool here = std::all_of(config.endpoints.begin(), config.endpoints.end(), IsLoopback);
+  return here ? Compression::kNone : Compression::kGzip;
+}
+
+/// Whether a request that failed so may have been carried out nevertheless.
+bool MayBeStored(const ElasticsearchReply& reply) {
+  const std::string& code = reply.failure.code;
+  return reply.status >= 500 ||
+         (reply.status == 0 && code != "connect" && code != "resolve" && code != "tls");
+}
+
+}  // namespace
 
 ElasticsearchSink::ElasticsearchSink(const std::string& name, const ElasticsearchConfig& config,
                                      const Environment& environment)
     : config_(config),
+      clock_(environment.clock),
       endpoints_(config_.endpoints, environment.clock),
       bulk_path_(
           fmt::format("/{}/_bulk?filter_path={}", UrlEncoded(config_.index), kBulkFilterPath)),
       sent_bytes_(environment.metrics.CounterOf(
           "hinomi_sink_sent_bytes_total", "Bytes sent, after compression.", {{"sink", name}})),
-      request_bytes_max_(std::numeric_limits<uint64_t>::max()) {
+      request_bytes_max_(std::numeric_limits<uint64_t>::max()),
+      doubt_until_(environment.clock.Wall().count()),
+      secrets_(environment.files, {config_.password_file, config_.api_key_file, config_.token_file,
+                                   config_.ca_file, config_.certificate_file, config_.key_file}) {
   const uint64_t lanes = std::max<uint64_t>(1, config_.requests_max);
   for (uint64_t lane = 0; lane < lanes; ++lane) {
     lanes_.push_back(std::make_unique<Lane>(
+        name,
         ElasticsearchClient::Environment{config_, endpoints_, environment.files, environment.clock},
         lane));
+    const auto level = static_cast<int>(config_.level);
+    const Compression compression = CompressionInEffect(config_);
+    if (compression == Compression::kGzip) lanes_.back()->gzip.emplace(level);
+    if (compression == Compression::kZstd) lanes_.back()->zstd.emplace(level);
   }
 }
 
@@ -37,6 +71,11 @@ Attempt ElasticsearchSink::Deliver(Batch& batch, uint32_t lane_index, const std:
   if (lane.pending.empty()) return {};
   if (Attempt failure = lane.client.Begin(stop); !failure.error.empty()) return failure;
   if (Attempt failure = Prepare(lane); !failure.error.empty()) return failure;
+  if (Attempt failure = lane.earlier_copies.Acknowledge(lane.client, Duration(doubt_until_), &batch,
+                                                        &lane.pending);
+      !failure.error.empty()) {
+    return failure;
+  }
 
   Attempt result;
   for (size_t begin = 0; begin < lane.pending.size();) {
@@ -47,24 +86,20 @@ Attempt ElasticsearchSink::Deliver(Batch& batch, uint32_t lane_index, const std:
       if (request.end - request.begin == 1) begin = request.end;
       continue;
     }
+    if (MayBeStored(reply)) doubt_until_ = clock_.Wall().count();
     if (!reply.failure.error.empty()) return reply.failure;
     Attempt outcome = Settle(batch, lane, request, reply.body);
+    if (outcome.code == "response") doubt_until_ = clock_.Wall().count();
     if (result.error.empty()) result = std::move(outcome);
     begin = request.end;
   }
   return result;
 }
 
-// The complaint about a body without documents comes once the server knows who asks.
 Attempt ElasticsearchSink::Try(const std::stop_token& stop) {
   ElasticsearchClient& client = lanes_.front()->client;
   if (Attempt failure = client.Begin(stop); !failure.error.empty()) return failure;
-  constexpr std::string_view kNothing[] = {"\n"};
-  ElasticsearchReply reply = client.Ask({.method = "POST",
-                                         .path = bulk_path_,
-                                         .body = kNothing,
-                                         .content_type = "application/x-ndjson"});
-  return reply.status == 400 ? Attempt{} : std::move(reply.failure);
+  return CheckServer(&client, config_);
 }
 
 Attempt ElasticsearchSink::Prepare(Lane& lane) {
@@ -104,17 +139,16 @@ ElasticsearchReply ElasticsearchSink::Send(const Batch& batch, Lane& lane, const
       lane.parts.push_back(bytes);
     }
   }
-  const bool gzip = config_.compression == Compression::kGzip;
-  if (gzip) {
-    const std::string_view compressed = lane.compressor.Compress(lane.parts);
-    lane.parts.assign(1, compressed);
-  }
+  if (lane.gzip) lane.parts.assign(1, lane.gzip->Compress(lane.parts));
+  if (lane.zstd) lane.parts.assign(1, lane.zstd->Compress(lane.parts));
   for (std::string_view part : lane.parts) sent_bytes_.Add(static_cast<double>(part.size()));
   return lane.client.Ask({.method = "POST",
                           .path = bulk_path_,
                           .body = lane.parts,
                           .content_type = "application/x-ndjson",
-                          .gzip = gzip});
+                          .encoding = lane.gzip   ? "gzip"
+                                      : lane.zstd ? "zstd"
+                                                  : ""});
 }
 
 Attempt ElasticsearchSink::Settle(Batch& batch, const Lane& lane, const Request& request,

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,7 +18,9 @@
 #include "base/metrics.h"
 #include "config/config.h"
 #include "shipper/compress/gzip.h"
+#include "shipper/compress/zstd.h"
 #include "shipper/sink.h"
+#include "shipper/sink/earlier_copies.h"
 #include "shipper/sink/elasticsearch_client.h"
 
 namespace hinomi {
@@ -38,13 +41,16 @@ class ElasticsearchSink final : public Sink {
   uint32_t concurrency() const override { return static_cast<uint32_t>(lanes_.size()); }
   Attempt Deliver(Batch& batch, uint32_t lane, const std::stop_token& stop) override;
   Attempt Try(const std::stop_token& stop) override;
+  bool Mended() override { return secrets_.Changed(); }
 
  private:
   struct Lane {
-    Lane(const ElasticsearchClient::Environment& environment, size_t index)
-        : client(environment, index) {}
+    Lane(const std::string& sink, const ElasticsearchClient::Environment& environment, size_t index)
+        : client(environment, index), earlier_copies(sink, environment.config.index) {}
     ElasticsearchClient client;
-    GzipCompressor compressor;
+    EarlierCopies earlier_copies;
+    std::optional<GzipCompressor> gzip;  // one of them, or neither
+    std::optional<ZstdCompressor> zstd;
     std::vector<uint32_t> pending;        // indices of the batch's records
     std::vector<std::string_view> parts;  // of the request's body
   };
@@ -66,12 +72,17 @@ class ElasticsearchSink final : public Sink {
   void Shrink(Batch& batch, const Lane& lane, const Request& request);
 
   ElasticsearchConfig config_;
+  const Clock& clock_;
   Endpoints endpoints_;
   std::string bulk_path_;
   Counter sent_bytes_;
   std::mutex prepare_mutex_;
   std::atomic<bool> prepared_ = false;
   std::atomic<uint64_t> request_bytes_max_;  // lowered by each 413
+  /// What was written before this, by the wall clock, may be stored without our knowing it: the
+  /// start, for the sake of earlier runs, and then when an answer failed to come.
+  std::atomic<Duration::rep> doubt_until_;
+  FileStamps secrets_;  // of certificates too; lane 0's
   std::vector<std::unique_ptr<Lane>> lanes_;
 };
 

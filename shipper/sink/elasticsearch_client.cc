@@ -31,7 +31,10 @@ std::string Remedy(int status, const HttpAnswer& answer) {
     return fmt::format("it redirects to \"{}\"; name that address in `endpoints`",
                        OriginOf(answer.location));
   }
-  if (status == 401) return "check `username` and `password_file`, or `api_key_file`";
+  if (status == 400 && answer.body.find("SSL certificate") != std::string::npos) {
+    return "it wants a client certificate; check `certificate_file` and `key_file`";
+  }
+  if (status == 401) return "check `username` and `password_file`, `api_key_file`, or `token_file`";
   if (status == 403)
     return "grant this user the privilege, or remove the block, that the reason names";
   if (status == 429) return "the cluster is overloaded";
@@ -66,7 +69,12 @@ ElasticsearchClient::ElasticsearchClient(const Environment& environment, size_t 
     : environment_(environment),
       http_({.peer = "Elasticsearch",
              .ca_file = environment.config.ca_file,
+             .certificate_file = environment.config.certificate_file,
+             .key_file = environment.config.key_file,
              .public_key_sha256 = ""}),
+      certificates_(environment.files,
+                    {environment.config.ca_file, environment.config.certificate_file,
+                     environment.config.key_file}),
       endpoint_(lane) {}
 
 Attempt ElasticsearchClient::Begin(const std::stop_token& stop) {
@@ -74,18 +82,21 @@ Attempt ElasticsearchClient::Begin(const std::stop_token& stop) {
   stop_ = stop;
   deadline_ = environment_.clock.Monotonic() + config.timeout;
   endpoint_ = environment_.endpoints.Choose(endpoint_);
+  if (certificates_.Changed()) http_.Forget();
   authorization_.clear();
   password_.clear();
   // Read every time: a rotated secret is picked up without a restart, and the file is small.
-  const bool with_key = !config.api_key_file.empty();
-  if (!with_key && config.password_file.empty()) return {};
-  const auto secret =
-      ReadSecret(environment_.files, with_key ? config.api_key_file : config.password_file);
+  const std::string& path = !config.api_key_file.empty() ? config.api_key_file
+                            : !config.token_file.empty() ? config.token_file
+                                                         : config.password_file;
+  if (path.empty()) return {};
+  const auto secret = ReadSecret(environment_.files, path);
   if (!secret) return {.error = secret.error().message, .code = "secret", .retry_after = {}};
-  if (with_key) {
-    authorization_ = "Authorization: ApiKey " + *secret;
-  } else {
+  if (path == config.password_file) {
     password_ = *secret;
+  } else {
+    authorization_ = fmt::format("Authorization: {} {}",
+                                 config.token_file.empty() ? "ApiKey" : "Bearer", *secret);
   }
   return {};
 }
@@ -100,7 +111,9 @@ ElasticsearchReply ElasticsearchClient::Ask(const ElasticsearchRequest& request)
   }
   std::vector<std::string> headers;
   if (!request.body.empty()) headers.push_back("Content-Type: " + request.content_type);
-  if (request.gzip) headers.push_back("Content-Encoding: gzip");
+  if (!request.encoding.empty()) {
+    headers.push_back(fmt::format("Content-Encoding: {}", request.encoding));
+  }
   if (!authorization_.empty()) headers.push_back(authorization_);
   HttpAnswer answer =
       http_.Send({.method = request.method,

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/file_stamps.h"
 #include "base/filesystem.h"
 #include "base/http_client.h"
 #include "config/config.h"
@@ -42,7 +43,7 @@ struct ElasticsearchRequest {
   std::string path = {};  // with its leading slash, encoded
   std::span<const std::string_view> body = {};
   std::string content_type = "application/json";
-  bool gzip = false;  // the body is
+  std::string_view encoding = {};  // of the body: "gzip", "zstd", or empty
 };
 
 struct ElasticsearchReply {
@@ -63,7 +64,8 @@ class ElasticsearchClient {
   ElasticsearchClient(const Environment& environment, size_t lane);
 
   /// Starts an attempt, which ends when config.timeout has passed: chooses the endpoint and reads
-  /// the secrets anew. An error (code "secret") means that nothing can be asked.
+  /// the secrets anew, and certificates when their files have changed. An error (code "secret")
+  /// means that nothing can be asked.
   Attempt Begin(const std::stop_token& stop);
 
   /// Within an attempt. The time left bounds the wait.
@@ -77,6 +79,7 @@ class ElasticsearchClient {
 
   Environment environment_;
   HttpClient http_;
+  FileStamps certificates_;
   size_t endpoint_;
   Duration deadline_{0};
   std::stop_token stop_;

@@ -3,14 +3,10 @@
 #include <fmt/core.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <chrono>
-#include <filesystem>
-#include <fstream>
-#include <functional>
 
-#include "base/fake_http_server.h"
+#include "shipper/sink/elasticsearch_fixture.h"
 #include "shipper/sink/elasticsearch_setup.h"
 
 namespace hinomi {
@@ -20,99 +16,6 @@ using testing::Contains;
 using testing::Each;
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-using Request = FakeHttpServer::Request;
-using Reply = FakeHttpServer::Reply;
-
-constexpr const char* kIndex = "logs-kubernetes.container_logs-default";
-
-class FakeClock final : public Clock {
- public:
-  Duration Monotonic() const override { return now; }
-  Duration Wall() const override { return now; }
-  Duration now = std::chrono::hours(1);
-};
-
-bool IsBulk(const Request& request) { return request.target.find("/_bulk") != std::string::npos; }
-
-size_t Documents(const Request& request) {
-  return static_cast<size_t>(std::count(request.body.begin(), request.body.end(), '\n')) / 2;
-}
-
-Reply Items(std::initializer_list<std::string_view> items) {
-  std::string body;
-  for (std::string_view item : items)
-    body += fmt::format("{}{{\"create\":{}}}", body.empty() ? "" : ",", item);
-  return FakeHttpServer::Answer(200, fmt::format(R"({{"errors":true,"items":[{}]}})", body));
-}
-
-Reply AllGood(const Request& request) {
-  std::string items;
-  for (size_t i = 0; i < Documents(request); ++i) items += R"(,{"create":{"status":201}})";
-  return FakeHttpServer::Answer(
-      200, fmt::format(R"({{"errors":false,"items":[{}]}})", items.empty() ? "" : items.substr(1)));
-}
-
-/// Says yes to setup and leaves _bulk to `bulk`.
-FakeHttpServer::Handler Bulk(std::function<Reply(const Request&)> bulk) {
-  return [bulk = std::move(bulk)](const Request& request) {
-    return IsBulk(request) ? bulk(request)
-                           : FakeHttpServer::Answer(200, R"({"acknowledged":true})");
-  };
-}
-
-Batch BatchOf(size_t records, size_t document_bytes = 20) {
-  Batch batch;
-  batch.slices.resize(1);
-  for (size_t i = 0; i < records; ++i) {
-    BatchRecord record;
-    record.begin = static_cast<uint32_t>(batch.bytes.size());
-    batch.bytes += fmt::format("{{\"create\":{{\"_id\":\"{}\"}}}}\n{{\"m\":\"{}\"}}\n", i,
-                               std::string(document_bytes, 'x'));
-    record.end = static_cast<uint32_t>(batch.bytes.size());
-    batch.records.push_back(record);
-  }
-  return batch;
-}
-
-std::vector<Outcome> Outcomes(const Batch& batch) {
-  std::vector<Outcome> outcomes;
-  for (const BatchRecord& record : batch.records) outcomes.push_back(record.outcome);
-  return outcomes;
-}
-
-class ElasticsearchSinkTest : public testing::Test {
- protected:
-  ~ElasticsearchSinkTest() override {
-    for (const std::string& path : files_to_remove_) std::filesystem::remove(path);
-  }
-
-  ElasticsearchSink& Make(const std::vector<std::string>& endpoints,
-                          const std::function<void(ElasticsearchConfig*)>& change = {}) {
-    ElasticsearchConfig config;
-    config.endpoints = endpoints;
-    config.compression = Compression::kNone;
-    config.timeout = std::chrono::seconds(5);
-    if (change) change(&config);
-    sink_ = std::make_unique<ElasticsearchSink>(
-        "search", config, ElasticsearchSink::Environment{files_, clock_, metrics_});
-    return *sink_;
-  }
-
-  std::string SecretFile(const std::string& content) {
-    char path[] = "/tmp/hinomi-secret-XXXXXX";
-    close(mkstemp(path));
-    files_to_remove_.push_back(path);
-    std::ofstream(path) << content;
-    return path;
-  }
-
-  PosixFileSystem files_;
-  FakeClock clock_;
-  Metrics metrics_;
-  std::unique_ptr<ElasticsearchSink> sink_;
-  std::vector<std::string> files_to_remove_;
-};
 
 TEST_F(ElasticsearchSinkTest, DeliversABatch) {
   FakeHttpServer server(Bulk(AllGood));
@@ -157,20 +60,6 @@ TEST_F(ElasticsearchSinkTest, SendsOnlyWhatIsPending) {
   const size_t count = server.Requests().size();
   EXPECT_EQ(sink.Deliver(batch, 0, {}).error, "");
   EXPECT_EQ(server.Requests().size(), count) << "nothing pending, nothing sent";
-}
-
-TEST_F(ElasticsearchSinkTest, Compresses) {
-  FakeHttpServer server(Bulk([](const Request& request) {
-    EXPECT_EQ(request.headers.at("content-encoding"), "gzip");
-    EXPECT_EQ(request.body.substr(0, 2), "\x1f\x8b");
-    return Items({R"({"status":201})", R"({"status":201})"});
-  }));
-  ElasticsearchSink& sink = Make({server.Url()}, [](ElasticsearchConfig* config) {
-    config->compression = Compression::kGzip;
-  });
-  Batch batch = BatchOf(2, 1000);
-  EXPECT_EQ(sink.Deliver(batch, 0, {}).error, "");
-  EXPECT_LT(server.Requests().back().body.size(), batch.bytes.size() / 5);
 }
 
 TEST_F(ElasticsearchSinkTest, OutcomePerItem) {
@@ -356,21 +245,6 @@ TEST(EndpointsTest, AvoidsWhatFailedForAWhile) {
   EXPECT_EQ(endpoints.Choose(1), 0u);
   clock.now += std::chrono::seconds(31);
   EXPECT_EQ(endpoints.Choose(1), 1u);
-}
-
-TEST_F(ElasticsearchSinkTest, ReadsSecretsAtEveryAttempt) {
-  const std::string path = SecretFile("wrong\n");
-  FakeHttpServer server(Bulk([](const Request& request) {
-    const auto header = request.headers.find("authorization");
-    const bool good = header != request.headers.end() && header->second == "ApiKey right";
-    return good ? AllGood(request) : FakeHttpServer::Answer(401, "");
-  }));
-  ElasticsearchSink& sink =
-      Make({server.Url()}, [&](ElasticsearchConfig* config) { config->api_key_file = path; });
-  Batch batch = BatchOf(1);
-  EXPECT_EQ(sink.Deliver(batch, 0, {}).code, "401");
-  std::ofstream(path) << " right \r\n";
-  EXPECT_EQ(sink.Deliver(batch, 0, {}).error, "");
 }
 
 TEST_F(ElasticsearchSinkTest, BasicAuthentication) {

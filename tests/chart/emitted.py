@@ -162,7 +162,8 @@ def configure(agent, root):
         fairness=[{"namespace": "loud", "bytes_per_second": "1KiB", "exceeded": "drop"},
                   {"namespace": "slow", "bytes_per_second": "1KiB"}],
         sinks={"files": {"type": "archive", "directory": str(agent.directory / "archive")},
-               "search": {"type": "elasticsearch", "endpoints": [nowhere]},
+               "search": {"type": "elasticsearch", "endpoints": [nowhere],
+                          "ca_file": "/etc/ssl/certs/ca-certificates.crt"},
                "stream": {"type": "kafka", "brokers": [nobody], "settings": {"statistics.interval.ms": "500"}}},
         routes=[{"name": "all", "sink": "files"}, {"name": "spare", "sink": "search"},
                 {"name": "queue", "sink": "stream"}])

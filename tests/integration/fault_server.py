@@ -99,9 +99,10 @@ class FaultServer(http.server.ThreadingHTTPServer):
         self.lock = threading.Lock()
         self.closing = threading.Event()
         self.faults = iter(())
-        self.documents = {}   # _id to source
+        self.documents = {}   # _id to source; two servers that have the same ones are one cluster
         self.conflicts = 0    # documents that were sent although they were stored
         self.times = []       # of all requests, whatever they asked
+        self.bytes_per_second = None  # that it reads of bodies
         self.thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05})
         self.thread.start()
 
@@ -127,7 +128,7 @@ class Request(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self):
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = self.read(int(self.headers.get("Content-Length", 0)))
         with self.server.lock:
             self.server.times.append(time.monotonic())
             is_bulk = self.path.partition("?")[0].endswith("/_bulk")
@@ -143,6 +144,12 @@ class Request(http.server.BaseHTTPRequestHandler):
         (fault or Request.accept)(self, documents)
 
     do_GET = do_PUT = do_POST
+
+    def read(self, left):
+        body = b""
+        while left > len(body) and self.server.bytes_per_second and not self.server.closing.wait(0.1):
+            body += self.rfile.read(min(left - len(body), self.server.bytes_per_second // 10))
+        return body + self.rfile.read(left - len(body))
 
     def accept(self, documents, refuses=lambda i, source: None):
         """Keeps what `refuses` has no (status, error) for, and answers as Elasticsearch does."""

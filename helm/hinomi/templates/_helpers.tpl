@@ -54,14 +54,17 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- $routes := list -}}
 {{- with .Values.elasticsearch -}}
 {{- if .endpoints -}}
-{{- if and (or .secret.password .secret.apiKey .secret.ca) (not .secret.name) -}}
+{{- if and (or .secret.password .secret.apiKey .secret.token .secret.ca .secret.certificate .secret.key) (not .secret.name) -}}
 {{- fail "elasticsearch.secret.name: it has to name the Secret that holds the keys of elasticsearch.secret" -}}
 {{- end -}}
 {{- $sink := dict "type" "elasticsearch" "endpoints" .endpoints -}}
 {{- range $key, $value := dict "index" .index "username" .username
       "password_file" (include "hinomi.secretFile" (dict "of" "elasticsearch" "key" .secret.password))
       "api_key_file" (include "hinomi.secretFile" (dict "of" "elasticsearch" "key" .secret.apiKey))
-      "ca_file" (include "hinomi.secretFile" (dict "of" "elasticsearch" "key" .secret.ca)) -}}
+      "token_file" (include "hinomi.secretFile" (dict "of" "elasticsearch" "key" .secret.token))
+      "ca_file" (include "hinomi.secretFile" (dict "of" "elasticsearch" "key" .secret.ca))
+      "certificate_file" (include "hinomi.secretFile" (dict "of" "elasticsearch" "key" .secret.certificate))
+      "key_file" (include "hinomi.secretFile" (dict "of" "elasticsearch" "key" .secret.key)) -}}
 {{- if $value }}{{- $_ := set $sink $key $value }}{{- end -}}
 {{- end -}}
 {{- $_ := set $sinks "elasticsearch" $sink -}}
