@@ -1,4 +1,4 @@
-#include "shipper/codec/rfc3339.h"
+#include "base/rfc3339.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-// The times that container runtimes write. Only for the codec.
+// Times as container runtimes write them.
 #pragma once
 
 #include <cstddef>
