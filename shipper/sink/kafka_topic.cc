@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "config/name_parts.h"
+#include "shipper/target_word.h"
+
 namespace hinomi {
 namespace {
 
@@ -16,18 +19,8 @@ bool IsLegal(char c) {
 
 std::string KafkaTopic::Of(const PodInfo& pod) const {
   std::string topic;
-  for (size_t at = 0; at < text_.size();) {
-    const size_t close = text_[at] == '{' ? text_.find('}', at) : std::string::npos;
-    if (close == std::string::npos) {
-      topic += text_[at++];
-      continue;
-    }
-    const std::string_view word(text_.data() + at + 1, close - at - 1);
-    topic += word == "cluster"     ? cluster_
-             : word == "namespace" ? pod.namespace_name
-             : word == "pod"       ? pod.pod_name
-                                   : pod.container_name;
-    at = close + 1;
+  for (const NamePart& part : NameParts(text_)) {
+    topic += part.is_word ? TargetWord(part.text, cluster_, pod) : part.text;
   }
   std::replace_if(
       topic.begin(), topic.end(), [](char c) { return !IsLegal(c); }, '_');
