@@ -18,7 +18,7 @@
 #include "app/version.h"
 #include "base/logging.h"
 #include "collector/reference.h"
-#include "shipper/sink/elasticsearch_setup.h"
+#include "shipper/sink/elasticsearch_templates.h"
 
 namespace hinomi {
 namespace {
@@ -88,9 +88,7 @@ int PrintTemplates(const Config& config) {
   bool any = false;
   for (const SinkConfig& sink : config.sinks) {
     if (sink.type != SinkType::kElasticsearch) continue;
-    const std::string& index = sink.elasticsearch.index;
-    std::printf("PUT /_index_template/%s\n%s\n", TemplateName(index).c_str(),
-                IndexTemplate(index).c_str());
+    std::fputs(SetupForConsole(sink.elasticsearch).c_str(), stdout);
     any = true;
   }
   if (!any) std::fprintf(stderr, "there is no sink of type elasticsearch; name one by --config\n");
@@ -181,7 +179,7 @@ int Main(int argc, char** argv) {
   config->add_flag("--schema", arguments.schema,
                    "print the JSON Schema of the file instead, for editors");
   config->add_flag("--elasticsearch-template", arguments.elasticsearch_template,
-                   "print the index template of each such sink instead, for setup: false");
+                   "print what setup would write for each such sink instead, for setup: false");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

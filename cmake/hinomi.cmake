@@ -72,6 +72,8 @@ pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
 # Any newer one will do as well; before 2.6.1 it cannot do SCRAM against Kafka 4.
 pkg_check_modules(rdkafka REQUIRED IMPORTED_TARGET rdkafka>=2.0.2)
 pkg_check_modules(protobuf REQUIRED IMPORTED_TARGET protobuf-lite)
+find_library(ABSL_TIME_LIBRARY absl_time REQUIRED)
+find_library(ABSL_TIME_ZONE_LIBRARY absl_time_zone REQUIRED)
 find_library(GRPC_CPP_LIBRARY grpc++ REQUIRED)  # its pkg-config file names half of Abseil
 find_library(GPR_LIBRARY gpr REQUIRED)
 find_library(ABSL_LIBRARY absl_synchronization REQUIRED)  # its headers use it inline

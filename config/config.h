@@ -123,13 +123,25 @@ struct MetricsConfig {
 
 enum class SinkType { kElasticsearch, kKafka, kArchive, kStdout };
 enum class Compression { kAuto, kNone, kGzip, kZstd };
+enum class DocumentIds { kStable, kNone };
+
+/// How long a server keeps the documents of an index, by a policy of its own.
+struct LifecycleConfig {
+  Nanoseconds delete_after{0};  // 0: no policy
+  // Of a data stream: when its next index begins.
+  Nanoseconds rollover_age = std::chrono::hours(24);
+  uint64_t rollover_bytes = 50ull << 30;
+};
 
 struct ElasticsearchConfig {
   std::vector<std::string> endpoints;
-  std::string index = "logs-kubernetes.container_logs-default";
+  std::string index = "logs-kubernetes.container_logs-default";  // may have words (name_parts.h)
+  std::string time_zone = "UTC";                                 // of {year}, {month} and {day}
+  DocumentIds document_id = DocumentIds::kStable;
   Compression compression = Compression::kAuto;
   uint64_t level = 1;  // of gzip and zstd
   bool setup = true;
+  LifecycleConfig lifecycle;
   std::string username;
   std::string password_file;     // secrets are read from files, at every attempt
   std::string api_key_file;      // the base64 form that Elasticsearch calls "encoded"

@@ -33,6 +33,8 @@ const Choices<KafkaKey> kKafkaKeys = {{"pod", KafkaKey::kPod},
                                       {"container", KafkaKey::kContainer},
                                       {"namespace", KafkaKey::kNamespace},
                                       {"none", KafkaKey::kNone}};
+const Choices<DocumentIds> kDocumentIds = {{"stable", DocumentIds::kStable},
+                                           {"none", DocumentIds::kNone}};
 const Choices<KafkaCompression> kKafkaCompressions = {{"none", KafkaCompression::kNone},
                                                       {"gzip", KafkaCompression::kGzip},
                                                       {"snappy", KafkaCompression::kSnappy},
@@ -312,14 +314,36 @@ void Describe(Fields& fields, MetricsConfig* config) {
                 {0, 100'000});
 }
 
+void Describe(Fields& fields, LifecycleConfig* config) {
+  fields.Time("delete_after", &config->delete_after,
+              "Age at which indices are deleted, counted from the rollover of a data stream's and "
+              "from the creation of others; 0s: no policy is written.",
+              {seconds(0), hours(24 * 3650)});
+  fields.Time("rollover_age", &config->rollover_age,
+              "Age at which a data stream goes on in a new index; one with a date has no rollover.",
+              {hours(1), hours(24 * 365)});
+  fields.Size("rollover_bytes", &config->rollover_bytes,
+              "Size at which it does; of primary shards, all together.", {kMiB, 1024 * kGiB});
+}
+
 void Describe(Fields& fields, ElasticsearchConfig* config) {
   fields.TextList("endpoints", &config->endpoints,
                   "The servers, each http(s)://host[:port]; comma-separated in the environment.",
                   {"list of URLs", CheckEndpoint});
   fields.Require(!config->endpoints.empty(), "endpoints",
                  "expected at least one, such as [\"http://127.0.0.1:9200\"]");
-  fields.Text("index", &config->index, "Data stream (or index) that the documents go to.",
+  fields.Text("index", &config->index,
+              "Data stream that the documents go to; {cluster}, {namespace}, {pod} and {container} "
+              "are filled in. With {year}, {month} or {day}, those of the record's time, it is no "
+              "data stream but an index, such as logs-{namespace}-{year}.{month}.{day}.",
               CheckIndex);
+  fields.Text("time_zone", &config->time_zone,
+              "Where that day begins, such as Asia/Tokyo: a zone of this machine's tzdata.",
+              CheckTimeZone);
+  fields.Choice("document_id", &config->document_id,
+                "stable: what is sent again has the id that it had, and is stored once. none: the "
+                "server makes one, which is faster, and what is sent again is stored again.",
+                kDocumentIds);
   fields.Choice(
       "compression", &config->compression,
       "Of request bodies. auto: gzip, but none where all endpoints are loopback addresses. "
@@ -328,7 +352,13 @@ void Describe(Fields& fields, ElasticsearchConfig* config) {
       kCompressions);
   fields.Number("level", &config->level, "Of gzip and zstd: 1 is fast, 3 is small.", {1, 3});
   fields.Flag("setup", &config->setup,
-              "Write an index template that makes the index a data stream with the right mapping.");
+              "Write templates for the index: the right mapping, and what makes it a data stream.");
+  fields.Section("lifecycle",
+                 "How long documents are kept, by a policy that setup writes: of ILM "
+                 "(Elasticsearch) or ISM (OpenSearch).",
+                 [&] { Describe(fields, &config->lifecycle); });
+  fields.Require(config->setup || config->lifecycle.delete_after == seconds(0),
+                 "lifecycle.delete_after", "needs setup: true beside it");
   DescribeUser(fields, {config->username, config->password_file, "For basic authentication."});
   fields.Text("api_key_file", &config->api_key_file,
               "File that holds an API key in the form that Elasticsearch calls encoded; instead of "

@@ -109,9 +109,15 @@ sinks:
     linger: 200ms  # default
     endpoints: ["http://a:1", "http://b:2"]  # config.yaml:5
     index: "logs-a"  # --set
+    time_zone: "UTC"  # default
+    document_id: stable  # default
     compression: auto  # default
     level: 1  # default
     setup: true  # default
+    lifecycle:
+      delete_after: 0s  # default
+      rollover_age: 24h  # default
+      rollover_bytes: 50GiB  # default
     username: ""  # default
     password_file: ""  # default
     api_key_file: ""  # default

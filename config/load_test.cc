@@ -33,8 +33,10 @@ sinks:
     endpoints: ["http://127.0.0.1:9200", "https://search:9200"]
     compression: none
     level: 3
-    index: logs-a-b
-    setup: false
+    index: logs-{namespace}-{year}.{month}.{day}
+    time_zone: Asia/Tokyo
+    document_id: none
+    lifecycle: { delete_after: 30d, rollover_age: 7d, rollover_bytes: 10GiB }
     requests_max: 5
     timeout: 3s
     batch_bytes: 1MiB
@@ -49,7 +51,7 @@ TEST(Load, ReadsEveryKey) {
   Loaded loaded = Load(kIssue);
   EXPECT_THAT(loaded.errors, IsEmpty());
   EXPECT_THAT(loaded.warnings,
-              ElementsAre("config.yaml:22:3: sinks.screen: no route uses this sink"));
+              ElementsAre("config.yaml:24:3: sinks.screen: no route uses this sink"));
   const Config& config = loaded.config;
   EXPECT_EQ(config.cluster, "demo");
   EXPECT_EQ(config.node, "node-1");
@@ -104,8 +106,13 @@ TEST(Load, ReadsSinksAndRoutesInTheirOrder) {
               ElementsAre("http://127.0.0.1:9200", "https://search:9200"));
   EXPECT_EQ(sink.elasticsearch.compression, Compression::kNone);
   EXPECT_EQ(sink.elasticsearch.level, 3u);
-  EXPECT_EQ(sink.elasticsearch.index, "logs-a-b");
-  EXPECT_FALSE(sink.elasticsearch.setup);
+  EXPECT_EQ(sink.elasticsearch.index, "logs-{namespace}-{year}.{month}.{day}");
+  EXPECT_EQ(sink.elasticsearch.time_zone, "Asia/Tokyo");
+  EXPECT_EQ(sink.elasticsearch.document_id, DocumentIds::kNone);
+  EXPECT_TRUE(sink.elasticsearch.setup);
+  EXPECT_EQ(sink.elasticsearch.lifecycle.delete_after, std::chrono::hours(30 * 24));
+  EXPECT_EQ(sink.elasticsearch.lifecycle.rollover_age, std::chrono::hours(7 * 24));
+  EXPECT_EQ(sink.elasticsearch.lifecycle.rollover_bytes, 10ull << 30);
   EXPECT_EQ(sink.elasticsearch.requests_max, 5u);
   EXPECT_EQ(sink.elasticsearch.timeout, std::chrono::seconds(3));
   EXPECT_EQ(config.sinks[1].name, "screen");
@@ -358,8 +365,13 @@ TEST(Load, ReportsElasticsearch) {
         "\"http://a/b\""}},
       {kSearch + kEndpoint + "    index: Logs\n",
        {"config.yaml:5:12: sinks.search.index: expected the name of an index or data stream (1 to "
-        "255 bytes, lower "
-        "case, no space or \\/*?\"<>|,#:, not starting with -, _ or +), got \"Logs\""}},
+        "255 bytes, a word in braces counted as 63, lower case, no space or \\/*?\"<>|,#:, not "
+        "starting with -, _, + or a word), got \"Logs\""}},
+      {kSearch + kEndpoint + "    time_zone: JST\n",
+       {"config.yaml:5:16: sinks.search.time_zone: cannot find the time zone \"JST\": expected a "
+        "name such as Asia/Tokyo or UTC; is tzdata installed?"}},
+      {kSearch + kEndpoint + "    setup: false\n    lifecycle: {delete_after: 1d}\n",
+       {"config.yaml:6:31: sinks.search.lifecycle.delete_after: needs setup: true beside it"}},
       {kSearch + kEndpoint + "    username: u\n",
        {"config.yaml:5:15: sinks.search.username: needs a password_file beside it"}},
       {kSearch + kEndpoint + "    password_file: /proc/self/exe\n",

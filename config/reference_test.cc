@@ -113,10 +113,18 @@ TEST(Reference, HasARowForEveryKey) {
       "| `sinks.NAME.endpoints` | list of URLs | required | `HINOMI_SINKS_NAME_ENDPOINTS` | ",
       "| `sinks.NAME.index` | text | `logs-kubernetes.container_logs-default` | "
       "`HINOMI_SINKS_NAME_INDEX` | ",
+      "| `sinks.NAME.time_zone` | text | `UTC` | `HINOMI_SINKS_NAME_TIME_ZONE` | ",
+      "| `sinks.NAME.document_id` | stable, none | `stable` | `HINOMI_SINKS_NAME_DOCUMENT_ID` | ",
       "| `sinks.NAME.compression` | auto, none, gzip, zstd | `auto` | "
       "`HINOMI_SINKS_NAME_COMPRESSION` | ",
       "| `sinks.NAME.level` | 1 to 3 | `1` | `HINOMI_SINKS_NAME_LEVEL` | Of gzip and zstd",
       "| `sinks.NAME.setup` | true, false | `true` | `HINOMI_SINKS_NAME_SETUP` | ",
+      "| `sinks.NAME.lifecycle.delete_after` | duration, 0s to 87600h | `0s` | "
+      "`HINOMI_SINKS_NAME_LIFECYCLE_DELETE_AFTER` | ",
+      "| `sinks.NAME.lifecycle.rollover_age` | duration, 1h to 8760h | `24h` | "
+      "`HINOMI_SINKS_NAME_LIFECYCLE_ROLLOVER_AGE` | ",
+      "| `sinks.NAME.lifecycle.rollover_bytes` | size, 1MiB to 1024GiB | `50GiB` | "
+      "`HINOMI_SINKS_NAME_LIFECYCLE_ROLLOVER_BYTES` | ",
       "| `sinks.NAME.username` | text | empty | `HINOMI_SINKS_NAME_USERNAME` | ",
       "| `sinks.NAME.password_file` | text | empty | `HINOMI_SINKS_NAME_PASSWORD_FILE` | ",
       "| `sinks.NAME.api_key_file` | text | empty | `HINOMI_SINKS_NAME_API_KEY_FILE` | ",

@@ -12,6 +12,8 @@
 
 #include "base/pattern.h"
 #include "base/result.h"
+#include "base/time_zone.h"
+#include "config/name_parts.h"
 
 namespace hinomi {
 namespace {
@@ -20,6 +22,7 @@ constexpr size_t kQuotedSizeMax = 80;
 constexpr size_t kNameSizeMax = 63;
 constexpr size_t kTopicSizeMax = 249;  // Kafka's limit
 constexpr size_t kIndexSizeMax = 255;  // bytes, Elasticsearch's limit
+constexpr size_t kYearSize = 4;
 
 struct Unit {
   std::string_view name;
@@ -250,18 +253,39 @@ std::string CheckEndpoint(std::string_view text) {
 }
 
 std::string CheckIndex(std::string_view text) {
+  constexpr std::string_view kWords[] = {"cluster", "namespace", "pod", "container",
+                                         "year",    "month",     "day"};
   auto is_forbidden = [](unsigned char c) {
     return c < 0x21 || c == 0x7F || (c >= 'A' && c <= 'Z') ||
-           std::string_view("\\/*?\"<>|,#:").find(static_cast<char>(c)) != std::string_view::npos;
+           std::string_view("\\/*?\"<>|,#:{}").find(static_cast<char>(c)) != std::string_view::npos;
   };
-  if (!text.empty() && text.size() <= kIndexSizeMax && text != "." && text != ".." &&
-      std::string_view("-_+").find(text.front()) == std::string_view::npos &&
-      ValidTextSize(text) == text.size() && std::none_of(text.begin(), text.end(), is_forbidden)) {
-    return "";
+  bool good = !text.empty() && text != "." && text != ".." &&
+              std::string_view("-_+{").find(text.front()) == std::string_view::npos &&
+              ValidTextSize(text) == text.size();
+  size_t size = 0;
+  for (const NamePart& part : NameParts(text)) {
+    if (part.is_word &&
+        std::find(std::begin(kWords), std::end(kWords), part.text) == std::end(kWords)) {
+      return fmt::format(
+          "expected {{cluster}}, {{namespace}}, {{pod}}, {{container}}, {{year}}, {{month}} or "
+          "{{day}}, got {{{}}} in {}",
+          part.text, Quoted(text));
+    }
+    good = good && (part.is_word || std::none_of(part.text.begin(), part.text.end(), is_forbidden));
+    size += !part.is_word           ? part.text.size()
+            : IsDateWord(part.text) ? kYearSize
+                                    : kIndexWordBytesMax;
   }
-  return "expected the name of an index or data stream (1 to 255 bytes, lower case, no space or "
-         "\\/*?\"<>|,#:, not starting with -, _ or +), got " +
+  if (good && size <= kIndexSizeMax) return "";
+  return "expected the name of an index or data stream (1 to 255 bytes, a word in braces counted "
+         "as "
+         "63, lower case, no space or \\/*?\"<>|,#:, not starting with -, _, + or a word), got " +
          Quoted(text);
+}
+
+std::string CheckTimeZone(std::string_view text) {
+  const Result<TimeZone> zone = TimeZone::Load(std::string(text));
+  return zone.ok() ? "" : zone.error().message;
 }
 
 std::string CheckBroker(std::string_view text) {
@@ -286,22 +310,20 @@ std::string CheckKeyHash(std::string_view text) {
 
 std::string CheckTopic(std::string_view text) {
   constexpr std::string_view kWords[] = {"cluster", "namespace", "pod", "container"};
+  auto is_legal = [](char c) {
+    return IsLetter(c) || IsDigit(c) || c == '.' || c == '_' || c == '-';
+  };
   size_t size = 0;
   bool good = !text.empty() && text != "." && text != "..";
-  for (size_t at = 0; good && at < text.size(); ++at, ++size) {
-    const char c = text[at];
-    const size_t close = text.find('}', at);
-    if (c == '{' && close != std::string_view::npos) {
-      const std::string_view word = text.substr(at + 1, close - at - 1);
-      if (std::find(std::begin(kWords), std::end(kWords), word) == std::end(kWords)) {
-        return fmt::format(
-            "expected {{cluster}}, {{namespace}}, {{pod}} or {{container}}, got {{{}}} in {}", word,
-            Quoted(text));
-      }
-      at = close;
-    } else {
-      good = IsLetter(c) || IsDigit(c) || c == '.' || c == '_' || c == '-';
+  for (const NamePart& part : NameParts(text)) {
+    if (part.is_word &&
+        std::find(std::begin(kWords), std::end(kWords), part.text) == std::end(kWords)) {
+      return fmt::format(
+          "expected {{cluster}}, {{namespace}}, {{pod}} or {{container}}, got {{{}}} in {}",
+          part.text, Quoted(text));
     }
+    good = good && (part.is_word || std::all_of(part.text.begin(), part.text.end(), is_legal));
+    size += part.is_word ? 1 : part.text.size();
   }
   if (good && size <= kTopicSizeMax) return "";
   return "expected the name of a topic (1 to 249 letters, digits, ., _ and -, in which {namespace} "

@@ -75,9 +75,16 @@ std::vector<Problem> CheckSinks(const Config& config) {
 
 EcsEncoder MakeEncoder(const Config& config, const SinkConfig& sink, RecordFormat format) {
   const bool indexed = sink.type == SinkType::kElasticsearch;
-  return EcsEncoder({format, config.cluster, config.node, indexed ? sink.elasticsearch.index : "",
-                     config.metadata.labels, config.metadata.annotations, config.metadata.dedot,
-                     config.metadata.release_pattern});
+  return EcsEncoder({.format = format,
+                     .cluster = config.cluster,
+                     .node = config.node,
+                     .index = indexed ? sink.elasticsearch.index : "",
+                     .labels = config.metadata.labels,
+                     .annotations = config.metadata.annotations,
+                     .dedot = config.metadata.dedot,
+                     .release_pattern = config.metadata.release_pattern,
+                     .time_zone = sink.elasticsearch.time_zone,
+                     .ids = sink.elasticsearch.document_id == DocumentIds::kStable});
 }
 
 }  // namespace hinomi

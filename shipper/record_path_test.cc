@@ -54,9 +54,12 @@ TEST_P(RecordPath, AllocatesNothingInTheSteadyState) {
   bytes.append(Chunk::kPadding, '\n');
   const ChunkPiece piece{0, 1, 0, std::string_view(bytes).substr(0, size), false};
   const Chunk chunk{{&piece, 1}, {}, false, false};
-  const EcsEncoder encoder({RecordFormat::kBulk, "demo", "node-1", "logs-app-default"});
+  const EcsEncoder encoder(
+      {RecordFormat::kBulk, "demo", "node-1", "logs-{namespace}-{year}.{day}"});
   const Origin origin;
   const std::string metadata = encoder.Metadata(origin);
+  LeaseIndex index;
+  index.Begin(encoder.indices(), origin.pod);
   Decoded decoded;
   JsonBody json_body;
   Batch batch;
@@ -65,7 +68,7 @@ TEST_P(RecordPath, AllocatesNothingInTheSteadyState) {
     json_body.Apply(decoded.records);
     batch.Clear();
     for (const Record& record : decoded.records)
-      encoder.Append(record, {origin, metadata, 0}, &batch);
+      encoder.Append(record, {origin, metadata, 0, index.At(record.time)}, &batch);
   };
   const uint64_t before_first = AllocationsSoFar();
   lease();

@@ -201,6 +201,7 @@ void Worker::Encode(uint32_t route) {
   const Route& target = routes_[route];
   Filling& filling = filling_[route];
   BeginSlice(route, lease_.begin);
+  index_.Begin(target.encoder.indices(), lease_.origin->pod);
   bool boundary = true;  // the log may be split before the next record
   Position reached = lease_.begin;
   for (const Record& record : decoded_.records) {
@@ -212,7 +213,8 @@ void Worker::Encode(uint32_t route) {
       reached = record.end;
       continue;
     }
-    const size_t more = record.body.size() + lease_.metadata.size() + kFixedBytes;
+    const std::string_view index = index_.At(record.time);
+    const size_t more = record.body.size() + lease_.metadata.size() + index.size() + kFixedBytes;
     if (boundary && !filling.batch->records.empty() &&
         filling.batch->bytes.size() + more > target.batch_bytes) {
       EndSlice(reached, {});
@@ -232,7 +234,7 @@ void Worker::Encode(uint32_t route) {
     }
     Batch& batch = *filling.batch;
     const auto slice = static_cast<uint32_t>(batch.slices.size() - 1);
-    target.encoder.Append(record, {*lease_.origin, lease_.metadata, slice}, &batch);
+    target.encoder.Append(record, {*lease_.origin, lease_.metadata, slice, index}, &batch);
     batch.slices.back().records += 1;
     batch.slices.back().acknowledged_bytes += record.source_bytes;
     boundary = record.boundary;

@@ -11,6 +11,7 @@
 #include "shipper/codec/multiline.h"
 #include "shipper/delivery.h"
 #include "shipper/encode/ecs.h"
+#include "shipper/encode/index_name.h"
 #include "shipper/source/log_store.h"
 #include "shipper/transform/json_body.h"
 
@@ -73,6 +74,7 @@ class Worker {
   Decoded decoded_;
   Multiline multiline_;
   JsonBody json_body_;
+  LeaseIndex index_;
   std::vector<Cut> cuts_;
   std::vector<Slice*> slices_;
   std::vector<std::unique_ptr<Batch>> full_;

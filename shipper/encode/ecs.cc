@@ -78,7 +78,7 @@ class Head {
   std::string_view text() const { return {bytes_.data(), size_}; }
 
  private:
-  std::array<char, 256> bytes_;  // the longest has 190
+  std::array<char, 512> bytes_;  // the longest has 190, and an index of up to 255
   size_t size_ = 0;
 };
 
@@ -88,6 +88,8 @@ constexpr size_t kTimeBytesMax = 35;
 
 EcsEncoder::EcsEncoder(const EcsOptions& options)
     : format_(options.format),
+      ids_(options.ids),
+      indices_(options.index, options.cluster, options.time_zone),
       labels_(options.labels),
       annotations_(options.annotations),
       dedot_(options.dedot),
@@ -102,7 +104,6 @@ EcsEncoder::EcsEncoder(const EcsOptions& options)
     AppendMember("name", options.cluster, &common_members_);
     common_members_ += "}}";
   }
-  common_members_ += DataStreamMember(options.index);
 }
 
 std::string EcsEncoder::Metadata(const Origin& origin) const {
@@ -114,7 +115,9 @@ std::string EcsEncoder::Metadata(const Origin& origin) const {
   } else {
     AppendDocker(*origin.pod.docker, &out);
   }
-  return out + common_members_;
+  out += common_members_;
+  if (!indices_.dated()) out += DataStreamMember(indices_.Of(origin.pod, {}));
+  return out;
 }
 
 void EcsEncoder::AppendKubernetes(const PodInfo& pod, std::string* out) const {
@@ -232,9 +235,18 @@ void EcsEncoder::AppendDocker(const DockerContainer& container, std::string* out
 void EcsEncoder::AppendDocument(const Record& record, const EcsLog& log, std::string* bytes) const {
   Head head;
   if (format_ == RecordFormat::kBulk) {
-    head.Add("{\"create\":{\"_id\":\"");
-    head.Add(ToView(DocumentIdOf(log.origin, record)));
-    head.Add("\"}}\n");
+    head.Add("{\"create\":{");
+    if (!log.index.empty()) {
+      head.Add("\"_index\":\"");
+      head.Add(log.index);
+      head.Add(ids_ ? "\"," : "\"");
+    }
+    if (ids_) {
+      head.Add("\"_id\":\"");
+      head.Add(ToView(DocumentIdOf(log.origin, record)));
+      head.Add("\"");
+    }
+    head.Add("}}\n");
   }
   head.Add("{\"@timestamp\":\"");
   head.Add(record.time);

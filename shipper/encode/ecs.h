@@ -11,9 +11,9 @@
 // events, whose bodies have "hinomi". "release" (branch, commit) is there where somebody has said
 // how to tell it. A container outside Kubernetes has, in place of "kubernetes", "container" (id,
 // name, image.name and labels), "docker" with its compose project and service, and "host" with the
-// node's name. Labels keep their dots: what is indexed must not take them apart (IndexTemplate in
-// shipper/sink/elasticsearch_setup.h), since `a` and `a.b` are both labels, but no text and object
-// in one. Knows nothing of where the documents go.
+// node's name. Labels keep their dots: what is indexed must not take them apart (MappingsTemplate
+// in shipper/sink/elasticsearch_templates.h), since `a` and `a.b` are both labels, but no text and
+// object in one. Knows nothing of where the documents go.
 #pragma once
 
 #include <cstdint>
@@ -24,6 +24,7 @@
 
 #include "metadata/release.h"
 #include "shipper/batch.h"
+#include "shipper/encode/index_name.h"
 #include "shipper/sink.h"
 
 namespace hinomi {
@@ -32,20 +33,25 @@ struct EcsOptions {
   RecordFormat format = RecordFormat::kBulk;
   std::string cluster;
   std::string node;
-  std::string index;  // data_stream.* is written if this reads type-dataset-namespace; may be empty
+  /// Of Elasticsearch, as its configuration has it; may be empty. data_stream.* is written where
+  /// this is a data stream called type-dataset-namespace.
+  std::string index;
   std::vector<std::string> labels = {};       // patterns of the keys that are written
   std::vector<std::string> annotations = {};  // the same
   /// Dots in those keys become _. Otherwise what is indexed must not take them apart, since `a` and
   /// `a.b` are both labels.
   bool dedot = true;
   std::string release_pattern = {};  // of tags of images
+  std::string time_zone = "UTC";     // of dates in the index
+  bool ids = true;                   // in a kBulk action
 };
 
 /// Which log a record is of.
 struct EcsLog {
   const Origin& origin;
-  std::string_view metadata;  // of that origin, from EcsEncoder::Metadata
-  uint32_t slice = 0;         // of the batch
+  std::string_view metadata;    // of that origin, from EcsEncoder::Metadata
+  uint32_t slice = 0;           // of the batch
+  std::string_view index = {};  // that kBulk names for the record, from a LeaseIndex
 };
 
 /// Any number of threads.
@@ -60,6 +66,7 @@ class EcsEncoder {
   /// Whether records become documents, which take the members of a JSON body; a line is what it
   /// was.
   bool makes_documents() const { return format_ != RecordFormat::kLines; }
+  const IndexNames& indices() const { return indices_; }
 
   /// Appends one record to the batch's bytes and records. Any body gives a valid document, on one
   /// line.
@@ -75,6 +82,8 @@ class EcsEncoder {
   void AppendRelease(std::string_view image, std::string_view revision, std::string* out) const;
 
   RecordFormat format_;
+  bool ids_;
+  IndexNames indices_;
   std::vector<std::string> labels_, annotations_;
   bool dedot_;
   ReleasePattern releases_;

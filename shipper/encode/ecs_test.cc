@@ -190,6 +190,34 @@ TEST(EcsEncoder, BulkActionAndBookkeeping) {
       << batch.bytes;
 }
 
+TEST(EcsEncoder, ActionsNameAnIndexOnlyWhereItDiffers) {
+  const Origin origin = ShopOrigin();
+  const Record record = TextRecord("a");
+  const std::string id(ToView(DocumentIdOf(origin, record)));
+  const struct {
+    const char* index;
+    bool ids;
+    std::string want;
+  } kCases[] = {
+      {"logs-a-b", true, R"({"create":{"_id":")" + id + R"("}})"},
+      {"logs-a-b", false, R"({"create":{}})"},
+      {"logs-{namespace}", true, R"({"create":{"_index":"logs-prod","_id":")" + id + R"("}})"},
+      {"logs-{year}.{month}", false, R"({"create":{"_index":"logs-2026.01"}})"},
+  };
+  for (const auto& test : kCases) {
+    EcsOptions options = Options(RecordFormat::kBulk);
+    options.index = test.index;
+    options.ids = test.ids;
+    const EcsEncoder encoder(options);
+    const std::string metadata = encoder.Metadata(origin);
+    LeaseIndex index;
+    index.Begin(encoder.indices(), origin.pod);
+    Batch batch;
+    encoder.Append(record, {origin, metadata, 0, index.At(record.time)}, &batch);
+    EXPECT_EQ(batch.bytes.substr(0, batch.bytes.find('\n')), test.want);
+  }
+}
+
 TEST(EcsEncoder, MembersAreSpliced) {
   const EcsEncoder encoder(Options());
   Record record = TextRecord("\"a\" : 1");
@@ -227,6 +255,17 @@ TEST(EcsEncoder, DataStreamOnlyFromAFullName) {
     EXPECT_EQ(Encoded(EcsEncoder(options), TextRecord("")).find("data_stream"), std::string::npos)
         << index;
   }
+}
+
+TEST(EcsEncoder, DataStreamWithTheWordsFilledIn) {
+  EcsOptions options = Options();
+  options.index = "logs-{namespace}-{container}";
+  EXPECT_NE(Encoded(EcsEncoder(options), TextRecord(""))
+                .find(R"("data_stream":{"type":"logs","dataset":"prod","namespace":"web"})"),
+            std::string::npos);
+  options.index = "logs-{namespace}-{year}";
+  EXPECT_EQ(Encoded(EcsEncoder(options), TextRecord("")).find("data_stream"), std::string::npos)
+      << "an index with a date is none";
 }
 
 TEST(EcsEncoder, EveryDocumentIsOneValidLine) {

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "base/check.h"
+#include "config/name_parts.h"
 #include "shipper/sink/bulk_response.h"
 #include "shipper/sink/elasticsearch_check.h"
 #include "shipper/sink/elasticsearch_setup.h"
@@ -41,8 +42,9 @@ ElasticsearchSink::ElasticsearchSink(const std::string& name, const Elasticsearc
     : config_(config),
       clock_(environment.clock),
       endpoints_(config_.endpoints, environment.clock),
-      bulk_path_(
-          fmt::format("/{}/_bulk?filter_path={}", UrlEncoded(config_.index), kBulkFilterPath)),
+      bulk_path_(fmt::format("{}/_bulk?filter_path={}",
+                             HasWords(config_.index) ? "" : "/" + UrlEncoded(config_.index),
+                             kBulkFilterPath)),
       sent_bytes_(environment.metrics.CounterOf(
           "hinomi_sink_sent_bytes_total", "Bytes sent, after compression.", {{"sink", name}})),
       request_bytes_max_(std::numeric_limits<uint64_t>::max()),

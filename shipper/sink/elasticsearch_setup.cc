@@ -2,94 +2,19 @@
 
 #include <fmt/core.h>
 
+#include <string>
 #include <string_view>
+#include <vector>
 
+#include "base/logging.h"
+#include "config/name_parts.h"
 #include "shipper/sink/bulk_response.h"
-#include "shipper/sink/json_text.h"
+#include "shipper/sink/elasticsearch_templates.h"
+#include "shipper/sink/setup_answer.h"
 
 namespace hinomi {
 
 namespace {
-
-// Priority 200: the templates that come with Elasticsearch for logs-*-* have 100.
-constexpr std::string_view kTemplateHead = R"({"index_patterns":[)";
-constexpr std::string_view kTemplateTail = R"json(],
-"priority": 200,
-"data_stream": {},
-"_meta": {"managed_by": "hinomi"},
-"template": {"mappings": {
-  "date_detection": false,
-  "dynamic_templates": [
-    {"labels": {"path_match": "container.labels", "match_mapping_type": "object",
-      "mapping": {"type": "object", "enabled": false}}},
-    {"strings": {"match_mapping_type": "string", "mapping": {"type": "keyword", "ignore_above": 1024}}}
-  ],
-  "properties": {
-    "@timestamp": {"type": "date_nanos"},
-    "message": {"type": "text", "norms": false},
-    "stream": {"type": "keyword"},
-    "log": {"properties": {
-      "offset": {"type": "long"},
-      "flags": {"type": "keyword"},
-      "level": {"type": "keyword"},
-      "file": {"properties": {"path": {"type": "keyword", "ignore_above": 1024}}}
-    }},
-    "kubernetes": {"properties": {
-      "namespace": {"type": "keyword"},
-      "pod": {"properties": {"name": {"type": "keyword"}, "uid": {"type": "keyword"}}},
-      "container": {"properties": {"name": {"type": "keyword"}}},
-      "node": {"properties": {"name": {"type": "keyword"}}},
-      "workload": {"properties": {"name": {"type": "keyword"}, "kind": {"type": "keyword"}}},
-      "deployment": {"properties": {"name": {"type": "keyword"}}},
-      "statefulset": {"properties": {"name": {"type": "keyword"}}},
-      "daemonset": {"properties": {"name": {"type": "keyword"}}},
-      "job": {"properties": {"name": {"type": "keyword"}}},
-      "cronjob": {"properties": {"name": {"type": "keyword"}}}
-    }},
-    "release": {"properties": {"branch": {"type": "keyword"}, "commit": {"type": "keyword"}}},
-    "hinomi": {"properties": {
-      "metadata": {"type": "keyword"},
-      "event": {"properties": {
-        "action": {"type": "keyword"},
-        "reason": {"type": "keyword", "ignore_above": 1024},
-        "route": {"type": "keyword"},
-        "sink": {"type": "keyword"},
-        "log": {"type": "keyword", "ignore_above": 1024},
-        "file": {"type": "keyword", "ignore_above": 1024},
-        "last_lines": {"type": "text", "norms": false},
-        "exit_code": {"type": "long"},
-        "restart": {"type": "long"},
-        "bytes": {"type": "long"},
-        "segment": {"type": "long"},
-        "begin": {"type": "long"},
-        "end": {"type": "long"},
-        "ran_milliseconds": {"type": "long"},
-        "down_milliseconds": {"type": "long"}
-      }}
-    }},
-    "orchestrator": {"properties": {"cluster": {"properties": {"name": {"type": "keyword"}}}}},
-    "data_stream": {"properties": {
-      "type": {"type": "keyword"},
-      "dataset": {"type": "keyword"},
-      "namespace": {"type": "keyword"}
-    }},
-    "json": {"type": "object", "enabled": false}
-  }
-}}})json";
-
-Attempt WriteTemplate(ElasticsearchClient* client, const ElasticsearchConfig& config) {
-  const std::string name = TemplateName(config.index);
-  const std::string content = IndexTemplate(config.index);
-  const std::string_view parts[] = {content};
-  ElasticsearchReply reply =
-      client->Ask({.method = "PUT", .path = "/_index_template/" + UrlEncoded(name), .body = parts});
-  if (reply.status < 400 || reply.status == 401) return reply.failure;
-  reply.failure.error = fmt::format(
-      "cannot write the index template \"{}\": {}; or set `setup: false` if somebody else prepares "
-      "\"{}\"",
-      name, reply.failure.error, config.index);
-  return reply.failure;
-}
 
 Attempt NotPrepared(const ElasticsearchClient& client, const std::string& index) {
   return {.error = fmt::format(
@@ -112,7 +37,8 @@ Attempt Explained(ElasticsearchReply reply, const std::string& index) {
 }
 
 Attempt FindTarget(ElasticsearchClient* client, const ElasticsearchConfig& config) {
-  const std::string index = UrlEncoded(config.index);
+  const std::string name = ExampleName(config.index);
+  const std::string index = UrlEncoded(name);
   ElasticsearchReply reply = client->Ask({.path = "/_resolve/index/" + index});
   if (reply.failure.error.empty() && NamesTarget(reply.body)) return {};
   // Elasticsearch answers 404 for a target that is not there, OpenSearch an empty list.
@@ -130,20 +56,135 @@ Attempt FindTarget(ElasticsearchClient* client, const ElasticsearchConfig& confi
                "index_templates.index_template.priority,"
                "index_templates.index_template.data_stream"});
   if (!reply.failure.error.empty()) return Explained(std::move(reply), config.index);
-  if (TemplatesMakeDataStream(reply.body, config.index)) return {};
+  if (TemplatesMakeDataStream(reply.body, name)) return {};
   return NotPrepared(*client, config.index);
+}
+
+/// One conversation with the server; what it had to leave out is told once it is over.
+class Setup {
+ public:
+  Setup(ElasticsearchClient* client, const ElasticsearchConfig& config)
+      : client_(*client), config_(config) {}
+
+  Attempt Run();
+
+ private:
+  Attempt WritePolicy();
+  Attempt WriteMappings();
+  Attempt Write(const SetupRequest& request);
+  Attempt Refused(const SetupRequest& request, ElasticsearchReply reply) const;
+
+  ElasticsearchClient& client_;
+  const ElasticsearchConfig& config_;
+  Manager manager_ = Manager::kNobody;
+  bool foreign_ = false;  // what the last Write was about
+  std::vector<std::string> notes_;
+};
+
+Attempt Setup::Run() {
+  if (Attempt failure = WritePolicy(); !failure.error.empty()) return failure;
+  if (Attempt failure = WriteMappings(); !failure.error.empty()) return failure;
+  for (const SetupRequest& request :
+       {SettingsTemplate(config_.index, manager_), IndexTemplate(config_.index)}) {
+    if (Attempt failure = Write(request); !failure.error.empty()) return failure;
+  }
+  if (foreign_ && !IsDated(config_.index)) {
+    if (Attempt failure = FindTarget(&client_, config_); !failure.error.empty()) return failure;
+  }
+  for (const std::string& note : notes_) log::Warn("{}", note);
+  return {};
+}
+
+/// Whether this is how an API answers that is there, about a policy that is or is not.
+bool KnowsPolicies(Manager manager, const ElasticsearchReply& reply) {
+  if (reply.status == 200) return true;
+  if (reply.status != 404) return false;
+  const std::string reason = ErrorReason(reply.body);
+  if (manager == Manager::kIlm) return reason.starts_with("resource_not_found_exception");
+  return reason.starts_with("status_exception") || reason.starts_with("index_not_found_exception");
+}
+
+/// Not for lack of an API, which is answered with 400, 404 or 405, and by some who stand in front
+/// of a server with 401 or 403.
+bool IsTrouble(const ElasticsearchReply& reply) {
+  if (reply.status == 0 || reply.status == 429 || reply.status >= 500) return true;
+  return (reply.status == 401 || reply.status == 403) &&
+         ErrorReason(reply.body).starts_with("security_exception");
+}
+
+// Which of the two a server has is found by asking: not every server says who it is.
+Attempt Setup::WritePolicy() {
+  if (config_.lifecycle.delete_after == Nanoseconds(0)) return {};
+  for (Manager manager : {Manager::kIlm, Manager::kIsm}) {
+    const SetupRequest request = LifecyclePolicy(config_, manager);
+    ElasticsearchReply reply = client_.Ask({.path = request.path});
+    if (IsTrouble(reply)) return Refused(request, std::move(reply));
+    if (!KnowsPolicies(manager, reply)) continue;
+    manager_ = manager;
+    Attempt failure = Write(request);
+    if (failure.code != "400") return failure;
+    // An older ILM: it has no `_meta`, without which the policy could not be told from another's.
+    manager_ = Manager::kNobody;
+    notes_.push_back(std::move(failure.error));
+    return {};
+  }
+  notes_.push_back(fmt::format(
+      "\"{}\" has neither ILM nor ISM: `lifecycle` has no effect, nothing of \"{}\" is deleted",
+      client_.endpoint(), config_.index));
+  return {};
+}
+
+Attempt Setup::WriteMappings() {
+  Attempt failure = Write(MappingsTemplate(config_.index, true));
+  if (failure.code != "400" || failure.error.find("[cjk]") == std::string::npos) return failure;
+  notes_.push_back(
+      fmt::format("\"{}\" has no analyzer called cjk (analysis-common): \"{}\" is without "
+                  "message.cjk",
+                  client_.endpoint(), config_.index));
+  return Write(MappingsTemplate(config_.index, false));
+}
+
+Attempt Setup::Write(const SetupRequest& request) {
+  ElasticsearchReply reply = client_.Ask({.path = request.path});
+  SetupAnswer there;
+  if (reply.failure.error.empty()) {
+    there = ParseSetupAnswer(reply.body);
+  } else if (reply.status != 404) {
+    return Refused(request, std::move(reply));
+  }
+  foreign_ = there.owner == Owner::kOther;
+  if (foreign_) {
+    notes_.push_back(
+        fmt::format("\"{}\" at \"{}\" is not Hinomi's (no `_meta.managed_by`) and stays as it is",
+                    request.path, client_.endpoint()));
+    return {};
+  }
+  SetupRequest update = request;
+  if (there.sequence_number && there.primary_term) {
+    update.path += fmt::format("?if_seq_no={}&if_primary_term={}", *there.sequence_number,
+                               *there.primary_term);
+  }
+  const std::string_view parts[] = {update.body};
+  reply = client_.Ask({.method = "PUT", .path = update.path, .body = parts});
+  // Of all agents that start at once, one has been faster.
+  if (reply.failure.error.empty() || reply.status == 409) return {};
+  return Refused(request, std::move(reply));
+}
+
+Attempt Setup::Refused(const SetupRequest& request, ElasticsearchReply reply) const {
+  if (reply.status < 400 || reply.status == 401) return reply.failure;
+  reply.failure.error =
+      fmt::format("cannot write \"{}\": {}; or set `setup: false` if somebody else prepares \"{}\"",
+                  request.path, reply.failure.error, config_.index);
+  return reply.failure;
 }
 
 }  // namespace
 
-std::string IndexTemplate(const std::string& index) {
-  return std::string(kTemplateHead).append(JsonString(index)).append(kTemplateTail);
-}
-
-std::string TemplateName(const std::string& index) { return "hinomi-" + index; }
-
 Attempt PrepareTarget(ElasticsearchClient* client, const ElasticsearchConfig& config) {
-  return config.setup ? WriteTemplate(client, config) : FindTarget(client, config);
+  if (config.setup) return Setup(client, config).Run();
+  // Any server makes an index of any name.
+  return IsDated(config.index) ? Attempt{} : FindTarget(client, config);
 }
 
 }  // namespace hinomi

@@ -1,8 +1,7 @@
-// Before the first record: makes sure that the target is, or would become, a data stream with the
-// right mapping. An unprepared server silently makes a plain index with guessed types instead.
+// Before the first record: makes sure that the target is, or would become, what the configuration
+// says, with the right mapping. An unprepared server silently makes a plain index with guessed
+// types instead. Below it are ElasticsearchClient and elasticsearch_templates.h (what is written).
 #pragma once
-
-#include <string>
 
 #include "config/config.h"
 #include "shipper/sink.h"
@@ -10,16 +9,10 @@
 
 namespace hinomi {
 
-/// The index template for data stream `index`: ECS names, core types only, so that any
-/// Elasticsearch from 7.9 and any OpenSearch accepts it.
-std::string IndexTemplate(const std::string& index);
-
-/// What that template is called.
-std::string TemplateName(const std::string& index);
-
-/// With `config.setup`, writes that template (writing it again changes nothing).
-/// Without, asks whether the target exists or some template would make it a data stream. Within an
-/// attempt of `client`. No error: records may be sent.
+/// With `config.setup`, writes templates and policy: what is there by the same name is replaced if
+/// Hinomi made it, and left alone otherwise. What a server lacks (policies, an analyzer) is left
+/// out, and said in the log. Without, asks whether the data stream exists or some template would
+/// make one. Within an attempt of `client`. No error: records may be sent.
 Attempt PrepareTarget(ElasticsearchClient* client, const ElasticsearchConfig& config);
 
 }  // namespace hinomi

@@ -7,7 +7,6 @@
 #include <chrono>
 
 #include "shipper/sink/elasticsearch_fixture.h"
-#include "shipper/sink/elasticsearch_setup.h"
 
 namespace hinomi {
 namespace {
@@ -25,20 +24,15 @@ TEST_F(ElasticsearchSinkTest, DeliversABatch) {
   EXPECT_EQ(attempt.error, "");
   EXPECT_THAT(Outcomes(batch), Each(Outcome::kAcknowledged));
 
-  const auto requests = server.Requests();
-  ASSERT_EQ(requests.size(), 2u);
-  EXPECT_EQ(requests[0].method, "PUT");
-  EXPECT_EQ(requests[0].target, std::string("/_index_template/hinomi-") + kIndex);
-  EXPECT_EQ(requests[0].body, IndexTemplate(kIndex));
-  EXPECT_EQ(requests[1].method, "POST");
-  EXPECT_THAT(requests[1].target,
+  const Request bulk = server.Requests().back();
+  EXPECT_EQ(bulk.method, "POST");
+  EXPECT_THAT(bulk.target,
               HasSubstr(std::string("/") + kIndex + "/_bulk?filter_path=errors,items.*.status"));
-  EXPECT_EQ(requests[1].headers.at("content-type"), "application/x-ndjson");
-  EXPECT_EQ(requests[1].body, batch.bytes);
+  EXPECT_EQ(bulk.headers.at("content-type"), "application/x-ndjson");
+  EXPECT_EQ(bulk.body, batch.bytes);
 
   Batch second = BatchOf(1);
   EXPECT_EQ(sink.Deliver(second, 1, {}).error, "");
-  EXPECT_EQ(server.Requests().size(), 3u) << "set up once per sink, not per lane";
   EXPECT_THAT(metrics_.Expose(),
               HasSubstr("hinomi_sink_sent_bytes_total{sink=\"search\"} " +
                         std::to_string(batch.bytes.size() + second.bytes.size())));
@@ -128,7 +122,9 @@ TEST_F(ElasticsearchSinkTest, FaultsDecideNothing) {
     EXPECT_THAT(attempt.error, HasSubstr(server.Url())) << test.name;
     EXPECT_THAT(Outcomes(batch), Each(Outcome::kPending)) << test.name;
     // libcurl itself tries once more when a kept connection turns out dead.
-    EXPECT_LE(server.Requests().size(), test.reply.reset ? 3u : 2u) << test.name;
+    const auto requests = server.Requests();
+    EXPECT_LE(std::count_if(requests.begin(), requests.end(), IsBulk), test.reply.reset ? 2 : 1)
+        << test.name;
   }
 }
 
@@ -279,93 +275,6 @@ TEST_F(ElasticsearchSinkTest, UnusableSecretsWait) {
     EXPECT_THAT(Outcomes(batch), Each(Outcome::kPending));
   }
   EXPECT_EQ(server.Requests().size(), 0u);
-}
-
-TEST_F(ElasticsearchSinkTest, SetupIsRetriedUntilItSucceeds) {
-  int refusals = 2;
-  FakeHttpServer server([&](const Request& request) {
-    if (IsBulk(request)) return AllGood(request);
-    return refusals-- > 0 ? FakeHttpServer::Answer(
-                                403, R"({"error":{"type":"security_exception","reason":"no"}})")
-                          : FakeHttpServer::Answer(200, "{}");
-  });
-  ElasticsearchSink& sink = Make({server.Url()});
-  Batch batch = BatchOf(1);
-  for (uint32_t lane : {0u, 1u}) {
-    const Attempt attempt = sink.Deliver(batch, lane, {});
-    EXPECT_EQ(attempt.code, "403");
-    EXPECT_THAT(attempt.error, HasSubstr("cannot write the index template \"hinomi-"));
-    EXPECT_THAT(attempt.error, HasSubstr("`setup: false`"));
-    EXPECT_THAT(Outcomes(batch), Each(Outcome::kPending));
-  }
-  EXPECT_EQ(sink.Deliver(batch, 0, {}).error, "");
-  EXPECT_THAT(server.Requests(), testing::SizeIs(4));
-}
-
-TEST_F(ElasticsearchSinkTest, WithoutSetupTheTargetMustBeThereOrBecomeADataStream) {
-  const std::string none = R"({"indices":[],"aliases":[],"data_streams":[]})";
-  const std::string unclear = R"({"template":{"settings":{}}})";
-  const struct {
-    const char* name;
-    Reply resolve;
-    Reply simulate;
-    Reply templates;
-    const char* code;
-  } cases[] = {
-      {"exists", FakeHttpServer::Answer(200, R"({"data_streams":[{"name":"x"}]})"), {}, {}, ""},
-      {"Elasticsearch, would be a stream",
-       FakeHttpServer::Answer(404, "{}"),
-       FakeHttpServer::Answer(200, R"({"template":{"mappings":{"_data_stream_timestamp":{}}}})"),
-       {},
-       ""},
-      {"no template",
-       FakeHttpServer::Answer(404, "{}"),
-       FakeHttpServer::Answer(200, "{}"),
-       {},
-       "no_data_stream"},
-      {"OpenSearch, would be a stream", FakeHttpServer::Answer(200, none),
-       FakeHttpServer::Answer(200, unclear),
-       FakeHttpServer::Answer(
-           200,
-           R"({"index_templates":[{"index_template":{"index_patterns":["logs-*"],"data_stream":{}}}]})"),
-       ""},
-      {"OpenSearch, plain", FakeHttpServer::Answer(200, none), FakeHttpServer::Answer(200, unclear),
-       FakeHttpServer::Answer(
-           200, R"({"index_templates":[{"index_template":{"index_patterns":["logs-*"]}}]})"),
-       "no_data_stream"},
-      {"may not look", FakeHttpServer::Answer(403, ""), {}, {}, "403"},
-      {"may not simulate",
-       FakeHttpServer::Answer(404, ""),
-       FakeHttpServer::Answer(403, ""),
-       {},
-       "403"},
-      {"garbage",
-       FakeHttpServer::Answer(200, "hello"),
-       FakeHttpServer::Answer(200, "hello"),
-       {},
-       "no_data_stream"},
-  };
-  for (const auto& test : cases) {
-    FakeHttpServer server([&](const Request& request) {
-      if (IsBulk(request)) return AllGood(request);
-      if (request.target == std::string("/_resolve/index/") + kIndex) return test.resolve;
-      if (request.target == std::string("/_index_template/_simulate_index/") + kIndex)
-        return test.simulate;
-      EXPECT_THAT(request.target, testing::StartsWith("/_index_template?"));
-      return test.templates;
-    });
-    Batch batch = BatchOf(1);
-    const Attempt attempt = Make({server.Url()}, [](ElasticsearchConfig* config) {
-                              config->setup = false;
-                            }).Deliver(batch, 0, {});
-    EXPECT_EQ(attempt.code, test.code) << test.name << ": " << attempt.error;
-    EXPECT_EQ(attempt.error.empty(), attempt.code.empty()) << test.name;
-    if (attempt.code == "no_data_stream") {
-      EXPECT_THAT(attempt.error, HasSubstr("set `setup: true`"));
-    }
-    for (const Request& request : server.Requests())
-      EXPECT_NE(request.target, "/") << "not every server has it";
-  }
 }
 
 TEST_F(ElasticsearchSinkTest, NeverAnswers) {

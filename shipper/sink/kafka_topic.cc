@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "config/name_parts.h"
+#include "shipper/target_word.h"
+
 namespace hinomi {
 namespace {
 
@@ -15,19 +18,11 @@ bool IsLegal(char c) {
 // `text` with its words filled in.
 std::string FillIn(std::string_view text, const KafkaNode& node, const PodInfo& pod) {
   std::string filled;
-  for (size_t at = 0; at < text.size();) {
-    const size_t close = text[at] == '{' ? text.find('}', at) : std::string_view::npos;
-    if (close == std::string_view::npos) {
-      filled += text[at++];
-      continue;
-    }
-    const std::string_view word = text.substr(at + 1, close - at - 1);
-    filled += word == "cluster"     ? node.cluster
-              : word == "node"      ? node.node
-              : word == "namespace" ? pod.namespace_name
-              : word == "pod"       ? pod.pod_name
-                                    : pod.container_name;
-    at = close + 1;
+  for (const NamePart& part : NameParts(text)) {
+    const bool is_node = part.is_word && part.text == "node";
+    filled += is_node        ? node.node
+              : part.is_word ? TargetWord(part.text, node.cluster, pod)
+                             : part.text;
   }
   return filled;
 }

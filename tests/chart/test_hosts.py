@@ -174,7 +174,7 @@ def libraries():
 
 def test_the_page_is_right(directory):
     page = (chart.ROOT / "docs/hosts.md").read_text()
-    named = re.search(r"apt-get install --no-install-recommends ca-certificates ((?:.*\\\n)*.*)", page)[1]
+    named = re.search(r"apt-get install --no-install-recommends ca-certificates tzdata ((?:.*\\\n)*.*)", page)[1]
     assert set(named.replace("\\", "").split()) == libraries()
     paths = re.findall(r"\b(?:packaging|script)/[\w./]+", page)
     assert paths and not [path for path in paths if not (chart.ROOT / path).exists()]

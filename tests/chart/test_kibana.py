@@ -89,13 +89,16 @@ def used_fields(name):
 
 @pytest.fixture(scope="module")
 def template():
-    """The index template that the binary ships."""
+    """The index template that the binary ships, with what it is composed of."""
     done = subprocess.run([BINARY, "config", "--elasticsearch-template", "--set", "sinks.stdout.type=elasticsearch", "--set",
                            "sinks.stdout.endpoints=http://127.0.0.1:9200"], capture_output=True, text=True, timeout=30,
                           env=ENVIRONMENT)
-    request, _, body = done.stdout.partition("\n")
-    assert request == "PUT /_index_template/hinomi-logs-kubernetes.container_logs-default", done.stderr
-    return json.loads(body)
+    parts = {path: json.loads(body) for path, body in
+             (part.split("\n", 1) for part in f"\n{done.stdout}".split("\nPUT ")[1:])}
+    name = "hinomi-logs-kubernetes.container_logs-default"
+    index = parts.pop(f"/_index_template/{name}")
+    assert [f"/_component_template/{part}" for part in index["composed_of"]] == list(parts), done.stderr
+    return {**index, "template": parts[f"/_component_template/{name}-mappings"]["template"]}
 
 
 def explicit_type(mapping, field):
@@ -289,7 +292,7 @@ def test_a_query_is_taken_apart():
 
 
 @pytest.mark.parametrize("field, there", [
-    ("message", True), ("kubernetes.pod.name", True), ("hinomi.event.exit_code", True), ("hinomi.event.action", True),
+    ("message", True), ("message.cjk", True), ("kubernetes.pod.name", True), ("hinomi.event.exit_code", True), ("hinomi.event.action", True),
     ("kubernetes.pod.nmae", False), ("message.keyword", False), ("kubernetes.pod", False), ("level", False),
     ("hinomi.event.exit_cod", False), ("hinomi.event", False),
     ("kubernetes.namespace.name", False), ("json", False), ("json.a", False)])

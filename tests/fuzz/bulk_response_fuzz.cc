@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "shipper/sink/bulk_response.h"
+#include "shipper/sink/setup_answer.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
@@ -22,5 +23,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   hinomi::NamesTarget(body);
   hinomi::ParseSimulation(body);
   hinomi::TemplatesMakeDataStream(body, "logs-a-b");
+  hinomi::ParseSetupAnswer(body);
   return 0;
 }

@@ -3,10 +3,15 @@ silence, a redirect, one refusal after another in a known order. What it accepts
 that nothing was lost; everything else about Elasticsearch is tested against the real one.
 
 A fault is a function of (request, documents): it answers one `_bulk` request in its own way. They are taken from
-`faults` in turn while there are any; without one the server behaves well."""
+`faults` in turn while there are any; without one the server behaves well.
+
+What it fakes of templates and policies: it keeps what is PUT by path and gives it back, as Elasticsearch answers for
+templates, its ILM for `_ilm/policy` and OpenSearch's ISM for `_plugins/_ism/policies`, by their documentation. It carries
+out nothing: no policy deletes, no template makes a mapping."""
 import gzip
 import http.server
 import json
+import re
 import socket
 import struct
 import threading
@@ -103,6 +108,8 @@ class FaultServer(http.server.ThreadingHTTPServer):
         self.conflicts = 0    # documents that were sent although they were stored
         self.times = []       # of all requests, whatever they asked
         self.bytes_per_second = None  # that it reads of bodies
+        self.policies = None  # or the path of the API that it has for them: "/_ilm/policy/", "/_plugins/_ism/policies/"
+        self.objects = {}     # templates and policies by path
         self.thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05})
         self.thread.start()
 
@@ -134,13 +141,13 @@ class Request(http.server.BaseHTTPRequestHandler):
             is_bulk = self.path.partition("?")[0].endswith("/_bulk")
             fault = next(self.server.faults, None) if is_bulk else None
         if not is_bulk:
-            self.answer(200, b'{"acknowledged":true}', {})
+            self.set_up(body)
             return
         if self.headers.get("Content-Encoding") == "gzip":
             body = gzip.decompress(body)
         self.body_bytes = len(body)
         lines = body.decode().splitlines()
-        documents = [(json.loads(action)["create"]["_id"], source) for action, source in zip(lines[::2], lines[1::2])]
+        documents = [(json.loads(action)["create"].get("_id"), source) for action, source in zip(lines[::2], lines[1::2])]
         (fault or Request.accept)(self, documents)
 
     do_GET = do_PUT = do_POST
@@ -150,6 +157,33 @@ class Request(http.server.BaseHTTPRequestHandler):
         while left > len(body) and self.server.bytes_per_second and not self.server.closing.wait(0.1):
             body += self.rfile.read(min(left - len(body), self.server.bytes_per_second // 10))
         return body + self.rfile.read(left - len(body))
+    def set_up(self, body):
+        path, objects = self.path.partition("?")[0], self.server.objects
+        kind = re.match(r"/_(component|index)_template/|/_ilm/policy/|/_plugins/_ism/policies/", path)
+        if not kind:
+            self.answer(200, b'{"acknowledged":true}', {})
+        elif not kind[1] and kind[0] != self.server.policies:
+            error = {"error": f"no handler found for uri [{path}] and method [{self.command}]"}
+            self.answer(400, json.dumps(error).encode(), {})
+        elif self.command == "PUT":
+            with self.server.lock:
+                conflict = "_ism" in path and path in objects and "if_seq_no=" not in self.path
+                if not conflict:
+                    objects[path] = json.loads(body)
+            self.answer(409 if conflict else 200, b'{"acknowledged":true}', {})
+        elif path not in objects:
+            error = {"type": "status_exception", "reason": "Policy not found"} if "_ism" in path else \
+                {"type": "resource_not_found_exception", "reason": "not found"}
+            self.answer(404, json.dumps({"error": error, "status": 404}).encode(), {})
+        else:
+            name, there = path.rpartition("/")[2], objects[path]
+            if kind[1]:
+                there = {f"{kind[1]}_templates": [{"name": name, f"{kind[1]}_template": there}]}
+            elif "_ism" in path:
+                there = {"_id": name, "_seq_no": 1, "_primary_term": 1, **there}
+            else:
+                there = {name: {"version": 1, **there}}
+            self.answer(200, json.dumps(there).encode(), {})
 
     def accept(self, documents, refuses=lambda i, source: None):
         """Keeps what `refuses` has no (status, error) for, and answers as Elasticsearch does."""

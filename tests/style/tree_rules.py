@@ -17,6 +17,7 @@ CALLS = {("sink", "compress"), ("source", "compress")}  # before sending; and ro
 
 # Outside libraries, by how their headers begin, and the only places that may include them.
 SEAMS = {
+    "absl/": ["base/time_zone.cc"],
     "CLI/": ["app/main.cc", "app/command"],
     "benchmark/": ["bench/"],
     "civetweb": ["app/http/"],

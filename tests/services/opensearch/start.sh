@@ -12,8 +12,18 @@ port=$1; mkdir -p "$2"; data=$(cd "$2" && pwd); shift 2
 if running "$data"; then cat "$data/pid"; exit; fi
 
 name=opensearch-$(version "$here/pom.xml")
-fetch "$CACHE/$name" "$here/pom.xml"
+fetch "$CACHE/$name" "$here/pom.xml" unpack-dependencies -DincludeTypes=zip
+fetch "$CACHE/$name-modules" "$here/pom.xml" copy-dependencies -DincludeTypes=jar -DexcludeTransitive=true
 home=$CACHE/$name/$name
+module=$home/modules/analysis-common
+if [ ! -d "$module" ]; then
+  new=$(mktemp -d "$CACHE/module.XXXXXX")
+  cp "$CACHE/$name-modules/"*.jar "$new"
+  version=$(version "$here/pom.xml")
+  printf '%s\n' name=analysis-common description=analyzers "version=$version" "opensearch.version=$version" java.version=11 \
+    classname=org.opensearch.analysis.common.CommonAnalysisPlugin >"$new/plugin-descriptor.properties"
+  mv -T "$new" "$module" 2>/dev/null || rm -rf "$new"  # of two that start together, one has been faster
+fi
 
 conf=$data/config
 mkdir -p "$conf" "$data/tmp"
