@@ -13,6 +13,7 @@ namespace {
 
 constexpr Duration kCheckpointEvery = std::chrono::seconds(1);
 constexpr Duration kKeepMetadataEvery = std::chrono::minutes(1);
+constexpr Duration kLookEvery = std::chrono::seconds(10);
 constexpr uint64_t kCheckpointBytesPerSecond = 256 << 10;
 
 const SinkConfig& SinkOf(const Config& config, const std::string& name) {
@@ -50,7 +51,8 @@ LogStoreOptions StoreOptions(const Config& config, const std::string& own_pod,
 Pipeline::Pipeline(const Config& config, const std::string& own_pod, Parts parts)
     : config_(config),
       parts_(std::move(parts)),
-      dead_letters_({.directory = config.state_dir + "/dead_letters"},
+      dead_letters_({.directory = config.state_dir + "/dead_letters",
+                     .bytes_max = config.dead_letters.bytes_max},
                     {parts_.files, parts_.clock, parts_.metrics}),
       checkpoint_(parts_.files, config.state_dir, parts_.metrics),
       store_(StoreOptions(config, own_pod, parts_), parts_.files, parts_.clock, parts_.metrics),
@@ -159,10 +161,19 @@ Duration Pipeline::Housekeep() {
   SaveCheckpoint();
   store_.Prune();
   for (const std::unique_ptr<Delivery>& delivery : deliveries_) delivery->Watch();
+  LookAtDeadLetters();
   KeepMetadata();
   const Duration for_size =
       std::chrono::milliseconds(saved_bytes_ * 1000 / kCheckpointBytesPerSecond);
   return std::max(kCheckpointEvery, for_size);
+}
+
+// `hinomi replay` takes some away.
+void Pipeline::LookAtDeadLetters() {
+  const Duration now = parts_.clock.Monotonic();
+  if (now < looked_at_ + kLookEvery) return;
+  looked_at_ = now;
+  dead_letters_.Look();
 }
 
 void Pipeline::KeepMetadata() {

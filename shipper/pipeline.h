@@ -66,6 +66,7 @@ class Pipeline {
   void BuildRoutes();
   void BuildSources();
   void SettleLosses();
+  void LookAtDeadLetters();
   void KeepMetadata();
 
   const Config& config_;
@@ -82,6 +83,7 @@ class Pipeline {
   Gauge checkpoint_age_;
   std::atomic<Duration> saved_at_;
   size_t saved_bytes_ = 0;
+  Duration looked_at_{0};
   Duration metadata_kept_at_{0};
 };
 
