@@ -277,14 +277,14 @@ TEST_F(ReplayTest, LeavesWhatTheAgentWritesMeanwhile) {
   Metrics metrics;
   DeadLetters agent({.directory = root_ / "dead_letters"}, {files_, clock_, metrics});
   decide_ = [&](Batch& batch) {
-    Put(Letter("later"));
+    Put(Letter("two"));
     batch.rejections = {{0, "t", "r"}};
     EXPECT_TRUE(agent.Append(batch, {"stream", "all", RecordFormat::kJson}));
     batch.rejections.clear();
     return Acknowledge(batch);
   };
   EXPECT_EQ(Send(), "1 sent, 0 refused again, 0 left\n");
-  EXPECT_EQ(Content(), EncodeDeadLetter(Letter("later")));
+  EXPECT_EQ(Content(), EncodeDeadLetter(Letter("two")));
   EXPECT_THAT(Content(2), HasSubstr("\"record\":\"one"));
 }
 

@@ -41,7 +41,8 @@ Result<void> DeadLetters::Append(const Batch& batch, const Refuser& refuser) {
   if (batch.rejections.empty() || PlantedBug(Bug::kDeadLetterNotWritten)) return {};
   const std::string lines = Lines(batch, refuser);
   const std::lock_guard guard(mutex_);
-  if (!file_system_.Exists(options_.directory)) {
+  // Also one that is there: its name may not be on the disk yet.
+  if (current_ == 0 || !file_system_.Exists(options_.directory)) {
     if (auto made = file_system_.MakePrivateDirectory(options_.directory); !made) return made;
   }
   const Result<std::unique_ptr<FileLock>> lock = files_.Lock();

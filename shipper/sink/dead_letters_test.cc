@@ -185,6 +185,26 @@ TEST_F(DeadLettersTest, NoticesWhatOthersTakeAway) {
   EXPECT_THAT(Files(), testing::ElementsAre("000002.ndjson")) << "no number comes twice in a run";
 }
 
+// A directory whose name is not on the disk is lost in a power cut, with the letters in it.
+TEST_F(DeadLettersTest, SyncsTheDirectorysNameUntilThatSucceeds) {
+  struct FailsOnce final : PosixFileSystem {
+    Result<void> MakePrivateDirectory(const std::string& path) override {
+      const Result<void> made = PosixFileSystem::MakePrivateDirectory(path);
+      return ++calls == 1 ? Error{ErrorKind::kIo, "cannot sync", EIO} : made;
+    }
+    int calls = 0;
+  };
+  FailsOnce files;
+  DeadLetters letters({.directory = directory_}, {files, clock_, metrics_});
+  EXPECT_FALSE(letters.Append(OneRejection("x\n"), kRefuser));
+  EXPECT_TRUE(letters.Append(OneRejection("x\n"), kRefuser));
+  EXPECT_TRUE(letters.Append(OneRejection("x\n"), kRefuser));
+  EXPECT_EQ(files.calls, 2);
+  DeadLetters next({.directory = directory_}, {files, clock_, metrics_});
+  EXPECT_TRUE(next.Append(OneRejection("x\n"), kRefuser));
+  EXPECT_EQ(files.calls, 3) << "the run before may have been killed in between";
+}
+
 TEST_F(DeadLettersTest, WaitsWhileAnotherProcessHasTheDirectory) {
   DeadLetters letters = Make();
   ASSERT_TRUE(letters.Append(OneRejection("first\n"), kRefuser));
