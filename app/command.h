@@ -44,6 +44,7 @@ Command AddLedgerCommand(CLI::App& app);
 Command AddExplainCommand(CLI::App& app);
 Command AddPurgeCommand(CLI::App& app);
 Command AddTimelineCommand(CLI::App& app);
+Command AddReplayCommand(CLI::App& app);
 Command AddKibanaCommand(CLI::App& app);
 
 }  // namespace hinomi

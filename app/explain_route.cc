@@ -261,7 +261,8 @@ std::vector<Sentence> AboutRefused(const ExplainInput& input, const PodInfo& pod
   const auto found = input.facts.dead_letters.find({pod.pod_uid, pod.container_name});
   if (found == input.facts.dead_letters.end()) {
     if (bytes == 0) return {};
-    return {{"refused", fmt::format("{} were refused for good; their dead letters are gone.",
+    return {{"refused", fmt::format("{} were refused for good; their dead letters are gone: sent "
+                                    "again since, or discarded.",
                                     HumanBytes(bytes))}};
   }
   const DeadLetterFacts& letters = found->second;
@@ -269,7 +270,9 @@ std::vector<Sentence> AboutRefused(const ExplainInput& input, const PodInfo& pod
            fmt::format("{} of its container's records {} refused for good, the last at {}: {}.",
                        letters.records, letters.records == 1 ? "was" : "were", letters.last_time,
                        letters.last_reason),
-           fmt::format("They lie in {}/dead_letters.", input.config.state_dir)}};
+           fmt::format("They lie in {}/dead_letters; once that is mended, hinomi replay sends them "
+                       "again.",
+                       input.config.state_dir)}};
 }
 
 }  // namespace hinomi

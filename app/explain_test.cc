@@ -258,9 +258,11 @@ TEST_F(ExplainTest, LossesAndDropsByReason) {
   EXPECT_THAT(Said("dropped"), HasSubstr("150 bytes were left out (corrupt)"));
   EXPECT_THAT(Said("refused"), HasSubstr("50 bytes were refused for good; their dead letters are"));
   facts_.dead_letters[{"uid", "nginx"}] = {3, "2026-11-21T00:00:00Z", "type: reason"};
-  EXPECT_EQ(Said("refused"),
-            "3 of its container's records were refused for good, the last at 2026-11-21T00:00:00Z: "
-            "type: reason. -> They lie in /var/lib/hinomi/dead_letters.");
+  EXPECT_EQ(
+      Said("refused"),
+      "3 of its container's records were refused for good, the last at 2026-11-21T00:00:00Z: "
+      "type: reason. -> They lie in /var/lib/hinomi/dead_letters; once that is mended, hinomi "
+      "replay sends them again.");
   reader.ledger.imbalance = 7;
   EXPECT_THAT(Said("imbalance"), HasSubstr("7 bytes"));
 }

@@ -166,8 +166,8 @@ int Main(int argc, char** argv) {
       app.add_subcommand("config", "print the settings in effect, and where each comes from");
   CLI::App* cat = app.add_subcommand("cat", "print the records of an archive");
   const std::vector<Command> commands = {AddLedgerCommand(app), AddExplainCommand(app),
-                                         AddPurgeCommand(app), AddTimelineCommand(app),
-                                         AddKibanaCommand(app)};
+                                         AddPurgeCommand(app),  AddTimelineCommand(app),
+                                         AddReplayCommand(app), AddKibanaCommand(app)};
   CLI::App* version = app.add_subcommand("version", "print version and commit");
   for (CLI::App* command : {run, check, config}) AddConfigOptions(command, &arguments.config);
   AddCatOptions(cat, &arguments);

@@ -11,13 +11,16 @@
 #include "base/metrics.h"
 #include "metadata/pod_path.h"
 #include "shipper/checkpoint.h"
-#include "shipper/sink/dead_letters.h"
+#include "shipper/sink/dead_letter_files.h"
 #include "shipper/source/escrow.h"
 
 namespace hinomi {
 namespace {
 
 constexpr char kLock[] = "lock";
+constexpr std::string_view kStopTheAgent =
+    "an agent runs, and would write all of it anew: stop it first";
+constexpr std::string_view kAwaitTheReplay = "a `hinomi replay` runs: wait until it has ended";
 
 /// Which kind of the agent's files has this name, by its path below the directory; null: a
 /// stranger.
@@ -70,14 +73,12 @@ class Planner {
  public:
   Planner(FileSystem& files, PurgePlan* plan) : files_(files), plan_(plan) {}
 
-  /// Errors: transient when an agent has it, io.
-  Result<void> Lock(const std::string& path) {
+  /// Errors: transient, with the cure, when another process has it; io.
+  Result<void> Lock(const std::string& path, std::string_view cure = kStopTheAgent) {
     Result<std::unique_ptr<FileLock>> lock = files_.Lock(path);
     if (!lock) {
       if (lock.error().kind != ErrorKind::kTransient) return lock.error();
-      return Error{lock.error().kind, lock.error().message +
-                                          "; an agent runs, and would write all of it anew: stop "
-                                          "it first"};
+      return Error{lock.error().kind, fmt::format("{}; {}", lock.error().message, cure)};
     }
     plan_->locks.push_back(std::move(*lock));
     return {};
@@ -198,7 +199,12 @@ Result<PurgePlan> PlanPurge(const Config& config, FileSystem& files) {
     if (const Result<void> locked = planner.Lock(escrow); !locked) return locked.error();
     planner.Look(escrow, KindInEscrow, [](const std::string&) { return true; });
   }
-  if (files.Exists(config.state_dir)) planner.Look(config.state_dir, KindInState, OursInState);
+  if (files.Exists(config.state_dir)) {
+    if (auto locked = planner.Lock(config.state_dir, kAwaitTheReplay); !locked) {
+      return locked.error();
+    }
+    planner.Look(config.state_dir, KindInState, OursInState);
+  }
   if (!plan.groups.empty()) CountUnsettled(config, files, &plan);
   return plan;
 }

@@ -38,6 +38,11 @@ struct EscrowConfig {
   uint64_t free_percent_min = 25;  // of the file system; kubelets evict pods at 15
 };
 
+/// Records that a sink refused for good; below state_dir.
+struct DeadLettersConfig {
+  uint64_t bytes_max = 64 << 20;
+};
+
 /// Patterns with * and ?; an empty one matches everything.
 struct LogMatch {
   std::string namespace_pattern;
@@ -249,6 +254,7 @@ struct Config {
   HttpConfig http;
   LimitsConfig limits;
   EscrowConfig escrow;
+  DeadLettersConfig dead_letters;
   std::vector<ShareConfig> fairness;  // in the order of the file
   bool kubernetes_enabled = true;
   KubernetesSourceConfig kubernetes;

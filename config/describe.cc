@@ -146,6 +146,13 @@ void Describe(Fields& fields, EscrowConfig* config) {
                 "Share of the file system that is kept free in the same way.", {0, 90});
 }
 
+void Describe(Fields& fields, DeadLettersConfig* config) {
+  fields.Size("bytes_max", &config->bytes_max,
+              "Disk that they may take up in state_dir; beyond it the oldest are discarded and "
+              "counted.",
+              {kMiB, 1024 * kGiB});
+}
+
 void Describe(Fields& fields, LogMatch* match) {
   constexpr std::string_view kHelp = "Pattern with * and ?; empty matches every one.";
   fields.Text("namespace", &match->namespace_pattern, kHelp);
@@ -516,6 +523,10 @@ void Describe(Fields& fields, Config* config) {
                  [&] { Describe(fields, &config->limits); });
   fields.Section("escrow", "Holds files of logs until they are settled.",
                  [&] { Describe(fields, &config->escrow); });
+  fields.Section("dead_letters",
+                 "Records that a sink refused for good, kept for `hinomi replay` "
+                 "(docs/dead-letters.md).",
+                 [&] { Describe(fields, &config->dead_letters); });
   fields.List("fairness", &config->fairness,
               "Shares of namespaces, pods and containers that write more than can be sent at once. "
               "For each of them the first rule that is about such and matches.");

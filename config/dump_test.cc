@@ -60,6 +60,8 @@ escrow:
   directory: "/var/log/hinomi/escrow"  # default
   bytes_max: 2GiB  # default
   free_percent_min: 25  # default
+dead_letters:
+  bytes_max: 64MiB  # default
 fairness: []
 sources:
   kubernetes:

@@ -25,6 +25,7 @@ host_root: /host
 log: { level: warn, format: json }
 http: { listen: ":9798" }
 limits: { in_flight_bytes_max: 32MiB, record_bytes_max: 64KiB, open_record_delay_max: 7s, namespaces_max: 3 }
+dead_letters: { bytes_max: 1GiB }
 sources:
   kubernetes: { pods_dir: /pods, since: 12h, exclude: [{namespace: kube-system, pod: "x-*", container: noisy}] }
 sinks:
@@ -51,7 +52,7 @@ TEST(Load, ReadsEveryKey) {
   Loaded loaded = Load(kIssue);
   EXPECT_THAT(loaded.errors, IsEmpty());
   EXPECT_THAT(loaded.warnings,
-              ElementsAre("config.yaml:24:3: sinks.screen: no route uses this sink"));
+              ElementsAre("config.yaml:25:3: sinks.screen: no route uses this sink"));
   const Config& config = loaded.config;
   EXPECT_EQ(config.cluster, "demo");
   EXPECT_EQ(config.node, "node-1");
@@ -64,6 +65,7 @@ TEST(Load, ReadsEveryKey) {
   EXPECT_EQ(config.limits.record_bytes_max, 64u << 10);
   EXPECT_EQ(config.limits.open_record_delay_max, std::chrono::seconds(7));
   EXPECT_EQ(config.limits.namespaces_max, 3u);
+  EXPECT_EQ(config.dead_letters.bytes_max, 1u << 30);
   EXPECT_TRUE(config.kubernetes_enabled);
   EXPECT_EQ(config.kubernetes.pods_dir, "/pods");
   EXPECT_EQ(config.kubernetes.since, std::chrono::hours(12));
@@ -245,7 +247,8 @@ TEST(Load, ReportsKeysAndTypes) {
       {"foo: 1",
        {"config.yaml:1:1: foo: unknown key; the keys here are cluster, node, state_dir, host_root, "
         "log, http, "
-        "limits, escrow, fairness, sources, metadata, metrics, multiline, sinks, routes"}},
+        "limits, escrow, dead_letters, fairness, sources, metadata, metrics, multiline, sinks, "
+        "routes"}},
       {"cluser: a", {"config.yaml:1:1: cluser: unknown key; did you mean \"cluster\"?"}},
       {"log:\n  lvl: a",
        {"config.yaml:2:3: log.lvl: unknown key; the keys here are level, format"}},

@@ -47,6 +47,8 @@ TEST(Reference, HasARowForEveryKey) {
       "| `escrow.directory` | text | `/var/log/hinomi/escrow` | `HINOMI_ESCROW_DIRECTORY` | ",
       "| `escrow.bytes_max` | size, 1MiB to 1024GiB | `2GiB` | `HINOMI_ESCROW_BYTES_MAX` | ",
       "| `escrow.free_percent_min` | 0 to 90 | `25` | `HINOMI_ESCROW_FREE_PERCENT_MIN` | ",
+      "| `dead_letters.bytes_max` | size, 1MiB to 1024GiB | `64MiB` | "
+      "`HINOMI_DEAD_LETTERS_BYTES_MAX` | ",
       "| `fairness[].namespace` | text | empty |  | ",
       "| `fairness[].pod` | text | empty |  | ",
       "| `fairness[].container` | text | empty |  | ",

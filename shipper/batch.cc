@@ -1,5 +1,6 @@
 #include "shipper/batch.h"
 
+#include <algorithm>
 #include <numeric>
 
 #include "base/check.h"
@@ -70,6 +71,18 @@ SettledBytes& SettledBytes::operator+=(const SettledBytes& more) {
   for (size_t i = 0; i < kDropReasons; ++i) dropped[i] += more.dropped[i];
   for (size_t i = 0; i < kLossReasons; ++i) lost[i] += more.lost[i];
   return *this;
+}
+
+std::vector<SegmentRange> RangesBetween(const Slice& slice, const Position& from,
+                                        const Position& to) {
+  std::vector<SegmentRange> between;
+  for (SegmentRange range : slice.ranges) {
+    if (range.segment < from.segment || range.segment > to.segment) continue;
+    if (range.segment == from.segment) range.begin = std::max(range.begin, from.offset);
+    if (range.segment == to.segment) range.end = std::min(range.end, to.offset);
+    if (range.begin < range.end) between.push_back(range);
+  }
+  return between;
 }
 
 void Batch::Clear() {

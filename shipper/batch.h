@@ -196,6 +196,10 @@ struct Slice {
   uint64_t acknowledged_bytes = 0;  // the same
 };
 
+/// What of a slice's ranges lies between two of its positions, none of it empty.
+std::vector<SegmentRange> RangesBetween(const Slice& slice, const Position& from,
+                                        const Position& to);
+
 enum class Outcome : uint8_t { kPending, kAcknowledged, kRejected };
 
 struct BatchRecord {

@@ -224,8 +224,8 @@ bool Delivery::HoldForRejections(Batch& batch, Duration now) {
 // On the disk before they are settled. When that fails they are pending again.
 std::optional<std::string> Delivery::StoreRejections(Batch& batch) {
   if (batch.rejections.empty()) return std::nullopt;
-  const Result<void> stored =
-      parts_.dead_letters.Append(batch, options_.sink_name, options_.route_names[batch.route]);
+  const Result<void> stored = parts_.dead_letters.Append(
+      batch, {options_.sink_name, options_.route_names[batch.route], parts_.sink.format()});
   if (stored || PlantedBug(Bug::kDeadLetterErrorIgnored)) {
     const Rejection& first = batch.rejections.front();
     const Slice& slice = batch.slices[batch.records[first.record].slice];

@@ -15,6 +15,7 @@ namespace {
 
 constexpr Duration kCheckpointEvery = std::chrono::seconds(1);
 constexpr Duration kKeepMetadataEvery = std::chrono::minutes(1);
+constexpr Duration kLookEvery = std::chrono::seconds(10);
 constexpr uint64_t kCheckpointBytesPerSecond = 256 << 10;
 
 const SinkConfig& SinkOf(const Config& config, const std::string& name) {
@@ -52,7 +53,8 @@ LogStoreOptions StoreOptions(const Config& config, const std::string& own_pod,
 Pipeline::Pipeline(const Config& config, const std::string& own_pod, Parts parts)
     : config_(config),
       parts_(std::move(parts)),
-      dead_letters_({.directory = config.state_dir + "/dead_letters"},
+      dead_letters_({.directory = config.state_dir + "/dead_letters",
+                     .bytes_max = config.dead_letters.bytes_max},
                     {parts_.files, parts_.clock, parts_.metrics}),
       checkpoint_(parts_.files, config.state_dir, parts_.metrics),
       store_(StoreOptions(config, own_pod, parts_), parts_.files, parts_.clock, parts_.metrics),
@@ -173,6 +175,7 @@ Duration Pipeline::Housekeep() {
   SaveCheckpoint();
   ForgetCursors(store_.Prune());
   for (const std::unique_ptr<Delivery>& delivery : deliveries_) delivery->Watch();
+  LookAtDeadLetters();
   KeepMetadata();
   const Duration for_size =
       std::chrono::milliseconds(saved_bytes_ * 1000 / kCheckpointBytesPerSecond);
@@ -187,6 +190,14 @@ void Pipeline::ForgetCursors(const std::vector<GoneLog>& gone) {
         static_cast<size_t>(&SinkOf(config_, config_.routes[route].sink) - config_.sinks.data());
     sinks_[sink]->cursors()->Forget(route, std::move(logs));
   }
+}
+
+// `hinomi replay` takes some away.
+void Pipeline::LookAtDeadLetters() {
+  const Duration now = parts_.clock.Monotonic();
+  if (now < looked_at_ + kLookEvery) return;
+  looked_at_ = now;
+  dead_letters_.Look();
 }
 
 void Pipeline::KeepMetadata() {

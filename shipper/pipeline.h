@@ -67,6 +67,7 @@ class Pipeline {
   void BuildSources();
   void SettleLosses();
   void ForgetCursors(const std::vector<GoneLog>& gone);
+  void LookAtDeadLetters();
   void KeepMetadata();
 
   const Config& config_;
@@ -83,6 +84,7 @@ class Pipeline {
   Gauge checkpoint_age_;
   std::atomic<Duration> saved_at_;
   size_t saved_bytes_ = 0;
+  Duration looked_at_{0};
   Duration metadata_kept_at_{0};
 };
 

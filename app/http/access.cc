@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/base64.h"
 #include "base/logging.h"
 #include "base/loopback.h"
 
@@ -34,25 +35,6 @@ bool SameSecret(std::string_view given, std::string_view secret) {
     difference |= static_cast<unsigned char>(given[i] ^ secret[i % secret.size()]);
   }
   return difference == 0;
-}
-
-// What does not belong to base64 ends it.
-std::string FromBase64(std::string_view text) {
-  constexpr std::string_view kAlphabet =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string bytes;
-  uint32_t bits = 0;
-  int count = 0;
-  for (const char character : text) {
-    const size_t value = kAlphabet.find(character);
-    if (value == std::string_view::npos) break;
-    bits = bits << 6 | static_cast<uint32_t>(value);
-    count += 6;
-    if (count < 8) continue;
-    count -= 8;
-    bytes += static_cast<char>(bits >> count & 0xFF);
-  }
-  return bytes;
 }
 
 HttpResponse Forbidden(std::string why) { return {.status = 403, .body = std::move(why)}; }

@@ -48,23 +48,11 @@ void Report(const Error& error, Attempt* attempt) {
   *attempt = {.error = error.message + cause.remedy, .code = cause.code, .retry_after = {}};
 }
 
-ArchiveClaim ClaimOf(const Slice& slice, const SegmentRange& range, const Position& from,
-                     const Position& to) {
-  const uint64_t begin = range.segment == from.segment  ? std::max(range.begin, from.offset)
-                         : range.segment < from.segment ? range.end
-                                                        : range.begin;
-  const uint64_t end = range.segment == to.segment  ? std::min(range.end, to.offset)
-                       : range.segment > to.segment ? range.begin
-                                                    : range.end;
-  return {slice.origin->log_hash, range.segment_key, begin, std::max(begin, end)};
-}
-
 // What lies between two positions of a slice.
 std::vector<ArchiveClaim> ClaimsOf(const Slice& slice, const Position& from, const Position& to) {
   std::vector<ArchiveClaim> claims;
-  for (const SegmentRange& range : slice.ranges) {
-    const ArchiveClaim claim = ClaimOf(slice, range, from, to);
-    if (claim.begin < claim.end) claims.push_back(claim);
+  for (const SegmentRange& range : RangesBetween(slice, from, to)) {
+    claims.push_back({slice.origin->log_hash, range.segment_key, range.begin, range.end});
   }
   return claims;
 }

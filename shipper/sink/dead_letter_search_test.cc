@@ -22,7 +22,7 @@ class DeadLetterSearchTest : public ::testing::Test {
     batch.records.resize(1);
     batch.records[0].end = static_cast<uint32_t>(record.size());
     batch.rejections = {{0, "document_parsing_exception", reason}};
-    ASSERT_TRUE(letters_.Append(batch, "search", "all"));
+    ASSERT_TRUE(letters_.Append(batch, {"search", "all", RecordFormat::kBulk}));
   }
   DeadLetterFacts Find(const std::string& uid) {
     const ContainerKey key(uid, "nginx");

@@ -1,20 +1,21 @@
-// Records that a sink refused for good, kept on disk with the reason, for people and for sending
-// them again. One JSON object a line in <directory>/<number>.ndjson; the highest number is the
-// newest file. Knows nothing of sinks or cursors: the caller settles a record only after Append has
-// returned.
+// Records that a sink refused for good, kept on disk with the reason, for people and for `hinomi
+// replay` (docs/dead-letters.md). Knows nothing of sinks or cursors: the caller settles a record
+// only after Append has returned.
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/filesystem.h"
 #include "base/metrics.h"
 #include "base/result.h"
 #include "shipper/batch.h"
+#include "shipper/sink.h"
+#include "shipper/sink/dead_letter_files.h"
 
 namespace hinomi {
 
@@ -23,11 +24,16 @@ struct DeadLettersOptions {
   uint64_t bytes_max = 64ull << 20;  // of all files; beyond it the oldest is discarded and counted
 };
 
-/// True for the names of files that DeadLetters writes.
-bool IsDeadLetterFile(std::string_view name);
+/// Who refused it.
+struct Refuser {
+  std::string_view sink;
+  std::string_view route;
+  RecordFormat format = RecordFormat::kJson;
+};
 
 /// Any thread.
-/// Metrics: hinomi_dead_letters_bytes; hinomi_dead_letters_discarded_total, records.
+/// Metrics: hinomi_dead_letters_bytes, hinomi_dead_letters_bytes_max;
+/// hinomi_dead_letters_discarded_total, records.
 class DeadLetters {
  public:
   struct Parts {
@@ -38,31 +44,28 @@ class DeadLetters {
   DeadLetters(DeadLettersOptions options, Parts parts);
 
   /// Appends one line for each of batch.rejections and syncs them to the disk; the caller then
-  /// empties that list. Errors: io, nothing was written; the caller waits and tries again.
-  Result<void> Append(const Batch& batch, std::string_view sink, std::string_view route);
+  /// empties that list. Errors: io, or transient while `hinomi replay` holds the directory; nothing
+  /// was written, the caller waits and tries again.
+  Result<void> Append(const Batch& batch, const Refuser& refuser);
+  /// Sees what others have taken away; to be called now and then.
+  void Look();
 
  private:
-  struct StoredFile {
-    uint64_t number = 0;
-    uint64_t bytes = 0;
-  };
+  using Stored = std::vector<DeadLetterFiles::Stored>;
 
-  std::string Lines(const Batch& batch, std::string_view sink, std::string_view route) const;
-  Result<void> Open();  // finds the files of an earlier run, once
-  Result<void> Write(std::string_view lines);
-  Result<void> DiscardOldest();
-  uint64_t LinesOf(const StoredFile& file) const;
-  std::string PathOf(const StoredFile& file) const;
+  std::string Lines(const Batch& batch, const Refuser& refuser) const;
+  Result<void> Write(std::string_view lines, Stored* stored);
+  Result<void> DiscardOldest(Stored* stored);
+  void Measure(const Stored& stored);
 
   const DeadLettersOptions options_;
-  FileSystem& files_;
+  FileSystem& file_system_;
+  const DeadLetterFiles files_;
   const Clock& clock_;
   Gauge bytes_;
   Counter discarded_;
   std::mutex mutex_;
-  bool open_ = false;
-  std::deque<StoredFile> stored_;  // oldest first
-  uint64_t total_bytes_ = 0;
+  uint64_t current_ = 0;  // number of the file that this run writes to; 0: none yet
 };
 
 }  // namespace hinomi

@@ -16,6 +16,8 @@ namespace {
 namespace fs = std::filesystem;
 using testing::HasSubstr;
 
+constexpr Refuser kRefuser = {"search", "prod", RecordFormat::kBulk};
+
 class FixedClock final : public Clock {
  public:
   Duration Monotonic() const override { return {}; }
@@ -42,6 +44,7 @@ class DeadLettersTest : public testing::Test {
     origin->pod.pod_name = "web-1";
     origin->pod.pod_uid = "uid";
     origin->pod.container_name = "nginx";
+    origin->log_hash = 0xab;
     origin->path = "/var/log/pods/x/0.log";
     Batch batch;
     batch.slices.resize(1);
@@ -53,6 +56,8 @@ class DeadLettersTest : public testing::Test {
     batch.records[1].end = static_cast<uint32_t>(batch.bytes.size());
     batch.records[1].source_bytes = 237;
     batch.records[1].source = {.segment = 3, .offset = 4096};
+    batch.records[1].source_end = {.segment = 4, .offset = 16};
+    batch.slices[0].ranges = {{3, 0xcd, 0, 5000}, {4, 0xef, 0, 900}};
     batch.rejections = {{1, "document_parsing_exception", "no \"number\""}};
     return batch;
   }
@@ -85,17 +90,19 @@ class DeadLettersTest : public testing::Test {
 TEST_F(DeadLettersTest, KeepsWhatAPersonNeeds) {
   const std::string record = "{\"create\":{}}\n{\"m\":\"\\u0001 \t é\"}\n";
   DeadLetters letters = Make();
-  ASSERT_TRUE(letters.Append(OneRejection(record), "search", "prod"));
+  ASSERT_TRUE(letters.Append(OneRejection(record), kRefuser));
   EXPECT_THAT(Files(), testing::ElementsAre("000001.ndjson"));
   const std::string content = Content("000001.ndjson");
   EXPECT_EQ(std::count(content.begin(), content.end(), '\n'), 1);
   EXPECT_THAT(
       content,
       testing::StartsWith(
-          R"({"time":"2026-01-01T00:00:00.123Z","sink":"search","route":"prod",)"
+          R"({"version":2,"time":"2026-01-01T00:00:00.123Z","sink":"search","route":"prod",)"
           R"("type":"document_parsing_exception","reason":"no \"number\"","namespace":"prod","pod":"web-1",)"
           R"("pod_uid":"uid","container":"nginx","log":"/var/log/pods/x/0.log",)"
-          R"("segment":3,"offset":4096,"bytes":237,"record":)"));
+          R"("log_key":"00000000000000ab","ranges":[{"segment":3,"key":"00000000000000cd",)"
+          R"("begin":4096,"end":5000},{"segment":4,"key":"00000000000000ef","begin":0,"end":16}],)"
+          R"("format":"bulk","record":)"));
   simdjson::dom::parser parser;
   simdjson::dom::element document;
   ASSERT_EQ(parser.parse(content).get(document), simdjson::SUCCESS);
@@ -104,7 +111,7 @@ TEST_F(DeadLettersTest, KeepsWhatAPersonNeeds) {
 
 TEST_F(DeadLettersTest, OnlyTheOwnerMayRead) {
   DeadLetters letters = Make();
-  ASSERT_TRUE(letters.Append(OneRejection("x\n"), "search", "prod"));
+  ASSERT_TRUE(letters.Append(OneRejection("x\n"), kRefuser));
   struct stat info {};
   ASSERT_EQ(stat(directory_.c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777, 0700u);
@@ -114,7 +121,7 @@ TEST_F(DeadLettersTest, NothingToWriteMakesNothing) {
   DeadLetters letters = Make();
   Batch batch = OneRejection("x\n");
   batch.rejections.clear();
-  ASSERT_TRUE(letters.Append(batch, "search", "prod"));
+  ASSERT_TRUE(letters.Append(batch, kRefuser));
   EXPECT_FALSE(fs::exists(directory_));
 }
 
@@ -122,8 +129,8 @@ TEST_F(DeadLettersTest, DiscardsTheOldestBeyondTheLimit) {
   constexpr uint64_t kBytesMax = 64 << 10;
   DeadLetters letters = Make(kBytesMax);
   for (int i = 0; i < 100; ++i) {
-    ASSERT_TRUE(letters.Append(OneRejection(std::to_string(i) + std::string(1000, 'x') + "\n"),
-                               "search", "prod"));
+    ASSERT_TRUE(
+        letters.Append(OneRejection(std::to_string(i) + std::string(1000, 'x') + "\n"), kRefuser));
     EXPECT_LE(Bytes(), kBytesMax);
   }
   const auto files = Files();
@@ -142,12 +149,12 @@ TEST_F(DeadLettersTest, DiscardsTheOldestBeyondTheLimit) {
 }
 
 TEST_F(DeadLettersTest, ContinuesAfterARestart) {
-  ASSERT_TRUE(Make().Append(OneRejection("first\n"), "search", "prod"));
+  ASSERT_TRUE(Make().Append(OneRejection("first\n"), kRefuser));
   std::ofstream(directory_ + "/000001.ndjson", std::ios::app) << "{\"torn";
   std::ofstream(directory_ + "/notes.txt") << "not ours";
   std::ofstream(directory_ + "/x1.ndjson") << "not ours";
   const std::string before = Content("000001.ndjson");
-  ASSERT_TRUE(Make().Append(OneRejection("second\n"), "search", "prod"));
+  ASSERT_TRUE(Make().Append(OneRejection("second\n"), kRefuser));
   EXPECT_EQ(Content("000001.ndjson"), before);
   EXPECT_THAT(Content("000002.ndjson"), HasSubstr("second"));
   EXPECT_THAT(metrics_.Expose(),
@@ -155,15 +162,73 @@ TEST_F(DeadLettersTest, ContinuesAfterARestart) {
                         std::to_string(before.size() + Content("000002.ndjson").size())));
 }
 
+TEST_F(DeadLettersTest, NoticesWhatOthersTakeAway) {
+  DeadLetters letters = Make();
+  EXPECT_THAT(metrics_.Expose(), HasSubstr("hinomi_dead_letters_bytes_max 67108864"));
+  ASSERT_TRUE(letters.Append(OneRejection("first\n"), kRefuser));
+  ASSERT_TRUE(letters.Append(OneRejection("second\n"), kRefuser));
+  const std::string content = Content("000001.ndjson");
+  const size_t first = content.find('\n') + 1;
+  const DeadLetterFiles others(files_, directory_);
+  ASSERT_TRUE(others.Replace(1, {0, first}, ""));
+  letters.Look();
+  EXPECT_THAT(metrics_.Expose(), HasSubstr("hinomi_dead_letters_bytes " +
+                                           std::to_string(content.size() - first) + "\n"));
+  ASSERT_TRUE(letters.Append(OneRejection("third\n"), kRefuser));
+  EXPECT_THAT(Content("000001.ndjson"), testing::StartsWith(content.substr(first)));
+  EXPECT_THAT(Content("000001.ndjson"), HasSubstr("third"));
+
+  ASSERT_TRUE(others.Remove(1));
+  letters.Look();
+  EXPECT_THAT(metrics_.Expose(), HasSubstr("hinomi_dead_letters_bytes 0\n"));
+  ASSERT_TRUE(letters.Append(OneRejection("fourth\n"), kRefuser));
+  EXPECT_THAT(Files(), testing::ElementsAre("000002.ndjson")) << "no number comes twice in a run";
+}
+
+// A directory whose name is not on the disk is lost in a power cut, with the letters in it.
+TEST_F(DeadLettersTest, SyncsTheDirectorysNameUntilThatSucceeds) {
+  struct FailsOnce final : PosixFileSystem {
+    Result<void> MakePrivateDirectory(const std::string& path) override {
+      const Result<void> made = PosixFileSystem::MakePrivateDirectory(path);
+      return ++calls == 1 ? Error{ErrorKind::kIo, "cannot sync", EIO} : made;
+    }
+    int calls = 0;
+  };
+  FailsOnce files;
+  DeadLetters letters({.directory = directory_}, {files, clock_, metrics_});
+  EXPECT_FALSE(letters.Append(OneRejection("x\n"), kRefuser));
+  EXPECT_TRUE(letters.Append(OneRejection("x\n"), kRefuser));
+  EXPECT_TRUE(letters.Append(OneRejection("x\n"), kRefuser));
+  EXPECT_EQ(files.calls, 2);
+  DeadLetters next({.directory = directory_}, {files, clock_, metrics_});
+  EXPECT_TRUE(next.Append(OneRejection("x\n"), kRefuser));
+  EXPECT_EQ(files.calls, 3) << "the run before may have been killed in between";
+}
+
+TEST_F(DeadLettersTest, WaitsWhileAnotherProcessHasTheDirectory) {
+  DeadLetters letters = Make();
+  ASSERT_TRUE(letters.Append(OneRejection("first\n"), kRefuser));
+  const std::string before = Content("000001.ndjson");
+  {
+    const auto lock = files_.Lock(directory_);
+    ASSERT_TRUE(lock);
+    const Result<void> result = letters.Append(OneRejection("second\n"), kRefuser);
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().kind, ErrorKind::kTransient);
+    EXPECT_EQ(Content("000001.ndjson"), before);
+  }
+  EXPECT_TRUE(letters.Append(OneRejection("second\n"), kRefuser));
+}
+
 TEST_F(DeadLettersTest, AnErrorWhenItCannotBeWritten) {
   std::ofstream(directory_) << "a file in the way";
   DeadLetters letters = Make();
-  const Result<void> result = letters.Append(OneRejection("x\n"), "search", "prod");
+  const Result<void> result = letters.Append(OneRejection("x\n"), kRefuser);
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().kind, ErrorKind::kIo);
   EXPECT_THAT(result.error().message, HasSubstr(directory_));
   fs::remove(directory_);
-  EXPECT_TRUE(letters.Append(OneRejection("x\n"), "search", "prod")) << "and works once it can";
+  EXPECT_TRUE(letters.Append(OneRejection("x\n"), kRefuser)) << "and works once it can";
 }
 
 }  // namespace

@@ -14,8 +14,9 @@ MILLISECONDS = 20000
 Record = collections.namedtuple("Record", "partition offset key headers text")  # headers as NAME=VALUE,NAME=VALUE
 
 for _name in ("conf_new", "new", "queue_new", "queue_poll", "NewTopic_new", "AdminOptions_new", "AclBinding_new",
-              "event_CreateTopics_result", "event_CreateAcls_result", "CreateTopics_result_topics",
-              "CreateAcls_result_acls", "acl_result_error", "topic_result_error_string", "error_string"):
+              "ConfigResource_new", "event_CreateTopics_result", "event_CreateAcls_result", "event_AlterConfigs_result",
+              "CreateTopics_result_topics", "CreateAcls_result_acls", "AlterConfigs_result_resources",
+              "acl_result_error", "topic_result_error_string", "ConfigResource_error_string", "error_string"):
     getattr(LIBRARY, "rd_kafka_" + _name).restype = \
         ctypes.c_char_p if _name.endswith("string") else ctypes.c_void_p
 
@@ -71,6 +72,19 @@ class Kafka:
             topics = call("CreateTopics_result_topics", call("event_CreateTopics_result", event), ctypes.byref(count))
             return call("topic_result_error_string", ctypes.c_void_p.from_address(topics).value)
         self._administer("CreateTopics", new, refusal)
+
+    def configure(self, topic, **config):
+        """As create; settings that are not named take their defaults."""
+        resource = call("ConfigResource_new", TOPIC, topic)
+        for name, value in config.items():
+            call("ConfigResource_set_config", resource, name.replace("_", "."), str(value))
+
+        def refusal(event):
+            count = ctypes.c_size_t()
+            resources = call("AlterConfigs_result_resources", call("event_AlterConfigs_result", event),
+                             ctypes.byref(count))
+            return call("ConfigResource_error_string", ctypes.c_void_p.from_address(resources).value)
+        self._administer("AlterConfigs", resource, refusal)
 
     def allow(self, user, topic, operation=WRITE):
         error = ctypes.create_string_buffer(500)

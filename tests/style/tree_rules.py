@@ -33,7 +33,7 @@ SEAMS = {
                    "metadata/pod_json.cc", "shipper/checkpoint_format.cc", "shipper/event.cc"],
     "re2/": ["base/pattern.cc"],
     "simdjson": ["shipper/transform/json_body.cc", "shipper/encode/", "shipper/sink/bulk_response.cc",
-                "shipper/sink/dead_letter_search.cc"],
+                "shipper/sink/dead_letter_format.cc"],
     "spdlog/": ["base/logging.cc"],
     "zstd": ["shipper/compress/"],
     "xxhash": ["base/hash.cc", "shipper/codec/", "shipper/encode/"],
