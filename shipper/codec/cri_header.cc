@@ -1,6 +1,6 @@
 #include "shipper/codec/cri_header.h"
 
-#include "shipper/codec/rfc3339.h"
+#include "base/rfc3339.h"
 
 namespace hinomi {
 namespace {

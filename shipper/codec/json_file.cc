@@ -5,8 +5,8 @@
 #include <string>
 
 #include "base/json_text.h"
+#include "base/rfc3339.h"
 #include "shipper/codec/line_decoder.h"
-#include "shipper/codec/rfc3339.h"
 
 namespace hinomi {
 namespace {

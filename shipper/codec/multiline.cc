@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "shipper/codec/rfc3339.h"
+#include "base/rfc3339.h"
 
 namespace hinomi {
 namespace {

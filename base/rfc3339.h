@@ -1,4 +1,4 @@
-// The times that container runtimes write. Only for the codec.
+// The times that container runtimes write.
 #pragma once
 
 #include <cstddef>
@@ -15,5 +15,8 @@ bool IsRfc3339(std::string_view time);
 
 /// Unix time of such a text; finer digits are left aside.
 int64_t MillisecondsOf(std::string_view time);
+
+/// The same in nanoseconds; 0 for one before 1970 or after 2553, for which there is no such number.
+uint64_t UnixNanosecondsOf(std::string_view time);
 
 }  // namespace hinomi
