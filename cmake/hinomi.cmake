@@ -72,6 +72,7 @@ pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(rdkafka REQUIRED IMPORTED_TARGET rdkafka>=2.0.2)
 pkg_check_modules(protobuf REQUIRED IMPORTED_TARGET protobuf-lite)
 find_library(GRPC_CPP_LIBRARY grpc++ REQUIRED)  # its pkg-config file names half of Abseil
+find_library(GRPC_LIBRARY grpc REQUIRED)
 find_library(GPR_LIBRARY gpr REQUIRED)
 find_library(ABSL_LIBRARY absl_synchronization REQUIRED)  # its headers use it inline
 find_program(PROTOC protoc REQUIRED)

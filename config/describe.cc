@@ -23,6 +23,7 @@ const Choices<log::Level> kLevels = {{"debug", log::Level::kDebug},
 const Choices<log::Format> kFormats = {{"text", log::Format::kText}, {"json", log::Format::kJson}};
 const Choices<SinkType> kSinkTypes = {{"elasticsearch", SinkType::kElasticsearch},
                                       {"kafka", SinkType::kKafka},
+                                      {"otlp", SinkType::kOtlp},
                                       {"archive", SinkType::kArchive},
                                       {"stdout", SinkType::kStdout}};
 const Choices<Compression> kCompressions = {{"none", Compression::kNone},
@@ -67,6 +68,24 @@ void DescribeUser(Fields& fields, const UserFields& user) {
                  "needs a password_file beside it");
   fields.Require(user.password_file.empty() || !user.username.empty(), "password_file",
                  "needs a username beside it");
+}
+
+/// Of a sink that can do with or without.
+template <typename SomeConfig>
+void DescribeTls(Fields& fields, SomeConfig* config) {
+  fields.Text("ca_file", &config->ca_file,
+              "PEM file of the authorities to trust; empty: those of the system.",
+              CheckReadableFile);
+  fields.Text("certificate_file", &config->certificate_file,
+              "PEM file of a client certificate; needs a key_file beside it.", CheckReadableFile);
+  fields.Text("key_file", &config->key_file, "PEM file of the client certificate's key.",
+              CheckReadableFile);
+  fields.Require(config->tls || config->ca_file.empty(), "ca_file", "needs tls: true beside it");
+  fields.Require(config->tls || config->certificate_file.empty(), "certificate_file",
+                 "needs tls: true beside it");
+  fields.Require(config->certificate_file.empty() == config->key_file.empty(),
+                 config->key_file.empty() ? "certificate_file" : "key_file",
+                 "certificate_file and key_file need each other");
 }
 
 }  // namespace
@@ -326,19 +345,7 @@ void Describe(Fields& fields, KafkaConfig* config) {
   DescribeUser(fields, {config->username, config->password_file, "For SASL."});
   fields.Choice("sasl", &config->sasl, "How the user is authenticated.", kSaslMechanisms);
   fields.Flag("tls", &config->tls, "Encrypt connections and verify the brokers.");
-  fields.Text("ca_file", &config->ca_file,
-              "PEM file of the authorities to trust; empty: those of the system.",
-              CheckReadableFile);
-  fields.Text("certificate_file", &config->certificate_file,
-              "PEM file of a client certificate; needs a key_file beside it.", CheckReadableFile);
-  fields.Text("key_file", &config->key_file, "PEM file of the client certificate's key.",
-              CheckReadableFile);
-  fields.Require(config->tls || config->ca_file.empty(), "ca_file", "needs tls: true beside it");
-  fields.Require(config->tls || config->certificate_file.empty(), "certificate_file",
-                 "needs tls: true beside it");
-  fields.Require(config->certificate_file.empty() == config->key_file.empty(),
-                 config->key_file.empty() ? "certificate_file" : "key_file",
-                 "certificate_file and key_file need each other");
+  DescribeTls(fields, config);
   fields.Time(
       "timeout", &config->timeout,
       "How long the brokers may take for a batch before that is reported; the batch goes on "
@@ -348,6 +355,29 @@ void Describe(Fields& fields, KafkaConfig* config) {
                  "Properties of librdkafka by their names, such as {linger.ms: 20}; those that "
                  "would break a promise are refused.",
                  CheckKafkaSetting);
+}
+
+void Describe(Fields& fields, OtlpConfig* config) {
+  fields.Text("endpoint", &config->endpoint, "Where OTLP is taken over gRPC: host:port.",
+              CheckCollector);
+  fields.Required("endpoint");
+  fields.Choice("compression", &config->compression, "Of requests.", kCompressions);
+  fields.Flag("tls", &config->tls, "Encrypt the connection and verify the server.");
+  DescribeTls(fields, config);
+  fields.TextMap("headers", &config->headers, "Metadata of every request, by lower-case name.",
+                 CheckHeader);
+  fields.TextMap("header_files", &config->header_files,
+                 "The same, with the values in files, for secrets: {authorization: /path}.",
+                 CheckHeader);
+  for (const auto& [name, path] : config->header_files) {
+    const std::string problem = CheckReadableFile(path);
+    fields.Require(problem.empty(), "header_files." + name, problem);
+    fields.Require(!config->headers.contains(name), "header_files." + name,
+                   "is among headers too; remove one of them");
+  }
+  fields.Number("requests_max", &config->requests_max,
+                "Concurrent requests, each on a connection of its own.", {1, 64});
+  fields.Time("timeout", &config->timeout, "Of one request.", {milliseconds(10), minutes(10)});
 }
 
 void Describe(Fields& fields, ArchiveConfig* config) {
@@ -375,6 +405,9 @@ void Describe(Fields& fields, SinkConfig* config) {
   }
   if (fields.When("type", "kafka", config->type == SinkType::kKafka)) {
     Describe(fields, &config->kafka);
+  }
+  if (fields.When("type", "otlp", config->type == SinkType::kOtlp)) {
+    Describe(fields, &config->otlp);
   }
   if (fields.When("type", "archive", config->type == SinkType::kArchive)) {
     Describe(fields, &config->archive);

@@ -315,9 +315,8 @@ TEST(Load, ReportsSinks) {
       {"sinks: [a]", {"config.yaml:1:8: sinks: expected a map of names, got a list"}},
       {"sinks: {a: }", {"config.yaml:1:9: sinks.a.type: missing"}},
       {"sinks: {a: {type: redis, brokers: x}}",
-       {"config.yaml:1:19: sinks.a.type: expected one of elasticsearch, kafka, archive, stdout, "
-        "got "
-        "\"redis\""}},
+       {"config.yaml:1:19: sinks.a.type: expected one of elasticsearch, kafka, otlp, archive, "
+        "stdout, got \"redis\""}},
       {"sinks: {a.b: {type: stdout}}",
        {"config.yaml:1:9: sinks: expected a name of 1 to 63 letters, digits, - and _, got "
         "\"a.b\""}},
@@ -410,6 +409,24 @@ TEST(Load, ReportsKafka) {
         "limits.in_flight_bytes_max (16MiB), got 9MiB"}},
       {kKafka + "    ca_file: /proc/self/exe\n",
        {"config.yaml:5:14: sinks.stream.ca_file: needs tls: true beside it"}},
+  });
+}
+
+TEST(Load, ReportsOtlp) {
+  const std::string kOtlp = "sinks:\n  otel:\n    type: otlp\n    endpoint: \"c:4317\"\n";
+  ExpectErrors({
+      {"sinks: {otel: {type: otlp}}", {"config.yaml:1:9: sinks.otel.endpoint: missing"}},
+      {"sinks: {otel: {type: otlp, endpoint: \"http://c:4317\"}}",
+       {"config.yaml:1:38: sinks.otel.endpoint: expected a collector such as 127.0.0.1:4317, got "
+        "\"http://c:4317\""}},
+      {kOtlp + "    headers: {Authorization: a}\n",
+       {"config.yaml:5:15: sinks.otel.headers.Authorization: expected a name in lower case such as "
+        "authorization, not beginning with grpc- nor ending with -bin"}},
+      {kOtlp + "    header_files: {authorization: /nonexistent}\n",
+       {"config.yaml:5:20: sinks.otel.header_files.authorization: cannot read \"/nonexistent\": No "
+        "such file or directory"}},
+      {kOtlp + "    headers: {a: b}\n    header_files: {a: /proc/self/exe}\n",
+       {"config.yaml:6:20: sinks.otel.header_files.a: is among headers too; remove one of them"}},
   });
 }
 

@@ -52,9 +52,12 @@ std::string CheckListen(std::string_view text);            // host:port, :port, 
 std::string CheckEndpoint(std::string_view text);          // http(s)://host[:port]
 std::string CheckOptionalEndpoint(std::string_view text);  // such a URL, or empty
 std::string CheckKeyHash(std::string_view text);           // base64 of a SHA-256, or empty
-std::string CheckIndex(std::string_view text);   // of Elasticsearch: an index or a data stream
-std::string CheckBroker(std::string_view text);  // host:port
-std::string CheckPorts(std::string_view text);   // as ParsePortRange
+std::string CheckIndex(std::string_view text);      // of Elasticsearch: an index or a data stream
+std::string CheckBroker(std::string_view text);     // host:port
+std::string CheckCollector(std::string_view text);  // the same, of one that takes OTLP
+/// The name of metadata of a gRPC request that is not gRPC's own.
+std::string CheckHeader(std::string_view name);
+std::string CheckPorts(std::string_view text);  // as ParsePortRange
 /// Of Kafka: a topic's name in which {cluster}, {namespace}, {pod} and {container} may stand.
 std::string CheckTopic(std::string_view text);
 std::string CheckPattern(std::string_view text);  // a regular expression

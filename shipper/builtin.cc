@@ -8,6 +8,7 @@
 #include "shipper/sink/archive.h"
 #include "shipper/sink/elasticsearch.h"
 #include "shipper/sink/kafka.h"
+#include "shipper/sink/otlp.h"
 #include "shipper/sink/stdout.h"
 
 namespace hinomi {
@@ -36,6 +37,11 @@ constexpr SinkEntry kSinks[] = {
      [](const SinkConfig& config, const SinkSurroundings& around) -> std::unique_ptr<Sink> {
        return std::make_unique<KafkaSink>(
            config, KafkaSink::Environment{around.cluster, around.files, around.clock});
+     }},
+    {SinkType::kOtlp,
+     [](const SinkConfig& config, const SinkSurroundings& around) -> std::unique_ptr<Sink> {
+       return std::make_unique<OtlpSink>(config.name, config.otlp,
+                                         OtlpSink::Environment{around.files, around.metrics});
      }},
     {SinkType::kStdout,
      [](const SinkConfig&, const SinkSurroundings&) -> std::unique_ptr<Sink> {
@@ -66,11 +72,15 @@ std::vector<Problem> CheckSinks(const Config& config) {
   return problems;
 }
 
-EcsEncoder MakeEncoder(const Config& config, const SinkConfig& sink, RecordFormat format) {
+Encoder MakeEncoder(const Config& config, const SinkConfig& sink, RecordFormat format) {
+  const MetadataConfig& shown = config.metadata;
+  if (format == RecordFormat::kOtlp) {
+    return OtlpEncoder(
+        {config.cluster, config.node, shown.labels, shown.annotations, shown.release_pattern});
+  }
   const bool indexed = sink.type == SinkType::kElasticsearch;
   return EcsEncoder({format, config.cluster, config.node, indexed ? sink.elasticsearch.index : "",
-                     config.metadata.labels, config.metadata.annotations, config.metadata.dedot,
-                     config.metadata.release_pattern});
+                     shown.labels, shown.annotations, shown.dedot, shown.release_pattern});
 }
 
 }  // namespace hinomi

@@ -16,6 +16,7 @@ namespace hinomi {
 enum class RecordFormat : uint8_t {
   kBulk,  // an Elasticsearch `create` action line with the document's id, then the document
   kJson,  // the document, one line
+  kOtlp,  // a log record of OTLP, and before those of each slice their resource (Slice::head_begin)
 };
 
 /// How one attempt ended, beyond the outcomes in the batch.

@@ -132,11 +132,12 @@ void Worker::Process(uint32_t route) {
     log::Warn("{} lines of \"{}\" are not in its format and are dropped", decoded_.corrupt_lines,
               lease_.origin->path);
   }
-  json_body_.Apply(KeepWithinLimits(), DocumentsOf(*lease_.origin));
-  if (lease_.metadata.empty()) lease_.metadata = routes_[route].encoder.Metadata(*lease_.origin);
+  const std::span<Record> kept = KeepWithinLimits();
+  const Encoder& encoder = routes_[route].encoder;
+  if (MergesJson(encoder)) json_body_.Apply(kept, DocumentsOf(*lease_.origin));
   cuts_.clear();
   full_.clear();
-  Encode(route);
+  std::visit([&](const auto& one) { Encode(route, one); }, encoder);
   slices_.clear();
   for (const Cut& cut : cuts_) slices_.push_back(&cut.batch->slices[cut.slice]);
   store_.Commit(lease_, decoded_, slices_);
@@ -191,9 +192,12 @@ void Worker::EndSlice(Position end, Continuation after) {
   }
 }
 
-void Worker::Encode(uint32_t route) {
+template <typename OneEncoder>
+void Worker::Encode(uint32_t route, const OneEncoder& encoder) {
   const Route& target = routes_[route];
   Filling& filling = filling_[route];
+  if (lease_.metadata.empty()) lease_.metadata = encoder.Metadata(*lease_.origin);
+  const Duration now = clock_.Wall();
   BeginSlice(route, lease_.begin);
   bool boundary = true;  // the log may be split before the next record
   Position reached = lease_.begin;
@@ -226,7 +230,7 @@ void Worker::Encode(uint32_t route) {
     }
     Batch& batch = *filling.batch;
     const auto slice = static_cast<uint32_t>(batch.slices.size() - 1);
-    target.encoder.Append(record, {*lease_.origin, lease_.metadata, slice}, &batch);
+    encoder.Append(record, {*lease_.origin, lease_.metadata, slice, now}, &batch);
     batch.slices.back().records += 1;
     batch.slices.back().acknowledged_bytes += record.source_bytes;
     boundary = record.boundary;

@@ -229,7 +229,7 @@ void EcsEncoder::AppendDocker(const DockerContainer& container, std::string* out
   AppendRelease(container.image, LabelOf(container, kRevisionLabel), out);
 }
 
-void EcsEncoder::Append(const Record& record, const EcsLog& log, Batch* batch) const {
+void EcsEncoder::Append(const Record& record, const EncodedLog& log, Batch* batch) const {
   CHECK(record.time.size() <= kTimeBytesMax);
   Head head;
   if (format_ == RecordFormat::kBulk) {
@@ -246,8 +246,7 @@ void EcsEncoder::Append(const Record& record, const EcsLog& log, Batch* batch) c
   head.Add(record.cut ? ",\"flags\":[\"cut\"]," : ",");
 
   std::string& bytes = batch->bytes;
-  BatchRecord& encoded = batch->records.emplace_back();
-  encoded.begin = static_cast<uint32_t>(bytes.size());
+  const size_t begin = bytes.size();
   bytes += head.text();
   bytes += log.metadata;
   if (record.kind == BodyKind::kText) {
@@ -259,11 +258,7 @@ void EcsEncoder::Append(const Record& record, const EcsLog& log, Batch* batch) c
     bytes += record.body;
     bytes += "}\n";
   }
-  encoded.end = static_cast<uint32_t>(bytes.size());
-  encoded.slice = log.slice;
-  encoded.source_bytes = record.source_bytes;
-  encoded.source = record.begin;
-  encoded.source_end = record.end;
+  AddRecord(record, log, begin, batch);
 }
 
 }  // namespace hinomi

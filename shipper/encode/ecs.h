@@ -24,6 +24,7 @@
 
 #include "metadata/release.h"
 #include "shipper/batch.h"
+#include "shipper/encode/encoded_log.h"
 #include "shipper/sink.h"
 
 namespace hinomi {
@@ -41,13 +42,6 @@ struct EcsOptions {
   std::string release_pattern = {};  // of tags of images
 };
 
-/// Which log a record is of.
-struct EcsLog {
-  const Origin& origin;
-  std::string_view metadata;  // of that origin, from EcsEncoder::Metadata
-  uint32_t slice = 0;         // of the batch
-};
-
 /// Any number of threads.
 class EcsEncoder {
  public:
@@ -59,7 +53,7 @@ class EcsEncoder {
 
   /// Appends one record to the batch's bytes and records. Any body gives a valid document, on one
   /// line.
-  void Append(const Record& record, const EcsLog& log, Batch* batch) const;
+  void Append(const Record& record, const EncodedLog& log, Batch* batch) const;
 
  private:
   void AppendKubernetes(const PodInfo& pod, std::string* out) const;

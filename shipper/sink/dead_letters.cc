@@ -86,10 +86,11 @@ std::string DeadLetters::Lines(const Batch& batch, std::string_view sink,
                            JsonString(pod.pod_uid), JsonString(pod.container_name),
                            JsonString(slice.origin->path));
     }
-    const std::string_view bytes(batch.bytes.data() + record.begin, record.end - record.begin);
+    const std::string_view encoded(batch.bytes.data() + record.begin, record.end - record.begin);
+    const std::string_view shown = rejection.shown.empty() ? encoded : rejection.shown;
     lines +=
         fmt::format(R"(,"segment":{},"offset":{},"bytes":{},"record":{}}})", record.source.segment,
-                    record.source.offset, record.source_bytes, JsonString(bytes));
+                    record.source.offset, record.source_bytes, JsonString(shown));
     lines += '\n';
   }
   return lines;
