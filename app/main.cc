@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -204,4 +205,9 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace hinomi
 
-int main(int argc, char** argv) { return hinomi::Main(argc, argv); }
+int main(int argc, char** argv) {
+  // Names are resolved by the system's library, as everywhere else: gRPC's own, c-ares, knows
+  // neither nsswitch.conf nor how to free all that it takes for each name.
+  setenv("GRPC_DNS_RESOLVER", "native", 0);
+  return hinomi::Main(argc, argv);
+}

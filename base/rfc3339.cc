@@ -57,6 +57,33 @@ bool IsZone(std::string_view zone) {
          TwoDigits(&zone[1]) <= 18 && TwoDigits(&zone[4]) < 60;
 }
 
+struct UnixTime {
+  int64_t seconds = 0;
+  int64_t nanoseconds = 0;  // beyond them
+};
+
+UnixTime UnixTimeOf(std::string_view time) {
+  const char* text = time.data();
+  const std::chrono::year_month_day date(
+      std::chrono::year(TwoDigits(text) * 100 + TwoDigits(text + 2)),
+      std::chrono::month(static_cast<unsigned>(TwoDigits(text + 5))),
+      std::chrono::day(static_cast<unsigned>(TwoDigits(text + 8))));
+  const int64_t days = std::chrono::sys_days(date).time_since_epoch().count();
+  int64_t minutes = (days * 24 + TwoDigits(text + 11)) * 60 + TwoDigits(text + 14);
+  int64_t nanoseconds = 0;
+  size_t at = kSecondsBytes;
+  if (time[at] == '.') {
+    for (int64_t unit = 100'000'000; IsDigit(time[++at]); unit /= 10) {
+      nanoseconds += unit * (time[at] - '0');
+    }
+  }
+  if (time[at] != 'Z') {
+    const int64_t ahead = TwoDigits(text + at + 1) * 60 + TwoDigits(text + at + 4);
+    minutes += time[at] == '+' ? -ahead : ahead;
+  }
+  return {minutes * 60 + TwoDigits(text + 17), nanoseconds};
+}
+
 }  // namespace
 
 bool IsRfc3339(std::string_view time) {
@@ -74,23 +101,17 @@ bool IsRfc3339(std::string_view time) {
 }
 
 int64_t MillisecondsOf(std::string_view time) {
-  const char* text = time.data();
-  const std::chrono::year_month_day date(
-      std::chrono::year(TwoDigits(text) * 100 + TwoDigits(text + 2)),
-      std::chrono::month(static_cast<unsigned>(TwoDigits(text + 5))),
-      std::chrono::day(static_cast<unsigned>(TwoDigits(text + 8))));
-  const int64_t days = std::chrono::sys_days(date).time_since_epoch().count();
-  int64_t minutes = (days * 24 + TwoDigits(text + 11)) * 60 + TwoDigits(text + 14);
-  int64_t fraction = 0;
-  size_t at = kSecondsBytes;
-  if (time[at] == '.') {
-    for (int64_t unit = 100; IsDigit(time[++at]); unit /= 10) fraction += unit * (time[at] - '0');
-  }
-  if (time[at] != 'Z') {
-    const int64_t ahead = TwoDigits(text + at + 1) * 60 + TwoDigits(text + at + 4);
-    minutes += time[at] == '+' ? -ahead : ahead;
-  }
-  return (minutes * 60 + TwoDigits(text + 17)) * 1000 + fraction;
+  const UnixTime unix = UnixTimeOf(time);
+  return unix.seconds * 1000 + unix.nanoseconds / 1'000'000;
+}
+
+uint64_t UnixNanosecondsOf(std::string_view time) {
+  constexpr int64_t kNanoseconds = 1'000'000'000;
+  constexpr auto kSecondsMax = static_cast<int64_t>(UINT64_MAX / kNanoseconds);
+  const UnixTime unix = UnixTimeOf(time);
+  if (unix.seconds < 0 || unix.seconds >= kSecondsMax) return 0;
+  return static_cast<uint64_t>(unix.seconds) * kNanoseconds +
+         static_cast<uint64_t>(unix.nanoseconds);
 }
 
 }  // namespace hinomi

@@ -16,4 +16,7 @@ bool IsRfc3339(std::string_view time);
 /// Unix time of such a text; finer digits are left aside.
 int64_t MillisecondsOf(std::string_view time);
 
+/// The same in nanoseconds; 0 for one before 1970 or after 2553, for which there is no such number.
+uint64_t UnixNanosecondsOf(std::string_view time);
+
 }  // namespace hinomi

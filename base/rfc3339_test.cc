@@ -51,5 +51,13 @@ TEST(Rfc3339, Milliseconds) {
   EXPECT_EQ(MillisecondsOf("2026-01-01T21:34:05-05:30"), 1767323045000);
 }
 
+TEST(Rfc3339, Nanoseconds) {
+  EXPECT_EQ(UnixNanosecondsOf("2026-01-02T03:04:05.123456789Z"), 1767323045123456789u);
+  EXPECT_EQ(UnixNanosecondsOf("2026-01-02T12:04:05.12+09:00"), 1767323045120000000u);
+  EXPECT_EQ(UnixNanosecondsOf("2553-12-31T23:59:59Z"), 18429292799000000000u);
+  EXPECT_EQ(UnixNanosecondsOf("1969-12-31T23:59:59.9Z"), 0u);
+  EXPECT_EQ(UnixNanosecondsOf("9999-12-31T23:59:59Z"), 0u);
+}
+
 }  // namespace
 }  // namespace hinomi

@@ -1,6 +1,6 @@
 // The record path on one core, each stage alone and all together: CRI lines of a JSON application
-// log, 237 B on average, to a compressed bulk body with full metadata. Items are records, bytes are
-// those of the log.
+// log, 237 B on average, to a compressed bulk body with full metadata, or to a request of OTLP.
+// Items are records, bytes are those of the log.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
@@ -14,6 +14,8 @@
 #include "shipper/codec/multiline.h"
 #include "shipper/compress/gzip.h"
 #include "shipper/encode/ecs.h"
+#include "shipper/encode/otlp.h"
+#include "shipper/sink/otlp_request.h"
 #include "shipper/transform/json_body.h"
 
 namespace hinomi {
@@ -204,6 +206,59 @@ void Whole(benchmark::State& state, Body body_of) {
 }
 BENCHMARK_CAPTURE(Whole, json, JsonBodyOf);
 BENCHMARK_CAPTURE(Whole, text, TextBodyOf);
+
+/// The same to OTLP: bodies stay as they are, and a slice's records share a resource.
+struct OtlpPath : Path {
+  OtlpEncoder otlp{{"production", "node-17"}};
+  OtlpRequest request;
+  std::vector<uint32_t> numbers;
+
+  template <typename Body>
+  explicit OtlpPath(Body body_of) : Path(body_of) {
+    metadata = otlp.Metadata(origin);
+  }
+  void Encode() {
+    const auto slice = static_cast<uint32_t>(batch.slices.size());
+    batch.slices.emplace_back();
+    for (const Record& record : decoded.records)
+      otlp.Append(record, {origin, metadata, slice}, &batch);
+  }
+  size_t Assemble() {
+    numbers.clear();
+    for (uint32_t i = 0; i < batch.records.size(); ++i) numbers.push_back(i);
+    return gzip.Compress(request.Assemble(batch, numbers)).size();
+  }
+};
+
+template <typename Body>
+void EncodeOtlp(benchmark::State& state, Body body_of) {
+  OtlpPath path(body_of);
+  for (auto _ : state) {
+    path.batch.Clear();
+    path.Encode();
+  }
+  path.Report(state);
+}
+BENCHMARK_CAPTURE(EncodeOtlp, json, JsonBodyOf);
+BENCHMARK_CAPTURE(EncodeOtlp, text, TextBodyOf);
+
+template <typename Body>
+void WholeOtlp(benchmark::State& state, Body body_of) {
+  OtlpPath path(body_of);
+  size_t wire = 0, encoded = 0;
+  for (auto _ : state) {
+    path.Decode();
+    path.Encode();
+    if (path.batch.bytes.size() < kBatchBytes) continue;
+    wire = path.Assemble();
+    encoded = path.request.bytes();
+    path.batch.Clear();
+  }
+  path.Report(state);
+  state.counters["ratio"] = static_cast<double>(encoded) / static_cast<double>(wire);
+}
+BENCHMARK_CAPTURE(WholeOtlp, json, JsonBodyOf);
+BENCHMARK_CAPTURE(WholeOtlp, text, TextBodyOf);
 
 }  // namespace
 }  // namespace hinomi

@@ -75,6 +75,7 @@ pkg_check_modules(protobuf REQUIRED IMPORTED_TARGET protobuf-lite)
 find_library(ABSL_TIME_LIBRARY absl_time REQUIRED)
 find_library(ABSL_TIME_ZONE_LIBRARY absl_time_zone REQUIRED)
 find_library(GRPC_CPP_LIBRARY grpc++ REQUIRED)  # its pkg-config file names half of Abseil
+find_library(GRPC_LIBRARY grpc REQUIRED)
 find_library(GPR_LIBRARY gpr REQUIRED)
 find_library(ABSL_LIBRARY absl_synchronization REQUIRED)  # its headers use it inline
 find_program(PROTOC protoc REQUIRED)

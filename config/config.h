@@ -126,7 +126,7 @@ struct MetricsConfig {
   uint64_t pod_capacity = 0;               // 0: as the kubelet is told
 };
 
-enum class SinkType { kElasticsearch, kKafka, kArchive, kStdout };
+enum class SinkType { kElasticsearch, kKafka, kOtlp, kArchive, kStdout };
 enum class Compression { kAuto, kNone, kGzip, kZstd };
 enum class DocumentIds { kStable, kNone };
 
@@ -183,6 +183,19 @@ struct KafkaConfig {
   std::map<std::string, std::string> settings;  // librdkafka's own, as they are
 };
 
+struct OtlpConfig {
+  std::string endpoint;  // host:port, of gRPC
+  Compression compression = Compression::kGzip;
+  bool tls = false;
+  std::string ca_file;                              // PEM; empty: the system's
+  std::string certificate_file;                     // PEM, of a client certificate
+  std::string key_file;                             // its key
+  std::map<std::string, std::string> headers;       // of every request
+  std::map<std::string, std::string> header_files;  // the same, with values that are secrets
+  uint64_t requests_max = 2;                        // concurrent requests
+  Nanoseconds timeout = std::chrono::seconds(30);
+};
+
 /// What a line of an archive is.
 enum class ArchiveFormat { kJson, kLines };
 
@@ -208,6 +221,7 @@ struct SinkConfig {
   // The one of its type counts.
   ElasticsearchConfig elasticsearch;
   KafkaConfig kafka;
+  OtlpConfig otlp;
   ArchiveConfig archive;
 
   /// Longest wait of a record for its batch. An archive's is the time between two syncs.

@@ -67,7 +67,7 @@ TEST(Schema, HasTheKeysOfASinkByItsType) {
     EXPECT_EQ(keys.HasMember("linger"), type != "archive") << type;
     EXPECT_FALSE(one["then"]["additionalProperties"].GetBool()) << type;
   }
-  EXPECT_EQ(types, (std::set<std::string>{"archive", "elasticsearch", "kafka", "stdout"}));
+  EXPECT_EQ(types, (std::set<std::string>{"archive", "elasticsearch", "kafka", "otlp", "stdout"}));
 }
 
 TEST(Schema, IsTheOneInDocs) {

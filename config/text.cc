@@ -113,6 +113,12 @@ size_t PortColon(std::string_view authority) {
   return within_brackets ? std::string_view::npos : colon;
 }
 
+bool IsHostAndPort(std::string_view text) {
+  const size_t colon = PortColon(text);
+  const std::string_view port = colon == std::string_view::npos ? "" : text.substr(colon + 1);
+  return IsPort(port) && port != "0" && IsHost(text.substr(0, colon));
+}
+
 }  // namespace
 
 size_t ValidTextSize(std::string_view text) {
@@ -289,10 +295,22 @@ std::string CheckTimeZone(std::string_view text) {
 }
 
 std::string CheckBroker(std::string_view text) {
-  const size_t colon = PortColon(text);
-  const std::string_view port = colon == std::string_view::npos ? "" : text.substr(colon + 1);
-  if (IsPort(port) && port != "0" && IsHost(text.substr(0, colon))) return "";
+  if (IsHostAndPort(text)) return "";
   return "expected a broker such as 127.0.0.1:9092, got " + Quoted(text);
+}
+
+std::string CheckCollector(std::string_view text) {
+  if (IsHostAndPort(text)) return "";
+  return "expected a collector such as 127.0.0.1:4317, got " + Quoted(text);
+}
+
+std::string CheckHeader(std::string_view name) {
+  const bool allowed = std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || IsDigit(c) || c == '-' || c == '_' || c == '.';
+  });
+  if (!name.empty() && allowed && !name.starts_with("grpc-") && !name.ends_with("-bin")) return "";
+  return "expected a name in lower case such as authorization, not beginning with grpc- nor ending "
+         "with -bin";
 }
 
 std::string CheckOptionalEndpoint(std::string_view text) {

@@ -55,9 +55,12 @@ std::string CheckKeyHash(std::string_view text);           // base64 of a SHA-25
 /// Of Elasticsearch: an index or a data stream, in which {cluster}, {namespace}, {pod},
 /// {container}, {year}, {month} and {day} may stand, but not at its beginning.
 std::string CheckIndex(std::string_view text);
-std::string CheckTimeZone(std::string_view text);  // as TimeZone::Load
-std::string CheckBroker(std::string_view text);    // host:port
-std::string CheckPorts(std::string_view text);     // as ParsePortRange
+std::string CheckTimeZone(std::string_view text);   // as TimeZone::Load
+std::string CheckBroker(std::string_view text);     // host:port
+std::string CheckCollector(std::string_view text);  // the same, of one that takes OTLP
+/// The name of metadata of a gRPC request that is not gRPC's own.
+std::string CheckHeader(std::string_view name);
+std::string CheckPorts(std::string_view text);  // as ParsePortRange
 /// Of Kafka: a topic's name in which {cluster}, {namespace}, {pod} and {container} may stand.
 std::string CheckTopic(std::string_view text);
 std::string CheckTopicName(std::string_view text);  // nothing is filled in

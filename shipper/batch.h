@@ -194,6 +194,9 @@ struct Slice {
   uint32_t records = 0;  // that are in the batch
   Drops dropped;         // the rejected ones are filled in when every record has its outcome
   uint64_t acknowledged_bytes = 0;  // the same
+  // Of what its records share in Batch::bytes, where the format has such.
+  uint32_t head_begin = 0;
+  uint32_t head_end = 0;
 };
 
 /// What of a slice's ranges lies between two of its positions, none of it empty.
@@ -215,8 +218,11 @@ struct BatchRecord {
 /// Why one record was refused for good.
 struct Rejection {
   uint32_t record = 0;
-  std::string type;    // the sink's own word, such as document_parsing_exception
-  std::string reason;  // its sentence
+  std::string type;        // the sink's own word, such as document_parsing_exception
+  std::string reason;      // its sentence
+  std::string shown = {};  // in its dead letter, where the encoded bytes are no text
+  /// It may have been taken all the same, so it must not be sent again.
+  bool perhaps_taken = false;
 };
 
 /// What travels to a sink. Owned by one stage at a time; never copied.

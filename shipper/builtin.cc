@@ -9,6 +9,7 @@
 #include "shipper/sink/elasticsearch.h"
 #include "shipper/sink/kafka.h"
 #include "shipper/sink/kafka_exactly_once.h"
+#include "shipper/sink/otlp.h"
 #include "shipper/sink/stdout.h"
 
 namespace hinomi {
@@ -44,6 +45,11 @@ constexpr SinkEntry kSinks[] = {
            config, KafkaSink::Environment{around.cluster, around.node, around.files, around.clock,
                                           around.metrics});
      }},
+    {SinkType::kOtlp,
+     [](const SinkConfig& config, const SinkSurroundings& around) -> std::unique_ptr<Sink> {
+       return std::make_unique<OtlpSink>(config.name, config.otlp,
+                                         OtlpSink::Environment{around.files, around.metrics});
+     }},
     {SinkType::kStdout,
      [](const SinkConfig&, const SinkSurroundings&) -> std::unique_ptr<Sink> {
        return std::make_unique<StdoutSink>();
@@ -73,16 +79,21 @@ std::vector<Problem> CheckSinks(const Config& config) {
   return problems;
 }
 
-EcsEncoder MakeEncoder(const Config& config, const SinkConfig& sink, RecordFormat format) {
+Encoder MakeEncoder(const Config& config, const SinkConfig& sink, RecordFormat format) {
+  const MetadataConfig& shown = config.metadata;
+  if (format == RecordFormat::kOtlp) {
+    return OtlpEncoder(
+        {config.cluster, config.node, shown.labels, shown.annotations, shown.release_pattern});
+  }
   const bool indexed = sink.type == SinkType::kElasticsearch;
   return EcsEncoder({.format = format,
                      .cluster = config.cluster,
                      .node = config.node,
                      .index = indexed ? sink.elasticsearch.index : "",
-                     .labels = config.metadata.labels,
-                     .annotations = config.metadata.annotations,
-                     .dedot = config.metadata.dedot,
-                     .release_pattern = config.metadata.release_pattern,
+                     .labels = shown.labels,
+                     .annotations = shown.annotations,
+                     .dedot = shown.dedot,
+                     .release_pattern = shown.release_pattern,
                      .time_zone = sink.elasticsearch.time_zone,
                      .ids = sink.elasticsearch.document_id == DocumentIds::kStable});
 }

@@ -8,7 +8,7 @@
 #include "base/metrics.h"
 #include "config/config.h"
 #include "config/routes.h"
-#include "shipper/encode/ecs.h"
+#include "shipper/encode/encoder.h"
 #include "shipper/sink.h"
 
 namespace hinomi {
@@ -28,6 +28,6 @@ std::unique_ptr<Sink> MakeSink(const SinkConfig& config, const SinkSurroundings&
 std::vector<Problem> CheckSinks(const Config& config);
 
 /// The encoder of the records that go to `sink`.
-EcsEncoder MakeEncoder(const Config& config, const SinkConfig& sink, RecordFormat format);
+Encoder MakeEncoder(const Config& config, const SinkConfig& sink, RecordFormat format);
 
 }  // namespace hinomi

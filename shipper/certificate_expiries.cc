@@ -16,6 +16,8 @@ CertificateExpiries::CertificateExpiries(const Config& config, FileSystem& files
     Watch(sink.name, sink.elasticsearch.certificate_file);
     Watch(sink.name, sink.kafka.ca_file);
     Watch(sink.name, sink.kafka.certificate_file);
+    Watch(sink.name, sink.otlp.ca_file);
+    Watch(sink.name, sink.otlp.certificate_file);
   }
   if (!watched_.empty()) metrics_.OnScrape([this] { Refresh(); });
 }

@@ -195,8 +195,12 @@ uint32_t Delivery::PendingOf(const Batch& batch) const {
 bool Delivery::HoldForRejections(Batch& batch, Duration now) {
   const std::lock_guard lock(mutex_);
   Route& route = routes_[batch.route];
-  const bool most = batch.rejections.size() * 2 > batch.records.size();
-  if (!most || batch.rejections.size() < kRejectingRecordsMin) {
+  const auto again =
+      std::partition(batch.rejections.begin(), batch.rejections.end(),
+                     [](const Rejection& rejection) { return rejection.perhaps_taken; });
+  const auto refused = static_cast<size_t>(batch.rejections.end() - again);
+  const bool most = refused * 2 > batch.records.size();
+  if (!most || refused < kRejectingRecordsMin) {
     if (!most && route.rejecting) {
       route.rejecting = false;
       route.rejecting_gauge.Set(0);
@@ -205,7 +209,7 @@ bool Delivery::HoldForRejections(Batch& batch, Duration now) {
   }
   if (route.rejecting) return false;
   route.rejecting = true;
-  route.refusal = batch.rejections.front().type + ": " + batch.rejections.front().reason;
+  route.refusal = again->type + ": " + again->reason;
   route.rejecting_since = now;
   route.rejecting_gauge.Set(1);
   route.hold_until = now + kRejectingHold;
@@ -214,11 +218,17 @@ bool Delivery::HoldForRejections(Batch& batch, Duration now) {
       "become dead letters",
       options_.sink_name, options_.route_names[batch.route], route.refusal,
       kRejectingHold / std::chrono::seconds(1));
-  for (const Rejection& rejection : batch.rejections) {
-    batch.records[rejection.record].outcome = Outcome::kPending;
-  }
-  batch.rejections.clear();
+  SendAgain(batch);
   return true;
+}
+
+// Makes the refused records pending again, but for those that may have been taken.
+void Delivery::SendAgain(Batch& batch) {
+  for (const Rejection& rejection : batch.rejections) {
+    if (!rejection.perhaps_taken) batch.records[rejection.record].outcome = Outcome::kPending;
+  }
+  std::erase_if(batch.rejections,
+                [](const Rejection& rejection) { return !rejection.perhaps_taken; });
 }
 
 // On the disk before they are settled. When that fails they are pending again.
@@ -237,10 +247,7 @@ std::optional<std::string> Delivery::StoreRejections(Batch& batch) {
     batch.rejections.clear();
     return std::nullopt;
   }
-  for (const Rejection& rejection : batch.rejections) {
-    batch.records[rejection.record].outcome = Outcome::kPending;
-  }
-  batch.rejections.clear();
+  SendAgain(batch);
   return stored.error().message;
 }
 
@@ -290,7 +297,7 @@ void Delivery::Complete(std::unique_ptr<Batch> batch, const Attempt& attempt) {
   const uint32_t pending = PlantedBug(Bug::kFailureTakenForSuccess) ? 0 : PendingOf(*batch);
   const bool progress = pending < batch->pending_before;
   batch->pending_before = pending;
-  if (pending == 0) {
+  if (pending == 0 && !unstored) {
     {
       const std::lock_guard lock(mutex_);
       Succeeded();
@@ -414,8 +421,7 @@ void Delivery::OpenRoutes(const std::stop_token& stop) {
     const std::lock_guard lock(mutex_);
     const Duration now = parts_.clock.Monotonic();
     Failed(attempt.error, /*progress=*/false, now);
-    route.open_not_before =
-        now + BackOff(failures_ - 1, attempt);
+    route.open_not_before = now + BackOff(failures_ - 1, attempt);
   }
 }
 

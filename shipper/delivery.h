@@ -121,6 +121,7 @@ class Delivery {
   uint32_t PendingOf(const Batch& batch) const;
   void Changed();
   uint64_t Changes() const;
+  static void SendAgain(Batch& batch);
   static void TallySlices(Batch& batch);
 
   const Options options_;

@@ -345,6 +345,34 @@ TEST_F(DeliveryTest, WaitsWhenDeadLettersCannotBeWritten) {
   EXPECT_THAT(delivery.LastError(), Not(""));
 }
 
+TEST_F(DeliveryTest, SendsNothingAgainThatMayHaveBeenTaken) {
+  Delivery delivery = Make();
+  Enqueue(delivery, 40);
+  std::unique_ptr<Batch> batch = Take(delivery);
+  Decide(*batch, Outcome::kRejected);
+  for (uint32_t i = 0; i < 10; ++i) batch->rejections[i].perhaps_taken = true;
+  delivery.Complete(std::move(batch), {});
+  clock_.Advance(std::chrono::seconds(61));
+  batch = Take(delivery);
+  ASSERT_NE(batch, nullptr) << "the other thirty are tried once more";
+  EXPECT_EQ(batch->records[9].outcome, Outcome::kRejected);
+  EXPECT_EQ(batch->records[10].outcome, Outcome::kPending);
+  for (BatchRecord& record : batch->records) {
+    if (record.outcome == Outcome::kPending) record.outcome = Outcome::kAcknowledged;
+  }
+  directory_.Append("dead_letters", "a file is in the way");
+  delivery.Complete(std::move(batch), {});
+  EXPECT_TRUE(settled_.empty());
+  std::filesystem::remove(directory_ / "dead_letters");
+  clock_.Advance(std::chrono::seconds(11));
+  batch = Take(delivery);
+  ASSERT_NE(batch, nullptr);
+  EXPECT_EQ(batch->records[9].outcome, Outcome::kRejected);
+  delivery.Complete(std::move(batch), {});
+  ASSERT_EQ(settled_.size(), 1u);
+  EXPECT_EQ(settled_[0][0].dropped[DropReason::kRejected].lines, 10u);
+}
+
 TEST_F(DeliveryTest, NoticesACallThatDoesNotReturn) {
   Delivery delivery = Make();
   std::mutex hanging;

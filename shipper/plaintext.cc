@@ -34,6 +34,8 @@ bool SendsPlaintext(const SinkConfig& config) {
     case SinkType::kKafka:
       return !config.kafka.tls &&
              std::any_of(config.kafka.brokers.begin(), config.kafka.brokers.end(), IsElsewhere);
+    case SinkType::kOtlp:
+      return !config.otlp.tls && IsElsewhere(config.otlp.endpoint);
     case SinkType::kArchive:
     case SinkType::kStdout:
       return false;

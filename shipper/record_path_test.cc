@@ -2,11 +2,15 @@
 // record.
 #include <gtest/gtest.h>
 
+#include <numeric>
 #include <string>
+#include <vector>
 
 #include "base/count_allocations.h"
 #include "shipper/codec/multiline.h"
 #include "shipper/encode/ecs.h"
+#include "shipper/encode/otlp.h"
+#include "shipper/sink/otlp_request.h"
 #include "shipper/transform/json_body.h"
 
 namespace hinomi {
@@ -68,7 +72,7 @@ TEST_P(RecordPath, AllocatesNothingInTheSteadyState) {
     json_body.Apply(decoded.records);
     batch.Clear();
     for (const Record& record : decoded.records)
-      encoder.Append(record, {origin, metadata, 0, index.At(record.time)}, &batch);
+      encoder.Append(record, {origin, metadata, 0, Duration{0}, index.At(record.time)}, &batch);
   };
   const uint64_t before_first = AllocationsSoFar();
   lease();
@@ -79,6 +83,37 @@ TEST_P(RecordPath, AllocatesNothingInTheSteadyState) {
   EXPECT_EQ(AllocationsSoFar(), before);
   EXPECT_EQ(batch.records.size(), 1000u);
   EXPECT_EQ(decoded.corrupt_lines, 200u);
+}
+
+TEST_P(RecordPath, OtlpAllocatesNothingPerRecord) {
+  const bool cri = GetParam() == LogFormat::kCri;
+  std::string bytes = cri ? MixedCriLog(200) : MixedJsonFileLog(200);
+  const size_t size = bytes.size();
+  bytes.append(Chunk::kPadding, '\n');
+  const ChunkPiece piece{0, 1, 0, std::string_view(bytes).substr(0, size), false};
+  const Chunk chunk{{&piece, 1}, {}, false, false};
+  const OtlpEncoder encoder({"demo", "node-1"});
+  const Origin origin;
+  const std::string metadata = encoder.Metadata(origin);
+  Decoded decoded;
+  Batch batch;
+  OtlpRequest request;
+  std::vector<uint32_t> numbers(1000);
+  std::iota(numbers.begin(), numbers.end(), 0u);
+  const auto lease = [&] {
+    Decode(GetParam(), chunk, {256 << 10}, &decoded);
+    batch.Clear();
+    batch.slices.resize(1);
+    for (const Record& record : decoded.records)
+      encoder.Append(record, {origin, metadata, 0}, &batch);
+    EXPECT_EQ(request.Assemble(batch, numbers).size(), 4u) << "in pieces";
+  };
+  lease();
+  lease();
+  const uint64_t before = AllocationsSoFar();
+  for (int i = 0; i < 50; ++i) lease();
+  EXPECT_EQ(AllocationsSoFar(), before);
+  EXPECT_EQ(batch.records.size(), 1000u);
 }
 
 std::string JavaLog(int traces) {

@@ -24,6 +24,8 @@ std::string TypeOf(const SinkConfig& config) {
       return "elasticsearch";
     case SinkType::kKafka:
       return "kafka";
+    case SinkType::kOtlp:
+      return "otlp";
     case SinkType::kArchive:
       return "archive";
     case SinkType::kStdout:
@@ -39,6 +41,8 @@ std::string TargetOf(const SinkConfig& config) {
                          config.elasticsearch.index);
     case SinkType::kKafka:
       return fmt::format("{} into {}", fmt::join(config.kafka.brokers, ", "), config.kafka.topic);
+    case SinkType::kOtlp:
+      return config.otlp.endpoint;
     case SinkType::kArchive:
       return config.archive.directory;
     case SinkType::kStdout:

@@ -136,13 +136,12 @@ void Worker::Process(uint32_t route) {
     log::Warn("{} lines of \"{}\" are not in its format and are dropped", decoded_.corrupt_lines,
               lease_.origin->path);
   }
-  const EcsEncoder& encoder = routes_[route].encoder;
   const std::span<Record> kept = KeepWithinLimits();
-  if (encoder.makes_documents()) json_body_.Apply(kept, DocumentsOf(*lease_.origin));
-  if (lease_.metadata.empty()) lease_.metadata = encoder.Metadata(*lease_.origin);
+  const Encoder& encoder = routes_[route].encoder;
+  if (MergesJson(encoder)) json_body_.Apply(kept, DocumentsOf(*lease_.origin));
   cuts_.clear();
   full_.clear();
-  Encode(route);
+  std::visit([&](const auto& one) { Encode(route, one); }, encoder);
   slices_.clear();
   for (const Cut& cut : cuts_) slices_.push_back(&cut.batch->slices[cut.slice]);
   store_.Commit(lease_, decoded_, slices_);
@@ -197,11 +196,15 @@ void Worker::EndSlice(Position end, Continuation after) {
   }
 }
 
-void Worker::Encode(uint32_t route) {
+template <typename OneEncoder>
+void Worker::Encode(uint32_t route, const OneEncoder& encoder) {
   const Route& target = routes_[route];
   Filling& filling = filling_[route];
+  if (lease_.metadata.empty()) lease_.metadata = encoder.Metadata(*lease_.origin);
+  const Duration now = clock_.Wall();
   BeginSlice(route, lease_.begin);
-  index_.Begin(target.encoder.indices(), lease_.origin->pod);
+  constexpr bool kIndexed = std::is_same_v<OneEncoder, EcsEncoder>;
+  if constexpr (kIndexed) index_.Begin(encoder.indices(), lease_.origin->pod);
   bool boundary = true;  // the log may be split before the next record
   Position reached = lease_.begin;
   for (const Record& record : decoded_.records) {
@@ -213,7 +216,7 @@ void Worker::Encode(uint32_t route) {
       reached = record.end;
       continue;
     }
-    const std::string_view index = index_.At(record.time);
+    const std::string_view index = kIndexed ? index_.At(record.time) : std::string_view();
     const size_t more = record.body.size() + lease_.metadata.size() + index.size() + kFixedBytes;
     if (boundary && !filling.batch->records.empty() &&
         filling.batch->bytes.size() + more > target.batch_bytes) {
@@ -234,7 +237,7 @@ void Worker::Encode(uint32_t route) {
     }
     Batch& batch = *filling.batch;
     const auto slice = static_cast<uint32_t>(batch.slices.size() - 1);
-    target.encoder.Append(record, {*lease_.origin, lease_.metadata, slice, index}, &batch);
+    encoder.Append(record, {*lease_.origin, lease_.metadata, slice, now, index}, &batch);
     batch.slices.back().records += 1;
     batch.slices.back().acknowledged_bytes += record.source_bytes;
     boundary = record.boundary;

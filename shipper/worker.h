@@ -10,7 +10,7 @@
 
 #include "shipper/codec/multiline.h"
 #include "shipper/delivery.h"
-#include "shipper/encode/ecs.h"
+#include "shipper/encode/encoder.h"
 #include "shipper/encode/index_name.h"
 #include "shipper/source/log_store.h"
 #include "shipper/transform/json_body.h"
@@ -22,7 +22,7 @@ class Worker {
   /// Where a route's records go.
   struct Route {
     Delivery& delivery;
-    EcsEncoder encoder;
+    Encoder encoder;
     uint64_t batch_bytes = 0;
     Duration linger{0};
   };
@@ -56,7 +56,8 @@ class Worker {
   std::span<Record> KeepWithinLimits();
   void BeginSlice(uint32_t route, Position begin);
   void EndSlice(Position end, Continuation after);
-  void Encode(uint32_t route);
+  template <typename OneEncoder>
+  void Encode(uint32_t route, const OneEncoder& encoder);
   bool Open(uint32_t route);
   void Seal(uint32_t route);
   void Forget(uint32_t route, std::vector<std::unique_ptr<Batch>> forgotten);

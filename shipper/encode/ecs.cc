@@ -232,7 +232,8 @@ void EcsEncoder::AppendDocker(const DockerContainer& container, std::string* out
   AppendRelease(container.image, LabelOf(container, kRevisionLabel), out);
 }
 
-void EcsEncoder::AppendDocument(const Record& record, const EcsLog& log, std::string* bytes) const {
+void EcsEncoder::AppendDocument(const Record& record, const EncodedLog& log,
+                                std::string* bytes) const {
   Head head;
   if (format_ == RecordFormat::kBulk) {
     head.Add("{\"create\":{");
@@ -268,11 +269,10 @@ void EcsEncoder::AppendDocument(const Record& record, const EcsLog& log, std::st
   }
 }
 
-void EcsEncoder::Append(const Record& record, const EcsLog& log, Batch* batch) const {
+void EcsEncoder::Append(const Record& record, const EncodedLog& log, Batch* batch) const {
   CHECK(record.time.size() <= kTimeBytesMax);
   std::string& bytes = batch->bytes;
-  BatchRecord& encoded = batch->records.emplace_back();
-  encoded.begin = static_cast<uint32_t>(bytes.size());
+  const size_t begin = bytes.size();
   if (makes_documents()) {
     AppendDocument(record, log, &bytes);
   } else {
@@ -282,11 +282,7 @@ void EcsEncoder::Append(const Record& record, const EcsLog& log, Batch* batch) c
     bytes += record.body;
     bytes += '\n';
   }
-  encoded.end = static_cast<uint32_t>(bytes.size());
-  encoded.slice = log.slice;
-  encoded.source_bytes = record.source_bytes;
-  encoded.source = record.begin;
-  encoded.source_end = record.end;
+  AddRecord(record, log, begin, batch);
 }
 
 }  // namespace hinomi

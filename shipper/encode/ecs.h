@@ -24,6 +24,7 @@
 
 #include "metadata/release.h"
 #include "shipper/batch.h"
+#include "shipper/encode/encoded_log.h"
 #include "shipper/encode/index_name.h"
 #include "shipper/sink.h"
 
@@ -46,14 +47,6 @@ struct EcsOptions {
   bool ids = true;                   // in a kBulk action
 };
 
-/// Which log a record is of.
-struct EcsLog {
-  const Origin& origin;
-  std::string_view metadata;    // of that origin, from EcsEncoder::Metadata
-  uint32_t slice = 0;           // of the batch
-  std::string_view index = {};  // that kBulk names for the record, from a LeaseIndex
-};
-
 /// Any number of threads.
 class EcsEncoder {
  public:
@@ -70,10 +63,10 @@ class EcsEncoder {
 
   /// Appends one record to the batch's bytes and records. Any body gives a valid document, on one
   /// line.
-  void Append(const Record& record, const EcsLog& log, Batch* batch) const;
+  void Append(const Record& record, const EncodedLog& log, Batch* batch) const;
 
  private:
-  void AppendDocument(const Record& record, const EcsLog& log, std::string* bytes) const;
+  void AppendDocument(const Record& record, const EncodedLog& log, std::string* bytes) const;
   void AppendKubernetes(const PodInfo& pod, std::string* out) const;
   void AppendContainer(const PodInfo& pod, std::string* out) const;
   void AppendTexts(std::string_view name, const std::vector<std::string>& patterns,

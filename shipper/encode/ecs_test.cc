@@ -213,7 +213,7 @@ TEST(EcsEncoder, ActionsNameAnIndexOnlyWhereItDiffers) {
     LeaseIndex index;
     index.Begin(encoder.indices(), origin.pod);
     Batch batch;
-    encoder.Append(record, {origin, metadata, 0, index.At(record.time)}, &batch);
+    encoder.Append(record, {origin, metadata, 0, Duration{0}, index.At(record.time)}, &batch);
     EXPECT_EQ(batch.bytes.substr(0, batch.bytes.find('\n')), test.want);
   }
 }

@@ -77,28 +77,51 @@ size_t SequenceBytes(std::string_view text) {
   return bytes;
 }
 
-void AppendRepaired(std::string_view text, std::string* out) {
+bool IsUtf8(std::string_view text) {
+  return IsAscii(text) || simdjson::validate_utf8(text.data(), text.size());
+}
+
+constexpr std::string_view kReplacement = "\xef\xbf\xbd";
+
+/// Calls `take` with all of `text`, piece by piece: what is UTF-8, and each other byte replaced.
+template <typename Take>
+void Repair(std::string_view text, Take take) {
   size_t valid = 0;
   while (valid < text.size()) {
     const size_t bytes = SequenceBytes(text.substr(valid));
     valid += bytes;
     if (bytes > 0) continue;
-    AppendValid(text.substr(0, valid), out);
-    *out += "\xef\xbf\xbd";
+    take(text.substr(0, valid));
+    take(kReplacement);
     text.remove_prefix(valid + 1);
     valid = 0;
   }
-  AppendValid(text, out);
+  take(text);
 }
 
 }  // namespace
 
 void AppendEscaped(std::string_view text, std::string* out) {
-  if (IsAscii(text) || simdjson::validate_utf8(text.data(), text.size())) {
+  if (IsUtf8(text)) {
     AppendValid(text, out);
   } else {
-    AppendRepaired(text, out);
+    Repair(text, [out](std::string_view piece) { AppendValid(piece, out); });
   }
+}
+
+void AppendUtf8(std::string_view text, std::string* out) {
+  if (IsUtf8(text)) {
+    *out += text;
+  } else {
+    Repair(text, [out](std::string_view piece) { *out += piece; });
+  }
+}
+
+size_t Utf8Bytes(std::string_view text) {
+  if (IsUtf8(text)) return text.size();
+  size_t bytes = 0;
+  Repair(text, [&bytes](std::string_view piece) { bytes += piece.size(); });
+  return bytes;
 }
 
 }  // namespace hinomi

@@ -137,6 +137,8 @@ std::string_view ToString(RecordFormat format) {
       return "json";
     case RecordFormat::kLines:
       return "lines";
+    case RecordFormat::kOtlp:
+      return "otlp";
   }
   return "";
 }

@@ -82,6 +82,10 @@ std::string DeadLetters::Lines(const Batch& batch, const Refuser& refuser) const
     letter.origin = slice.origin != nullptr ? *slice.origin : Origin();
     letter.ranges = RangesBetween(slice, record.source, record.source_end);
     letter.record = batch.bytes.substr(record.begin, record.end - record.begin);
+    if (!rejection.shown.empty()) {
+      letter.record = rejection.shown;
+      letter.format = "otlp_json";
+    }
     lines += EncodeDeadLetter(letter);
   }
   return lines;

@@ -109,6 +109,15 @@ TEST_F(DeadLettersTest, KeepsWhatAPersonNeeds) {
   EXPECT_EQ(std::string_view(document["record"]), record);
 }
 
+TEST_F(DeadLettersTest, ShowsARecordThatIsNoText) {
+  DeadLetters letters = Make();
+  Batch batch = OneRejection(std::string("\x12\0\xff", 3));
+  batch.rejections[0].shown = R"({"resourceLogs":[]})";
+  ASSERT_TRUE(letters.Append(batch, {"otel", "prod", RecordFormat::kOtlp}));
+  EXPECT_THAT(Content("000001.ndjson"),
+              HasSubstr(R"("format":"otlp_json","record":"{\"resourceLogs\":[]}"})"));
+}
+
 TEST_F(DeadLettersTest, OnlyTheOwnerMayRead) {
   DeadLetters letters = Make();
   ASSERT_TRUE(letters.Append(OneRejection("x\n"), kRefuser));

@@ -25,6 +25,7 @@ SERVERS = {
     "kafka_broker": services.Broker,
     "old_kafka_broker": lambda directory: services.Broker(directory, KAFKA_VERSION="3.9.2"),
     "kafka_cluster": services.BrokerCluster,
+    "collector": services.Collector,
     "prometheus": services.Prometheus,
     "container_runtime": services.ContainerRuntime,
     "docker_runtime": lambda directory: services.ContainerRuntime(directory, "docker"),

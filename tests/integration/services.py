@@ -94,6 +94,30 @@ class BrokerCluster:
             os.kill(broker.pid(), signal.SIGKILL)
 
 
+class Collector(Server):
+    """An OpenTelemetry Collector, for everybody at `address` and over TLS, with a certificate, at `secure_address`."""
+
+    def __init__(self, directory, **environment):
+        port = free_ports(2)
+        super().__init__("otelcol", directory, str(port + 1), port=port, **environment)
+        self.address, self.secure_address = f"127.0.0.1:{port}", f"localhost:{port + 1}"
+        self.tls = directory / "tls"
+
+    def records(self):
+        """All that it has taken: the resource's attributes and the record, with its own as a dictionary."""
+        path, taken = self.directory / "logs.json", []
+        for line in path.read_text().splitlines() if path.exists() else []:
+            for logs in json.loads(line)["resourceLogs"]:
+                resource = _attributes(logs["resource"])
+                taken += [(resource, {**record, "attributes": _attributes(record)})
+                          for scope in logs["scopeLogs"] for record in scope["logRecords"]]
+        return taken
+
+
+def _attributes(of):
+    return {pair["key"]: next(iter(pair["value"].values())) for pair in of["attributes"]}
+
+
 class Prometheus(Server):
     def __init__(self, directory, configuration=None):
         """Without a configuration it scrapes what scrape() says."""

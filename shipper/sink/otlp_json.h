@@ -1,0 +1,14 @@
+// A request of OTLP as JSON, for dead letters: people can read it, and `curl` can send it to
+// /v1/logs of any collector.
+// Source: the OpenTelemetry protocol's specification, JSON protobuf encoding.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace hinomi {
+
+/// Of an ExportLogsServiceRequest that the agent has written itself. One line.
+std::string OtlpJson(std::string_view request);
+
+}  // namespace hinomi
