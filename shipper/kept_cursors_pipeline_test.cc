@@ -252,7 +252,7 @@ TEST_F(KeptCursorsTest, CursorsOfLogsThatAreGoneAreTakenAway) {
 
 TEST_F(KeptCursorsTest, WhateverHappensEachRecordIsStoredOnce) {
   std::mt19937 dice(20261121);
-  for (int step = 0; step < 400; ++step) {
+  for (int step = 0; step < 150; ++step) {
     switch (dice() % 8) {
       case 0:
         Start();

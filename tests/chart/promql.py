@@ -13,8 +13,8 @@ VARIABLES = {"cluster": ".*", "node": ".*", "namespace": ".*", "__rate_interval"
 # What Prometheus itself or the scrape gives; a row of any metric may have them.
 SCRAPED = {"cluster", "node", "job", "instance", "namespace", "pod", "container", "metrics_path", "__name__"}
 # Labels whose values are the world's: what people and the kernel name.
-OF_THE_WORLD = SCRAPED | {"workload", "branch", "commit", "image_digest", "version", "route", "sink", "remote_port",
-                          "remote_group", "device", "mountpoint", "fstype", "id", "image", "name", "cpu", "uid",
+OF_THE_WORLD = SCRAPED | {"workload", "branch", "commit", "image_digest", "version", "route", "sink", "broker",
+                          "remote_port", "remote_group", "device", "mountpoint", "fstype", "id", "image", "name", "cpu", "uid",
                           "persistentvolumeclaim"}
 ANYTHING = ".*"
 ALTERNATIVE = re.compile(r"\|(?![^(]*\))")  # that stand in no parentheses

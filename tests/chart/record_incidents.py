@@ -2,36 +2,40 @@
 """Makes happen for real what panels of the dashboards need to show anything, and records what a real Prometheus has of the
 agent meanwhile into incidents/. The tests read what it wrote.
 
-Run by hand, as root, with the agent built (script/build dev). There are two nodes, one after another, in namespaces of
-their own that end with it: one of a real Kubernetes, for ten minutes, and one whose containers have cgroups of version 2
-with pressure, for two."""
+Run by hand, as root, with the agent built (script/build dev). There are three nodes, one after another: one of a real
+Kubernetes, for ten minutes, and one whose containers have cgroups of version 2 with pressure, for two, both in namespaces
+of their own that end with it; and one without containers, whose Kafka hangs and ends, for four."""
 import argparse
 import contextlib
 import json
 import os
 import pathlib
 import platform
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests" / part) for part in ("kubernetes", "integration", "metrics", "chart")]
+sys.path[:0] = [str(ROOT / "tests" / part) for part in ("kubernetes", "integration", "metrics", "chart", "emulator")]
 
 import chart  # noqa: E402
 import recordings  # noqa: E402
 from agent import Agent  # noqa: E402
 from cluster import Cluster, NodeAgent  # noqa: E402
 from pod_monitor import scrape_configs  # noqa: E402
+from kafka import Kafka  # noqa: E402
+from kubelet import Log  # noqa: E402
 from pods import Pods  # noqa: E402
 from release import NODE, Network  # noqa: E402
-from services import RECIPES, ContainerRuntime, Prometheus  # noqa: E402
+from services import RECIPES, Broker, ContainerRuntime, Prometheus  # noqa: E402
 from test_kubelet_metrics import BUSY, claimed, count_disk, grant  # noqa: E402
 from test_real_kubelet import LABELS, pod, template, writes  # noqa: E402
 from waiting import eventually, free_ports  # noqa: E402
 
 PRESSURE = "the nodes have cgroups of version 2, with pressure"
+OF_SINKS = ("a sink is of type kafka", "a line has waited for ten seconds")
 NEXT_RELEASE = ("a workload changes its commit", "two commits of one workload run")
 ROWS_SECONDS_MAX = 240
 # A mark of a release is for those who were not here five minutes ago.
@@ -214,14 +218,55 @@ def pressure(directory, panels):
         recorder.write(panels, AFTER_SECONDS, "a node that shows it cgroups of version 2,")
 
 
-NODES = {"kubernetes": kubernetes, "pressure": pressure}
+def sinks(directory, panels):
+    """A node with a Kafka that hangs and is killed meanwhile, and an Elasticsearch that is not there."""
+    with contextlib.ExitStack() as stack:
+        broker = Broker(directory / "kafka").ready()
+        stack.callback(broker.stop)
+        Kafka(broker.address).create("logs", partitions=3)
+        agent = Agent(directory)
+        stack.callback(agent.finish)
+        agent.configure(
+            {}, sinks={"stream": {"type": "kafka", "brokers": [broker.address], "topic": "logs", "timeout": "5s",
+                                  "settings": {"socket.timeout.ms": "5000", "statistics.interval.ms": "2000"}},
+                       "search": {"type": "elasticsearch", "endpoints": [f"http://127.0.0.1:{free_ports()}"]}},
+            routes=[{"name": "all", "sink": "stream"}, {"name": "spare", "sink": "search"}])
+        logs = [Log(agent.pods, f"pod-{number}", namespace="shop") for number in range(5)]
+        agent.start()
+        recorder = Recorder("sinks", directory / "prometheus", f"127.0.0.1:{agent.port}", here)
+        stack.callback(recorder.stop)
+
+        def write_for(seconds):
+            for number in range(20 * seconds):
+                for log in logs:
+                    log.line(f"line {number} " + "x" * 200)
+                time.sleep(0.05)
+        write_for(AFTER_SECONDS)
+        os.kill(broker.pid(), signal.SIGSTOP)
+        write_for(40)
+        os.kill(broker.pid(), signal.SIGCONT)
+        write_for(20)
+        os.kill(broker.pid(), signal.SIGKILL)
+        write_for(20)
+        broker.start()
+        broker.ready()
+        write_for(AFTER_SECONDS)
+        recorder.wait_for(panels)
+        recorder.write(panels, 4 * AFTER_SECONDS, "a node whose Kafka hung and was killed,")
+
+
+NODES = {"kubernetes": kubernetes, "pressure": pressure, "sinks": sinks}
+
+
+def node_of(panel):
+    return "sinks" if panel.empty_unless in OF_SINKS else "pressure" if panel.empty_unless == PRESSURE else "kubernetes"
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(NODES)}; all of them if none is named")
     for name in parser.parse_args().names or NODES:
-        panels = [panel for panel in recordings.panels() if (panel.empty_unless == PRESSURE) == (name == "pressure")]
+        panels = [panel for panel in recordings.panels() if node_of(panel) == name]
         with tempfile.TemporaryDirectory(prefix="hinomi-") as directory:
             NODES[name](pathlib.Path(directory), panels)
         print(name, file=sys.stderr)

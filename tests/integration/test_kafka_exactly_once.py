@@ -135,8 +135,10 @@ def complete(kafka, topic):
     return len(numbers) == PODS and all(max(of_pod) == LINES - 1 for of_pod in numbers.values())
 
 
-def settle(agent, kafka, topic):
+def settle(agent, kafka, topic, delivery="exactly_once"):
     eventually(lambda: complete(kafka, topic), 90, lambda: f"{agent.ready().text}\n{agent.log()[-3000:]}")
+    if delivery == "exactly_once":
+        assert agent.metric("hinomi_kafka_transactions_total", route="all", outcome="committed") > 0
     assert agent.stop() == 0
     return sequences(kafka, topic)
 
@@ -147,7 +149,7 @@ def test_an_agent_that_is_killed_again_and_again(agent, node, kafka_broker, topi
     configure(agent, kafka_broker.address, topic, delivery=delivery, linger="50ms")
     agent.start()
     kills = AGENT_KILLS if delivery == "exactly_once" else 3
-    chatty = node(1.5 * kills)
+    chatty = node(3 * kills // 2)
     for kill in range(kills):
         time.sleep(random.uniform(0.3, 2))
         agent.kill()
@@ -155,8 +157,11 @@ def test_an_agent_that_is_killed_again_and_again(agent, node, kafka_broker, topi
             for checkpoint in agent.state.glob("checkpoint.*"):
                 checkpoint.unlink()
         agent.start()
+    if delivery == "exactly_once":
+        eventually(lambda: agent.metric("hinomi_kept_cursors_total", route="all"), 20, agent.log)
     chatty.communicate(timeout=60)
-    numbers = settle(agent, kafka, topic)
+    assert chatty.returncode == 0
+    numbers = settle(agent, kafka, topic, delivery)
     distinct_lines = {pod: sorted(set(of_pod)) for pod, of_pod in numbers.items()}
     assert distinct_lines == {f"chatty-{pod}": list(range(LINES)) for pod in range(PODS)}
     duplicates = sum(map(len, numbers.values())) - TOTAL
@@ -180,6 +185,7 @@ def test_brokers_that_are_killed_again_and_again(agent, node, kafka_cluster, top
         time.sleep(random.uniform(0.5, 2))
         kafka_cluster.start(victim)
     chatty.communicate(timeout=60)
+    assert chatty.returncode == 0
     assert settle(agent, kafka, topic) == {f"chatty-{pod}": list(range(LINES)) for pod in range(PODS)}
     assert not agent.dead_letters()
 
