@@ -98,7 +98,8 @@ Attempt KafkaTransactions::Make() {
   const std::string id = options_.cluster + "/" + options_.node + "/" + options_.route;
   auto made = KafkaProducer::Make(
       {.sink_name = options_.sink_name,
-       .properties = TransactionalPropertiesOf(options_.config, secrets_, sets_, id)});
+       .properties = TransactionalPropertiesOf(options_.config, secrets_, sets_, id),
+       .statistics = statistics_});
   if (!made) {
     return {.error = fmt::format("cannot connect to Kafka at \"{}\": {}", brokers_,
                                  made.error().message),

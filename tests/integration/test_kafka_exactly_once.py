@@ -146,7 +146,8 @@ def settle(agent, kafka, topic, delivery="exactly_once"):
 @pytest.mark.parametrize("delivery", ["exactly_once", "at_least_once"])
 def test_an_agent_that_is_killed_again_and_again(agent, node, kafka_broker, topic, delivery):
     kafka = Kafka(kafka_broker.address)
-    configure(agent, kafka_broker.address, topic, delivery=delivery, linger="50ms")
+    configure(agent, kafka_broker.address, topic, delivery=delivery, linger="50ms",
+              settings={"statistics.interval.ms": "500"})
     agent.start()
     kills = AGENT_KILLS if delivery == "exactly_once" else 3
     chatty = node(3 * kills // 2)
@@ -158,7 +159,8 @@ def test_an_agent_that_is_killed_again_and_again(agent, node, kafka_broker, topi
                 checkpoint.unlink()
         agent.start()
     if delivery == "exactly_once":
-        eventually(lambda: agent.metric("hinomi_kept_cursors_total", route="all"), 20, agent.log)
+        for name in ("hinomi_kept_cursors_total", "hinomi_sink_sent_bytes_total"):
+            eventually(lambda: agent.metric(name, route="all"), 20, lambda: f"no {name}")
     chatty.communicate(timeout=60)
     assert chatty.returncode == 0
     numbers = settle(agent, kafka, topic, delivery)
