@@ -264,6 +264,7 @@ void Delivery::Succeeded() {
 
 void Delivery::Complete(std::unique_ptr<Batch> batch, const Attempt& attempt) {
   const Duration now = parts_.clock.Monotonic();
+  if (attempt.reopen) Close(batch->route, attempt);
   if (HoldForRejections(*batch, now)) {
     const std::lock_guard lock(mutex_);
     return Requeue(std::move(batch), now + kRejectingHold);
@@ -286,10 +287,6 @@ void Delivery::Complete(std::unique_ptr<Batch> batch, const Attempt& attempt) {
   const std::lock_guard lock(mutex_);
   if (attempt.code != "stopped") Failed(error, progress, now);
   const Duration wait = std::max(BackOff(failures_ - 1), attempt.retry_after.value_or(Duration{0}));
-  if (attempt.reopen) {
-    routes_[batch->route].open = false;
-    routes_[batch->route].open_not_before = now + wait;
-  }
   Requeue(std::move(batch), now + wait);
 }
 
@@ -395,6 +392,15 @@ void Delivery::OpenRoutes(const std::stop_token& stop) {
     route.open_not_before =
         now + std::max(BackOff(failures_ - 1), attempt.retry_after.value_or(Duration{0}));
   }
+}
+
+// Whatever became of the batch's records: none goes to that route before it is opened again.
+void Delivery::Close(uint32_t route, const Attempt& attempt) {
+  const std::lock_guard lock(mutex_);
+  routes_[route].open = false;
+  routes_[route].open_not_before =
+      parts_.clock.Monotonic() +
+      std::max(BackOff(failures_), attempt.retry_after.value_or(Duration{0}));
 }
 
 bool Delivery::MayOpen(const Route& route) const {
