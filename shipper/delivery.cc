@@ -289,6 +289,7 @@ void Delivery::Succeeded() {
 
 void Delivery::Complete(std::unique_ptr<Batch> batch, const Attempt& attempt) {
   const Duration now = parts_.clock.Monotonic();
+  if (attempt.reopen) Close(batch->route, attempt);
   if (HoldForRejections(*batch, now)) {
     const std::lock_guard lock(mutex_);
     return Requeue(std::move(batch), now + kRejectingHold);
@@ -315,10 +316,6 @@ void Delivery::Complete(std::unique_ptr<Batch> batch, const Attempt& attempt) {
   if (IsOverload(attempt.code)) limit_.Refused(batch->taken_at, now);
   concurrency_.Set(limit_.now());
   const Duration wait = BackOff(failures_ - 1, attempt);
-  if (attempt.reopen) {
-    routes_[batch->route].open = false;
-    routes_[batch->route].open_not_before = now + wait;
-  }
   Requeue(std::move(batch), now + wait);
 }
 
@@ -423,6 +420,13 @@ void Delivery::OpenRoutes(const std::stop_token& stop) {
     Failed(attempt.error, /*progress=*/false, now);
     route.open_not_before = now + BackOff(failures_ - 1, attempt);
   }
+}
+
+// Whatever became of the batch's records: none goes to that route before it is opened again.
+void Delivery::Close(uint32_t route, const Attempt& attempt) {
+  const std::lock_guard lock(mutex_);
+  routes_[route].open = false;
+  routes_[route].open_not_before = parts_.clock.Monotonic() + BackOff(failures_, attempt);
 }
 
 bool Delivery::MayOpen(const Route& route) const {

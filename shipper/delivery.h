@@ -113,6 +113,7 @@ class Delivery {
   void Enter(uint32_t lane);
   void Leave(uint32_t lane);
   void Tidy(uint32_t lane);
+  void Close(uint32_t route, const Attempt& attempt);
   bool MayOpen(const Route& route) const;
   bool AllOpen() const;
   void CountError(const std::string& code);

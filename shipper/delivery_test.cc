@@ -35,6 +35,15 @@ class NoSink final : public Sink {
   uint32_t lanes = 1;
 };
 
+class KeepingSink final : public Sink, public CursorKeeper {
+ public:
+  RecordFormat format() const override { return RecordFormat::kJson; }
+  Attempt Deliver(Batch&, uint32_t, const std::stop_token&) override { return {}; }
+  CursorKeeper* cursors() override { return this; }
+  Attempt Open(uint32_t, const std::stop_token&, std::vector<KeptCursor>*) override { return {}; }
+  void Forget(uint32_t, std::vector<std::string>) override {}
+};
+
 class DeliveryTest : public ::testing::Test {
  protected:
   static constexpr uint64_t kBatchBytes = 1000;
@@ -92,6 +101,32 @@ class DeliveryTest : public ::testing::Test {
   std::vector<std::vector<Slice>> settled_;
   int room_ = 0;
 };
+
+// However the records of the last attempt ended.
+TEST_F(DeliveryTest, ARouteThatIsLostIsOpenedBeforeItsNextBatch) {
+  KeepingSink sink;
+  Delivery delivery({"stream", {"all"}, kBatchBytes, 3 * kBatchBytes, {0}},
+                    {sink, dead_letters_, clock_, metrics_, [](const Batch&) {}, [] {},
+                     [](uint32_t, const std::vector<KeptCursor>&) {}});
+  EXPECT_EQ(delivery.NewBatch(0), nullptr);
+  const Attempt lost{.error = "lost", .code = "transport", .retry_after = {}, .reopen = true};
+  for (const auto& [outcome, records] :
+       {std::pair(Outcome::kPending, 3u), {Outcome::kRejected, 3u}, {Outcome::kRejected, 30u}}) {
+    clock_.Advance(std::chrono::minutes(2));
+    delivery.OpenRoutes({});
+    ASSERT_TRUE(delivery.open(0));
+    Enqueue(delivery, records);
+    std::unique_ptr<Batch> batch = Take(delivery);
+    ASSERT_NE(batch, nullptr);
+    if (outcome != Outcome::kPending) Decide(*batch, outcome);
+    delivery.Complete(std::move(batch), lost);
+    EXPECT_FALSE(delivery.open(0));
+    EXPECT_EQ(delivery.NewBatch(0), nullptr);
+    for (std::unique_ptr<Batch>& forgotten : delivery.ShedRoute(0)) {
+      delivery.Discard(std::move(forgotten));
+    }
+  }
+}
 
 TEST_F(DeliveryTest, SettlesWhatIsAcknowledged) {
   Delivery delivery = Make();

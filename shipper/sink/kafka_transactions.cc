@@ -175,13 +175,15 @@ Attempt KafkaTransactions::Mark(const Patience& patience, const std::string& mar
 
 Attempt KafkaTransactions::Deliver(Batch& batch, const std::stop_token& stop) {
   CHECK(batch.number != 0);
+  // Nobody knows how the batch before this one ended.
+  if (producer_ == nullptr || (committing_ && batch.number != batch_)) {
+    return Lost({.error = "the route is not open", .code = "transaction", .retry_after = {}});
+  }
   if (batch.number != batch_) {
-    CHECK(!committing_);  // it is opened anew rather than given another batch
     batch_ = batch.number;
     suspects_.clear();
     too_large_.clear();
   }
-  CHECK(producer_ != nullptr);
   if (!committing_) {
     const auto secrets = ReadKafkaSecrets(environment_.files, options_.config);
     if (!secrets) return {.error = secrets.error().message, .code = "secret", .retry_after = {}};

@@ -172,6 +172,15 @@ TEST_F(KafkaTransactionsTest, OnlyWhatIsRefusedAloneIsADeadLetter) {
   EXPECT_EQ(batch.records[2].outcome, Outcome::kAcknowledged);
 }
 
+TEST_F(KafkaTransactionsTest, NothingIsSentToARouteThatIsNotOpen) {
+  auto route = Make();
+  Batch batch = MakeBatch(1);
+  EXPECT_TRUE(route->Deliver(batch, stop_.get_token()).reopen);
+  EXPECT_EQ(batch.records[0].outcome, Outcome::kPending);
+  Reopen(*route);
+  EXPECT_THAT(DeliverAll(*route, batch), IsEmpty());
+}
+
 TEST_F(KafkaTransactionsTest, SaysWhenNoBrokerAnswers) {
   kafka_.SetDown(true);
   config_.timeout = std::chrono::milliseconds(700);
