@@ -32,6 +32,7 @@ class CertificateExpiries {
   Metrics& metrics_;
   std::mutex mutex_;  // scrapes may overlap
   std::list<Watched> watched_;
+  Metrics::Hook hook_;
 };
 
 }  // namespace hinomi

@@ -277,9 +277,9 @@ void Simulation::Kill(bool power_cut) {
 }
 
 void Simulation::NoteShedding() {
-  const auto& deliveries = life_->pipeline->deliveries();
+  const auto& outlets = life_->pipeline->outlets();
   for (const RoutePlan& route : world_.routes) {
-    if (deliveries[route.sink]->shedding()) model_.Shed(route.name);
+    if (outlets[route.sink]->delivery->shedding()) model_.Shed(route.name);
   }
 }
 
@@ -313,14 +313,14 @@ void Simulation::ActOfSinks() {
   if (!life_->sent.empty() && random_.OneIn(2)) {
     Complete(random_.Below(life_->sent.size()));
   } else {
-    Take(random_.Below(life_->pipeline->deliveries().size()));
+    Take(random_.Below(life_->pipeline->outlets().size()));
   }
 }
 
 bool Simulation::Take(size_t sink) {
   const auto out = std::count_if(life_->sent.begin(), life_->sent.end(),
                                  [sink](const Life::Sent& sent) { return sent.sink == sink; });
-  Delivery& delivery = *life_->pipeline->deliveries()[sink];
+  Delivery& delivery = *life_->pipeline->outlets()[sink]->delivery;
   if (static_cast<uint32_t>(out) >= delivery.lanes()) return false;
   Duration wait{0};
   std::unique_ptr<Batch> batch = delivery.Take(&wait);
@@ -338,10 +338,10 @@ void Simulation::Complete(size_t index) {
   std::unique_ptr<Batch> batch = std::move(life_->sent[index].batch);
   life_->sent.erase(life_->sent.begin() + static_cast<ptrdiff_t>(index));
   Pipeline& pipeline = *life_->pipeline;
-  const Attempt attempt = pipeline.sinks()[sink]->Deliver(*batch, 0, {});
+  const Attempt attempt = pipeline.outlets()[sink]->sink->Deliver(*batch, 0, {});
   Tell(fmt::format("sink {}: {} of {} records", sink, servers_[sink]->last_answer,
                    batch->records.size()));
-  Guarded([&] { pipeline.deliveries()[sink]->Complete(std::move(batch), attempt); });
+  Guarded([&] { pipeline.outlets()[sink]->delivery->Complete(std::move(batch), attempt); });
 }
 
 void Simulation::Heal() {
