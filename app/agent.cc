@@ -229,6 +229,8 @@ void Agent::Reload() {
   const std::optional<Config> next = reloader_.Read();
   if (!next) return;
   shipper_->Reload(*next, IsAskedToEnd);
+  life_.Changed(HashOf(*next));
+  reloader_.Applied();
   log::Info("the new configuration is in effect");
 }
 

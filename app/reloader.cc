@@ -51,12 +51,13 @@ Reloader::Reloader(Config running, const std::string& path, Parts parts)
       failed_(parts_.metrics.GaugeOf(
           "hinomi_config_reload_failed",
           "1 where the configuration that is there cannot be used, so that the one before runs.")) {
-  const auto counter = [&](const char* outcome) {
-    return parts_.metrics.CounterOf("hinomi_config_reloads_total",
-                                    "Times that the configuration was read anew, by outcome.",
-                                    {{"outcome", outcome}});
+  const auto counter = [&](const char* result) {
+    return parts_.metrics.CounterOf("hinomi_config_reload_total",
+                                    "Times that the configuration was read anew, by result.",
+                                    {{"result", result}});
   };
   applied_ = counter("applied");
+  unchanged_ = counter("unchanged");
   refused_ = counter("refused");
 }
 
@@ -66,6 +67,8 @@ bool Reloader::Changed() {
 }
 
 std::optional<Config> Reloader::Read() {
+  static_cast<void>(stamps_.Changed());  // what is read now need not be noticed again
+  changing_ = false;
   const Loaded loaded = parts_.load();
   failed_.Set(loaded.errors.empty() ? 0 : 1);
   for (const std::string& warning : loaded.warnings) log::Warn("{}", warning);
@@ -75,7 +78,6 @@ std::optional<Config> Reloader::Read() {
     refused_.Add();
     return std::nullopt;
   }
-  applied_.Add();
   const Config& next = loaded.config;
   const std::vector<std::string> kept = KeptUntilRestart(running_, next);
   if (!kept.empty()) {
@@ -84,6 +86,7 @@ std::optional<Config> Reloader::Read() {
   }
   if (next.sinks == running_.sinks && next.routes == running_.routes &&
       next.fairness == running_.fairness) {
+    unchanged_.Add();
     log::Info("the configuration was read again; sinks, routes and fairness are as they were");
     return std::nullopt;
   }

@@ -25,7 +25,7 @@ class Reloader {
   };
 
   /// `path` of the file; empty: there is none, and only Read finds something new. Metrics:
-  /// hinomi_config_reload_failed, hinomi_config_reloads_total{outcome}.
+  /// hinomi_config_reload_failed, hinomi_config_reload_total{result}.
   Reloader(Config running, const std::string& path, Parts parts);
 
   /// Whether the file has changed, and has not in the time since the call before: who writes it may
@@ -34,6 +34,8 @@ class Reloader {
   /// The configuration that is to take effect, read anew. None where it is wrong, which is logged,
   /// or where it changes nothing that can.
   std::optional<Config> Read();
+  /// What Read gave has taken effect.
+  void Applied() { applied_.Add(); }
 
  private:
   Config running_;
@@ -41,7 +43,7 @@ class Reloader {
   FileStamps stamps_;
   bool changing_ = false;
   Gauge failed_;
-  Counter applied_, refused_;
+  Counter applied_, unchanged_, refused_;
 };
 
 }  // namespace hinomi

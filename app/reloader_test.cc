@@ -81,7 +81,7 @@ TEST_F(ReloaderTest, WhatIsWrongIsNotUsed) {
   Write("sinks:\n  out: {type: stdoot}\n");
   EXPECT_FALSE(reloader.Read());
   EXPECT_THAT(metrics_.Expose(), HasSubstr("hinomi_config_reload_failed 1"));
-  EXPECT_THAT(metrics_.Expose(), HasSubstr("hinomi_config_reloads_total{outcome=\"refused\"} 1"));
+  EXPECT_THAT(metrics_.Expose(), HasSubstr("hinomi_config_reload_total{result=\"refused\"} 1"));
   Write(kOneSink);
   EXPECT_FALSE(reloader.Read()) << "it is what runs";
   EXPECT_THAT(metrics_.Expose(), HasSubstr("hinomi_config_reload_failed 0"));

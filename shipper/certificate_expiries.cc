@@ -22,6 +22,12 @@ CertificateExpiries::CertificateExpiries(const Config& config, FileSystem& files
   if (!watched_.empty()) hook_ = metrics_.OnScrape([this] { Refresh(); });
 }
 
+CertificateExpiries::~CertificateExpiries() {
+  for (const Watched& file : watched_) {
+    metrics_.Hide({{"sink", file.sink}, {"file", file.path}});
+  }
+}
+
 void CertificateExpiries::Watch(const std::string& sink, const std::string& path) {
   if (!path.empty()) watched_.push_back({sink, path, FileStamps(files_, {path})});
 }

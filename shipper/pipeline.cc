@@ -54,7 +54,8 @@ Pipeline::Pipeline(const Config& config, const std::string& own_pod, Parts parts
       checkpoint_age_(parts_.metrics.GaugeOf("hinomi_checkpoint_age_seconds",
                                              "Time since the checkpoint last held all cursors.")),
       saved_at_(parts_.clock.Monotonic()) {
-  const RouteTable routes = store_.routes();
+  store_.Restore(checkpoint_.Load());
+  const RouteTable routes = store_.routes();  // those that the checkpoint knows too
   for (const SinkConfig& sink : config_.sinks) outlets_.push_back(MakeOutlet(sink, routes));
   worker_ = std::make_unique<Worker>(
       store_, parts_.clock, Worker::Options{config_.limits.record_bytes_max, config_.multiline},
@@ -65,7 +66,6 @@ Pipeline::Pipeline(const Config& config, const std::string& own_pod, Parts parts
     reporter_ = std::make_unique<EventReporter>(
         EventReporter::Parts{*parts_.events, store_, parts_.clock, parts_.metrics});
   }
-  store_.Restore(checkpoint_.Load());
   hook_ = parts_.metrics.OnScrape([this] {
     const Duration age = parts_.clock.Monotonic() - saved_at_.load();
     checkpoint_age_.Set(store_.dirty() ? std::chrono::duration<double>(age).count() : 0);

@@ -62,7 +62,9 @@ void LogStore::RunTimers(Duration now) {
     const Reference reference = timers_.begin()->second;
     timers_.erase(timers_.begin());
     const auto it = logs_.find(reference.log);
-    if (it != logs_.end()) MarkReady(*it->second, reference.reader, now);
+    // A log may have fewer readers by now; those that it has were all made ready then.
+    if (it == logs_.end() || reference.reader >= it->second->readers.size()) continue;
+    MarkReady(*it->second, reference.reader, now);
   }
   for (Queue& queue : queues_) Refill(queue, now);
 }

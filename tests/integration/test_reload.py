@@ -46,18 +46,15 @@ class Reloaded:
         return {"type": "archive", "directory": str(self.agent.directory / name), "sync_every": "20ms", **changes}
 
     def outcomes(self):
-        return {outcome: self.agent.metric("hinomi_config_reloads_total", outcome=outcome)
-                for outcome in ("applied", "refused")}
+        return {outcome: self.agent.metric("hinomi_config_reload_total", result=outcome)
+                for outcome in ("applied", "unchanged", "refused")}
 
     def reload(self, by_signal=True):
-        """Waits until it was read."""
+        """Waits until it has taken effect, or was refused."""
         before = self.outcomes()
         if by_signal:
             self.agent.signal(signal.SIGHUP)
         eventually(lambda: self.outcomes() != before, 20, self.agent.log)
-        if self.outcomes()["applied"] > before["applied"]:
-            eventually(lambda: self.agent.log().count("configuration is in effect") ==
-                       self.outcomes()["applied"], 20, self.agent.log)
 
     def holds(self):
         """Its threads by name, and its descriptors by what they are, but for connections, which come and go."""

@@ -46,6 +46,7 @@ class Simulation {
   void AdvanceClock();
   void Start();
   void AddLaterRoutes();
+  void Reload();
   void Kill(bool power_cut);
   bool IsInCheckpoints(const std::string& route) const;
   template <typename Look>
@@ -266,6 +267,22 @@ void Simulation::AddLaterRoutes() {
   Tell("there is a new route");
 }
 
+// What is in the files is seen before, so that a route that starts now begins behind it.
+void Simulation::Reload() {
+  Pipeline& pipeline = *life_->pipeline;
+  LookAround([&] { pipeline.sources()[0]->Sweep(); });
+  if (life_ == nullptr || !pipeline.sources()[0]->NotReady().empty()) return;
+  const std::vector<RoutePlan> later = world_.later_routes;
+  AddLaterRoutes();
+  Guarded([&] {
+    pipeline.BeginReload(world_.config);
+    pipeline.FinishReload(world_.config);
+  });
+  for (const RoutePlan& plan : later) {
+    if (plan.start_now) model_.StartNow(plan.name);
+  }
+}
+
 void Simulation::Kill(bool power_cut) {
   files_.SparesLife();
   NoteMissingRecords();
@@ -303,6 +320,8 @@ void Simulation::ActOfAgent() {
     bool busy = false;
     Guarded([&] { busy = Work(route); });
     Tell(fmt::format("agent: works for {}{}", world_.routes[route].name, busy ? "" : ": nothing"));
+  } else if (lot == 19 && !world_.later_routes.empty() && random_.OneIn(4)) {
+    Reload();
   } else {
     Tell("agent: keeps house");
     Guarded([&] { pipeline.Housekeep(); });
