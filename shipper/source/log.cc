@@ -259,7 +259,9 @@ void Log::LetGo(const Surroundings& around) {
 
 void Log::TakeUp(const Surroundings& around) {
   for (Segment& segment : segments_) {
-    if (segment.file != nullptr && !segment.held && !segment.finished) Hold(segment, around);
+    if (segment.file == nullptr || segment.finished) continue;
+    segment.finishing = false;  // settled by others
+    Hold(segment, around);
   }
 }
 

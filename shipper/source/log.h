@@ -117,7 +117,7 @@ class Log {
   bool Prune();
   /// Nobody reads it: holds nothing any more.
   void LetGo(const Surroundings& around);
-  /// Somebody reads it after all: holds what it has open.
+  /// Others read it from now on: holds what it has open, settled or not.
   void TakeUp(const Surroundings& around);
 
   /// Bytes between `at` and the end of what has been seen.

@@ -26,6 +26,7 @@ struct Life {
     std::unique_ptr<Batch> batch;
   };
   Metrics metrics;
+  std::vector<std::string> routes;  // by index
   std::unique_ptr<EventLog> events;
   std::unique_ptr<Pipeline> pipeline;
   std::vector<SimulatedWatcher*> watchers;  // the pipeline's
@@ -211,8 +212,7 @@ void Simulation::Start() {
   model_.BeginLife();
   Tell("agent: starts");
   life_ = std::make_unique<Life>();
-  std::vector<std::string> names;
-  for (const RouteConfig& route : world_.config.routes) names.push_back(route.name);
+  for (const RouteConfig& route : world_.config.routes) life_->routes.push_back(route.name);
   for (const RoutePlan& plan : world_.routes) {
     if (plan.start_now && !IsInCheckpoints(plan.name)) life_->starting_now.push_back(plan.name);
   }
@@ -226,7 +226,8 @@ void Simulation::Start() {
         world_.config, "",
         Pipeline::Parts{files_, clock_, life_->metrics,
                         [&, made = size_t{0}](const SinkConfig&, const SinkSurroundings&) mutable {
-                          return std::make_unique<SimulatedSink>(*servers_[made++], names, clock_);
+                          return std::make_unique<SimulatedSink>(*servers_[made++], life_->routes,
+                                                                 clock_);
                         },
                         [this]() -> std::unique_ptr<DirectoryWatcher> {
                           if (!world_.has_watcher) return nullptr;
@@ -274,6 +275,14 @@ void Simulation::Reload() {
   if (life_ == nullptr || !pipeline.sources()[0]->NotReady().empty()) return;
   const std::vector<RoutePlan> later = world_.later_routes;
   AddLaterRoutes();
+  for (RoutePlan& plan : world_.routes) {
+    const bool is_new = std::any_of(later.begin(), later.end(),
+                                    [&](const RoutePlan& one) { return one.name == plan.name; });
+    if (!is_new) continue;
+    plan.began_late = true;
+    model_.StartLate(plan.name);
+  }
+  for (const RoutePlan& plan : later) life_->routes.push_back(plan.name);
   Guarded([&] {
     pipeline.BeginReload(world_.config);
     pipeline.FinishReload(world_.config);
