@@ -28,7 +28,7 @@ KafkaSink::KafkaSink(const SinkConfig& config, const Environment& environment)
   for (const std::string& broker : config_.brokers) {
     brokers_ += (brokers_.empty() ? "" : ",") + broker;
   }
-  environment.metrics.OnExpose([statistics = statistics_, name = name_] {
+  hook_ = environment.metrics.OnExpose([statistics = statistics_, name = name_] {
     return statistics->Rows({{"sink", name}});
   });
 }
