@@ -100,6 +100,16 @@ class ReloadTest : public PipelineTest {
     if (taken) taken.batch->pending_before = static_cast<uint32_t>(taken.batch->records.size());
     return taken;
   }
+  /// A batch of three lines that the first sink has been given.
+  Taken OnItsWay() {
+    Write(Lines(0, 3));
+    clock_.Advance(seconds(1));
+    agent_->sources()[0]->Sweep();
+    clock_.Advance(seconds(1));
+    agent_->store().WaitForWork(Duration{0});
+    while (agent_->worker().Step(0)) continue;
+    return Take(agent_->outlets()[0]);
+  }
   /// Of all logs of a route, those that are gone too.
   LedgerEntry SumOf(const std::string& route) const {
     LedgerEntry sum;
@@ -168,13 +178,7 @@ TEST_F(ReloadTest, OnlyTheSinkThatChangedIsMadeAnew) {
 }
 
 TEST_F(ReloadTest, WhatIsOnItsWayWhereNothingChangesArrivesOnce) {
-  Write(Lines(0, 3));
-  clock_.Advance(seconds(1));
-  agent_->sources()[0]->Sweep();
-  clock_.Advance(seconds(1));
-  agent_->store().WaitForWork(Duration{0});
-  while (agent_->worker().Step(0)) continue;
-  Taken taken = Take(agent_->outlets()[0]);
+  Taken taken = OnItsWay();
   ASSERT_TRUE(taken);
   config_.sinks.push_back(SinkNamed("c"));
   config_.routes.push_back(RouteTo("more", "c"));
@@ -187,13 +191,7 @@ TEST_F(ReloadTest, WhatIsOnItsWayWhereNothingChangesArrivesOnce) {
 }
 
 TEST_F(ReloadTest, WhatASinkDoesNotGiveBackIsSentByTheNext) {
-  Write(Lines(0, 3));
-  clock_.Advance(seconds(1));
-  agent_->sources()[0]->Sweep();
-  clock_.Advance(seconds(1));
-  agent_->store().WaitForWork(Duration{0});
-  while (agent_->worker().Step(0)) continue;
-  Taken hangs = Take(agent_->outlets()[0]);
+  Taken hangs = OnItsWay();
   ASSERT_TRUE(hangs);
   config_.sinks.erase(config_.sinks.begin());
   config_.routes[0].sink = "b";
