@@ -60,27 +60,24 @@ Delivery::Delivery(Options options, Parts parts)
 }
 
 void Delivery::SetRoutes(const std::vector<std::string>& names) {
-  {
-    const std::lock_guard lock(mutex_);
-    routes_.resize(std::max(routes_.size(), names.size()));
-    for (uint32_t i = 0; i < routes_.size(); ++i) {
-      const bool ours = i < names.size() && !names[i].empty();
-      if (ours == routes_[i].ours) continue;
-      Route& route = routes_[i];
-      route.ours = ours;
-      route.open = ours && !Contains(options_.kept_routes, i);
-      route.rejecting = false;
-      route.hold_until = Duration{0};
-      route.rejecting_gauge = {};
-      if (!ours) continue;
-      route.name = names[i];
-      route.rejecting_gauge = parts_.metrics.GaugeOf(
-          "hinomi_sink_rejecting", "1 while the sink refuses most documents of a route.",
-          {{"sink", options_.sink_name}, {"route", route.name}});
-    }
-    Changed();
+  const std::lock_guard lock(mutex_);
+  routes_.resize(std::max(routes_.size(), names.size()));
+  for (uint32_t i = 0; i < routes_.size(); ++i) {
+    const bool ours = i < names.size() && !names[i].empty();
+    if (ours == routes_[i].ours) continue;
+    Route& route = routes_[i];
+    route.ours = ours;
+    route.open = ours && !Contains(options_.kept_routes, i);
+    route.rejecting = false;
+    route.hold_until = Duration{0};
+    route.rejecting_gauge = {};
+    if (!ours) continue;
+    route.name = names[i];
+    route.rejecting_gauge = parts_.metrics.GaugeOf(
+        "hinomi_sink_rejecting", "1 while the sink refuses most documents of a route.",
+        {{"sink", options_.sink_name}, {"route", route.name}});
   }
-  ForgetForeign();
+  Changed();
 }
 
 void Delivery::SetInFlightMax(uint64_t bytes) {

@@ -69,13 +69,12 @@ class Delivery {
   bool idle() const;
 
   // When the configuration changes; any thread.
-  /// From now on these are its routes, as Options::route_names. What waits of one that is not its
-  /// own any more is forgotten; what is on its way is awaited.
+  /// From now on these are its routes, as Options::route_names. What it has of others is foreign.
   void SetRoutes(const std::vector<std::string>& names);
   void SetInFlightMax(uint64_t bytes);
-  /// Forgets what came back undelivered of a route that is not its own any more.
+  /// Forgets what is foreign and waits, or came back undelivered. Watch does so too.
   void ForgetForeign();
-  /// True while it has batches of such routes.
+  /// True while it has foreign batches: they are on their way.
   bool HoldsForeign() const;
 
   // The sink's side.

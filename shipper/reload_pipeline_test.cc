@@ -242,7 +242,8 @@ TEST_F(ReloadTest, ANewRouteThatStartsNowStartsNow) {
   Write(Lines(2, 1));
   Pass();
   EXPECT_THAT(MessagesOf("b"), ElementsAre("n=2"));
-  // One that comes back is new.
+  // One that comes back is new, however long it was there.
+  Reload();
   config_.routes.pop_back();
   Reload();
   Write(Lines(3, 1));
@@ -336,6 +337,9 @@ TEST_F(ReloadTest, NobodysLogIsReadOnceARouteTakesIt) {
   Pass();
   EXPECT_THAT(MessagesOf("a"), ElementsAre("n=0", "n=1", "n=2"));
   EXPECT_EQ(Escrowed(), 1);
+  config_.routes[0].match.namespace_pattern = "other";
+  Reload();
+  EXPECT_EQ(Escrowed(), 0);
 }
 
 // Whatever is asked for in whatever order: a route that stays delivers everything once.

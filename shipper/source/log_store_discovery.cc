@@ -51,8 +51,10 @@ void LogStore::Restore(const CheckpointState& state) {
   for (const LogState& log : state.logs) {
     restored_[{log.directory, log.restart}] = {log, true, {}};
   }
-  for (const std::string& name : state.routes) {
-    if (!routes_.removed(routes_.IndexOf(name))) known_routes_.insert(name);
+  for (const RouteConfig& route : routes_.by_index()) {
+    const bool known =
+        std::find(state.routes.begin(), state.routes.end(), route.name) != state.routes.end();
+    if (known) known_routes_.insert(route.name);
   }
   for (const GoneState& gone : state.gone) {
     gone_[{gone.namespace_name, routes_.IndexOf(gone.route)}] = {gone.produced_bytes, gone.settled};
