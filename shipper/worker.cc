@@ -74,7 +74,7 @@ Duration Worker::UntilDue() const {
 }
 
 bool Worker::Step(uint32_t route) {
-  if (!routes_[route]) return false;
+  if (route >= routes_.size() || !routes_[route]) return false;
   const Route& target = *routes_[route];
   if (!target.delivery.open(route)) {
     Forget(route, target.delivery.ShedRoute(route));
