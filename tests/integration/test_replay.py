@@ -48,7 +48,7 @@ def mend(search, index):
     (template,) = [each for each in search.ask("GET", "/_index_template").json()["index_templates"]
                    if index in each["index_template"]["index_patterns"]]
     body = template["index_template"]
-    body["template"].setdefault("mappings", {}).setdefault("properties", {})["price"] = {"type": "keyword"}
+    body.setdefault("template", {}).setdefault("mappings", {}).setdefault("properties", {})["price"] = {"type": "keyword"}
     search.ask("PUT", f"/_index_template/{template['name']}", json=body).raise_for_status()
     search.ask("POST", f"/{index}/_rollover").raise_for_status()
 
