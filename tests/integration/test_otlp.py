@@ -120,9 +120,9 @@ def test_tls_with_a_certificate_on_both_sides(agent, log_of, collector, configur
 
 def test_a_collector_reads_the_records_from_kafka(agent, log_of, consumer, kafka, kafka_broker, topic):
     """Each once, with its resource, and many of a container in one message; whichever the delivery."""
-    stream = {"type": "kafka", "brokers": [kafka_broker.address], "topic": topic, "format": "otlp"}
     deliveries = ["at_least_once", "exactly_once"]
-    agent.configure({}, sinks={delivery: {**stream, "delivery": delivery} for delivery in deliveries},
+    agent.configure({}, sinks={delivery: {"type": "kafka", "brokers": [kafka_broker.address], "topic": topic,
+                                          "format": "otlp", "delivery": delivery} for delivery in deliveries},
                     routes=[{"name": delivery, "sink": delivery, "match": {"pod": delivery.replace("_", "-")}}
                             for delivery in deliveries])
     logs = {pod: log_of(pod, namespace="shop", container="web") for pod in ("at-least-once", "exactly-once")}
