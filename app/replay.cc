@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "app/human_text.h"
+#include "base/protobuf_wire.h"
 #include "config/glob.h"
 
 namespace hinomi {
@@ -46,6 +47,11 @@ const SinkConfig* SinkNamed(const Config& config, const std::string& name) {
   const auto found = std::find_if(config.sinks.begin(), config.sinks.end(),
                                   [&](const SinkConfig& sink) { return sink.name == name; });
   return found == config.sinks.end() ? nullptr : &*found;
+}
+
+// What a sink is given.
+const std::string& GivenOf(const DeadLetter& letter) {
+  return letter.encoded.empty() ? letter.record : letter.encoded;
 }
 
 }  // namespace
@@ -91,6 +97,7 @@ bool Replay::Survey() {
       group.bytes += letter->record.size();
       group.last = std::move(*letter);
       group.last.record.clear();
+      group.last.encoded.clear();
       ++total_;
     }
     return true;
@@ -215,7 +222,7 @@ Result<Replay::Portion> Replay::Gather(const SinkConfig& config, const Sink& sin
     if (!unfit.empty() && said_.insert(unfit).second) Say(unfit);
     const bool sent = wanted && unfit.empty();
     const uint64_t bytes = portion.batch.bytes.size();
-    if (sent && bytes > 0 && bytes + letter->record.size() > config.batch_bytes) return false;
+    if (sent && bytes > 0 && bytes + GivenOf(*letter).size() > config.batch_bytes) return false;
     portion.lines.push_back({text.size(), {}});
     text.append(line).append("\n");
     if (sent) {
@@ -239,8 +246,14 @@ std::string Replay::Unfit(const SinkConfig& config, const Sink& sink,
   if (letter.format != format) {
     return fmt::format(
         "sink \"{}\" takes records of the format \"{}\", and has dead letters of the format "
-        "\"{}\"; they are left for a sink of the type that had its name before",
+        "\"{}\"; they are left for a sink such as had its name before",
         config.name, format, letter.format);
+  }
+  if (sink.format() == RecordFormat::kOtlp && letter.encoded.empty()) {
+    return fmt::format(
+        "sink \"{}\" has dead letters of an earlier hinomi, which show a record and do not hold "
+        "it; they are left, and `record` of each can be posted to /v1/logs of a collector",
+        config.name);
   }
   const bool known = letter.origin.log_hash != 0 &&
                      std::all_of(letter.ranges.begin(), letter.ranges.end(),
@@ -266,14 +279,18 @@ void Replay::Add(DeadLetter letter, Portion* portion) {
   }
   BatchRecord record;
   record.begin = static_cast<uint32_t>(batch.bytes.size());
-  batch.bytes += letter.record;
+  batch.bytes += GivenOf(letter);
+  if (!letter.encoded.empty()) {
+    slice.head_begin = record.begin;
+    slice.head_end = record.begin + static_cast<uint32_t>(FirstFieldBytes(letter.encoded));
+    record.begin = slice.head_end;
+  }
   record.end = static_cast<uint32_t>(batch.bytes.size());
   record.slice = static_cast<uint32_t>(batch.slices.size());
   record.source = slice.begin;
   record.source_end = slice.end;
   batch.records.push_back(record);
   batch.slices.push_back(std::move(slice));
-  letter.record.clear();  // the batch has it
   portion->lines.back().letter = std::move(letter);
 }
 
@@ -313,8 +330,6 @@ std::string Replay::Remaining(const Portion& portion, ReplayTally* tally) const 
     letter.time = time;
     letter.type = why.type;
     letter.reason = why.reason;
-    const BatchRecord& bytes = batch.records[record - 1];
-    letter.record = batch.bytes.substr(bytes.begin, bytes.end - bytes.begin);
     remaining += EncodeDeadLetter(letter);
   }
   return remaining;

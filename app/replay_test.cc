@@ -23,13 +23,14 @@ using Decide = std::function<Attempt(Batch&)>;
 
 class DecidingSink final : public Sink {
  public:
-  explicit DecidingSink(const Decide& decide) : decide_(decide) {}
-  RecordFormat format() const override { return RecordFormat::kJson; }
+  DecidingSink(RecordFormat format, const Decide& decide) : format_(format), decide_(decide) {}
+  RecordFormat format() const override { return format_; }
   Attempt Deliver(Batch& batch, uint32_t, const std::stop_token&) override {
     return decide_(batch);
   }
 
  private:
+  const RecordFormat format_;
   const Decide& decide_;
 };
 
@@ -96,7 +97,7 @@ class ReplayTest : public ::testing::Test {
       Replay replay(config_, options_,
                     {files_, clock_,
                      [this](const SinkConfig&, const SinkSurroundings&) {
-                       return std::make_unique<DecidingSink>(decide_);
+                       return std::make_unique<DecidingSink>(format_, decide_);
                      },
                      out, out});
       all_sent_ = run(replay);
@@ -115,6 +116,7 @@ class ReplayTest : public ::testing::Test {
   ManualClock clock_;
   Config config_;
   ReplayOptions options_;
+  RecordFormat format_ = RecordFormat::kJson;
   Decide decide_;
   std::stop_source stop_;
   std::vector<std::string> sent_;
@@ -257,6 +259,34 @@ TEST_F(ReplayTest, SaysWhatNoSinkCanBeGiven) {
   EXPECT_THAT(output, HasSubstr("\n1 sent, 0 refused again, 3 left\n"));
   EXPECT_FALSE(all_sent_);
   EXPECT_EQ(Content(), before.substr(0, before.rfind("{\"version\"")));
+}
+
+TEST_F(ReplayTest, GivesRecordsOfOtlpWithTheirResource) {
+  format_ = RecordFormat::kOtlp;
+  const std::string resource("\x0a\x00", 2), record("\x12\x02\x2a\x00", 4);
+  DeadLetter letter = Letter("{}");
+  letter.format = "otlp_json";
+  Put(letter);  // as an earlier agent has written it
+  const std::string before = Content();
+  letter.encoded = resource + record;
+  for (int i = 0; i < 2; ++i) Put(letter);
+  decide_ = [&](Batch& batch) {
+    for (const BatchRecord& given : batch.records) {
+      const Slice& slice = batch.slices.at(given.slice);
+      EXPECT_EQ(TextOf(batch, given), record);
+      EXPECT_EQ(batch.bytes.substr(slice.head_begin, slice.head_end - slice.head_begin), resource);
+    }
+    Refuse(batch, 1);
+    batch.records[0].outcome = Outcome::kAcknowledged;
+    return Attempt{};
+  };
+  const std::string output = Send();
+  EXPECT_THAT(output, HasSubstr("dead letters of an earlier hinomi, which show a record and do"));
+  EXPECT_THAT(output, HasSubstr("\n1 sent, 1 refused again, 1 left\n"));
+  letter.type = "again";
+  letter.reason = "still too large";
+  letter.time = DeadLetterTime(clock_.Wall());
+  EXPECT_EQ(Content(), before + EncodeDeadLetter(letter));
 }
 
 TEST_F(ReplayTest, GivesAnArchiveOnlyWhatItCanTellApart) {

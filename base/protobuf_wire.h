@@ -54,15 +54,17 @@ inline void AppendVarintField(uint32_t field, uint64_t value, std::string* out) 
   out->append(bytes, static_cast<size_t>(PutVarint(value, bytes + 1) - bytes));
 }
 
-/// Bytes of the field of kBytes that `message` begins with, which the agent itself has written.
+/// Bytes of the field of kBytes that `message` begins with; 0 if it does not.
 inline size_t FirstFieldBytes(std::string_view message) {
+  if (message.empty() || (message[0] & 7) != static_cast<char>(WireType::kBytes)) return 0;
   uint64_t bytes = 0;
   size_t at = 1;
-  for (int shift = 0;; shift += 7) {
+  for (uint32_t shift = 0; at < message.size() && shift < 7 * kVarintBytesMax; shift += 7) {
     const auto part = static_cast<uint8_t>(message[at++]);
     bytes |= uint64_t{part & 0x7fu} << shift;
-    if (part < 0x80) return at + bytes;
+    if (part < 0x80) return bytes <= message.size() - at ? at + bytes : 0;
   }
+  return 0;
 }
 
 }  // namespace hinomi

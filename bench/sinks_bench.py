@@ -4,7 +4,8 @@ archive on this disk. Prints records per CPU-second of the agent's process alone
 arrived must be what was written, or the figures are worth nothing. Figures of one run on a shared machine; compare
 within a run.
 
-    bench/sinks_bench.py [--tools build/bench] [--sinks kafka,kafka-exactly-once,archive] [--settings 'level: 1'] [--perf FILE]
+    bench/sinks_bench.py [--tools build/bench] [--sinks kafka,kafka-exactly-once,kafka-otlp,archive] [--settings 'level: 1']
+                         [--perf FILE]
 """
 import argparse
 import os
@@ -56,6 +57,18 @@ class ExactlyOnceTarget(KafkaTarget):
         return int(subprocess.run(command, shell=True, text=True, capture_output=True, check=True).stdout)
 
 
+class OtlpTarget(KafkaTarget):
+    """The same with many records in a message; each has this attribute once."""
+
+    def __init__(self, directory):
+        super().__init__(directory)
+        self.sink += ", format: otlp"
+
+    def count(self):
+        command = f"kcat -b {self.kafka.brokers} -C -t bench -o beginning -e -q | grep -ao log.record.uid | wc -l"
+        return int(subprocess.run(command, shell=True, text=True, capture_output=True, check=True).stdout)
+
+
 class ArchiveTarget:
     """An archive; the zstd tool counts what is in it."""
 
@@ -73,7 +86,8 @@ class ArchiveTarget:
         pass
 
 
-TARGETS = {"kafka": KafkaTarget, "kafka-exactly-once": ExactlyOnceTarget, "archive": ArchiveTarget}
+TARGETS = {"kafka": KafkaTarget, "kafka-exactly-once": ExactlyOnceTarget, "kafka-otlp": OtlpTarget,
+           "archive": ArchiveTarget}
 
 
 def write_backlog(arguments, directory):

@@ -166,6 +166,8 @@ struct ElasticsearchConfig {
 
 enum class KafkaCompression { kNone, kGzip, kSnappy, kLz4, kZstd };
 enum class KafkaDelivery { kAtLeastOnce, kExactlyOnce };
+/// What a message is: one document, or many log records of one container.
+enum class KafkaFormat { kJson, kOtlp };
 /// What records have in common that go to one partition, and so keep their order.
 enum class KafkaKey { kPod, kContainer, kNamespace, kNone };
 enum class SaslMechanism { kPlain, kScramSha256, kScramSha512 };
@@ -173,6 +175,7 @@ enum class SaslMechanism { kPlain, kScramSha256, kScramSha512 };
 struct KafkaConfig {
   std::vector<std::string> brokers;  // host:port
   std::string topic = "logs";        // {cluster}, {namespace}, {pod} and {container} are filled in
+  KafkaFormat format = KafkaFormat::kJson;
   KafkaDelivery delivery = KafkaDelivery::kAtLeastOnce;
   std::string cursor_topic = "hinomi-cursors";  // with exactly_once
   KafkaKey key = KafkaKey::kPod;

@@ -41,6 +41,8 @@ const Choices<KafkaCompression> kKafkaCompressions = {{"none", KafkaCompression:
                                                       {"zstd", KafkaCompression::kZstd}};
 const Choices<KafkaDelivery> kKafkaDeliveries = {{"at_least_once", KafkaDelivery::kAtLeastOnce},
                                                  {"exactly_once", KafkaDelivery::kExactlyOnce}};
+const Choices<KafkaFormat> kKafkaFormats = {{"json", KafkaFormat::kJson},
+                                            {"otlp", KafkaFormat::kOtlp}};
 const Choices<SaslMechanism> kSaslMechanisms = {{"plain", SaslMechanism::kPlain},
                                                 {"scram-sha-256", SaslMechanism::kScramSha256},
                                                 {"scram-sha-512", SaslMechanism::kScramSha512}};
@@ -168,6 +170,11 @@ void Describe(Fields& fields, KafkaConfig* config) {
   fields.Text("topic", &config->topic,
               "Where records go; {cluster}, {namespace}, {pod} and {container} are filled in.",
               CheckTopic);
+  fields.Choice("format", &config->format,
+                "What a message is: json, one document; otlp, a logs request of OTLP with records "
+                "of one container, as the Kafka receiver of an OpenTelemetry Collector reads it "
+                "(encoding: otlp_proto).",
+                kKafkaFormats);
   fields.Choice("delivery", &config->delivery,
                 "exactly_once: records and cursors go in transactions, so that who reads what is "
                 "committed sees no record twice, whatever ends when. Needs a cluster name of its "

@@ -182,7 +182,8 @@ TEST(Dump, ShowsTextsByName) {
   const Loaded first = LoadConfigText(text, {});
   EXPECT_EQ(Values(Dump(LoadConfigText(Dump(first), {}))), Values(Dump(first)));
   EXPECT_THAT(Dump(Load("sinks: {a: {type: kafka, brokers: [\"k:1\"]}}")),
-              testing::HasSubstr("    settings: {}\n"));
+              testing::AllOf(testing::HasSubstr("    settings: {}\n"),
+                             testing::HasSubstr("    format: json  # default\n")));
 }
 
 TEST(Dump, ShowsTheLimitsOfAnArchive) {

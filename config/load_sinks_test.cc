@@ -114,6 +114,8 @@ TEST(Load, ReportsKafka) {
       {kKafka + "    key: host\n",
        {"config.yaml:5:10: sinks.stream.key: expected one of pod, container, namespace, none, got "
         "\"host\""}},
+      {kKafka + "    format: lines\n",
+       {"config.yaml:5:13: sinks.stream.format: expected one of json, otlp, got \"lines\""}},
       {kKafka + "    headers: {ns: \"{namespace}\", on: \"{host}\"}\n",
        {"config.yaml:5:34: sinks.stream.headers.on: expected {cluster}, {node}, {namespace}, {pod} "
         "or {container}, got {host} in \"{host}\""}},

@@ -139,6 +139,7 @@ TEST(Reference, HasARowForEveryKey) {
       // Of type kafka; what has the name of a key above differs in its help alone.
       "| `sinks.NAME.brokers` | list of host:port | required | `HINOMI_SINKS_NAME_BROKERS` | ",
       "| `sinks.NAME.topic` | text | `logs` | `HINOMI_SINKS_NAME_TOPIC` | ",
+      "| `sinks.NAME.format` | json, otlp | `json` | `HINOMI_SINKS_NAME_FORMAT` | What a message",
       "| `sinks.NAME.delivery` | at_least_once, exactly_once | `at_least_once` | "
       "`HINOMI_SINKS_NAME_DELIVERY` | ",
       "| `sinks.NAME.cursor_topic` | text | `hinomi-cursors` | `HINOMI_SINKS_NAME_CURSOR_TOPIC` | ",

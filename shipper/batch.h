@@ -225,9 +225,8 @@ struct BatchRecord {
 /// Why one record was refused for good.
 struct Rejection {
   uint32_t record = 0;
-  std::string type;        // the sink's own word, such as document_parsing_exception
-  std::string reason;      // its sentence
-  std::string shown = {};  // in its dead letter, where the encoded bytes are no text
+  std::string type;    // the sink's own word, such as document_parsing_exception
+  std::string reason;  // its sentence
   /// It may have been taken all the same, so it must not be sent again.
   bool perhaps_taken = false;
 };

@@ -36,14 +36,12 @@ constexpr SinkEntry kSinks[] = {
      }},
     {SinkType::kKafka,
      [](const SinkConfig& config, const SinkSurroundings& around) -> std::unique_ptr<Sink> {
+       const KafkaEnvironment environment{around.cluster, around.node, around.files, around.clock,
+                                          around.metrics};
        if (config.kafka.delivery == KafkaDelivery::kExactlyOnce) {
-         return std::make_unique<KafkaExactlyOnceSink>(
-             config, KafkaExactlyOnceSink::Environment{around.cluster, around.node, around.routes,
-                                                       around.files, around.clock, around.metrics});
+         return std::make_unique<KafkaExactlyOnceSink>(config, around.routes, environment);
        }
-       return std::make_unique<KafkaSink>(
-           config, KafkaSink::Environment{around.cluster, around.node, around.files, around.clock,
-                                          around.metrics});
+       return std::make_unique<KafkaSink>(config, environment);
      }},
     {SinkType::kOtlp,
      [](const SinkConfig& config, const SinkSurroundings& around) -> std::unique_ptr<Sink> {

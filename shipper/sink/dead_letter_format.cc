@@ -10,6 +10,7 @@
 
 #include "base/base64.h"
 #include "base/json_walk.h"
+#include "base/protobuf_wire.h"
 #include "shipper/sink/json_text.h"
 
 namespace hinomi {
@@ -37,12 +38,20 @@ std::string Key(std::string_view name, uint64_t key) {
   return key == 0 ? "" : fmt::format(R"(,"{}":"{:016x}")", name, key);
 }
 
+/// Two fields: of ResourceLogs and of ScopeLogs.
+bool IsOtlp(std::string_view encoded) {
+  const size_t resource = FirstFieldBytes(encoded);
+  const std::string_view record = encoded.substr(resource);
+  return resource > 0 && !record.empty() && FirstFieldBytes(record) == record.size();
+}
+
 class LineReader final : public JsonVisitor {
  public:
   void Text(const JsonPath& path, std::string_view text) override {
     if (path.Is({"ranges", "", "key"})) range_.segment_key = KeyOf(text);
     if (path.Is({"log_key"})) letter_.origin.log_hash = KeyOf(text);
-    if (path.Is({"record_base64"})) TakeBase64(text);
+    if (path.Is({"record_base64"})) TakeBase64(path.last(), text, &letter_.record);
+    if (path.Is({"encoded"})) TakeBase64(path.last(), text, &letter_.encoded);
     if (!path.IsIn({})) return;
     PodInfo& pod = letter_.origin.pod;
     const std::pair<std::string_view, std::string*> members[] = {
@@ -94,6 +103,9 @@ class LineReader final : public JsonVisitor {
                                       {"record", &letter_.record}}) {
       if (value->empty()) return Corrupt(fmt::format("{} is missing", name));
     }
+    if (!letter_.encoded.empty() && !IsOtlp(letter_.encoded)) {
+      return Corrupt("encoded is no record of OTLP");
+    }
     return std::move(letter_);
   }
 
@@ -115,9 +127,9 @@ class LineReader final : public JsonVisitor {
     if (range.begin > range.end) problem_ = "a range ends before it begins";
     letter_.ranges.push_back(range);
   }
-  void TakeBase64(std::string_view text) {
-    letter_.record = FromBase64(text);
-    if (ToBase64(letter_.record) != text) problem_ = "record_base64 is not base64";
+  void TakeBase64(std::string_view name, std::string_view text, std::string* bytes) {
+    *bytes = FromBase64(text);
+    if (ToBase64(*bytes) != text) problem_ = fmt::format("{} is not base64", name);
   }
 
   DeadLetter letter_;
@@ -138,7 +150,7 @@ std::string_view ToString(RecordFormat format) {
     case RecordFormat::kLines:
       return "lines";
     case RecordFormat::kOtlp:
-      return "otlp";
+      return "otlp_json";
   }
   return "";
 }
@@ -168,6 +180,7 @@ std::string EncodeDeadLetter(const DeadLetter& letter) {
   line += fmt::format(R"(],"format":{},"{}":)", JsonString(letter.format),
                       text ? "record" : "record_base64");
   line += JsonString(text ? letter.record : ToBase64(letter.record));
+  if (!letter.encoded.empty()) line += fmt::format(R"(,"encoded":"{}")", ToBase64(letter.encoded));
   line += "}\n";
   return line;
 }

@@ -30,7 +30,8 @@ struct DeadLetter {
   /// log_hash of zero is not known.
   Origin origin;
   std::vector<SegmentRange> ranges;  // where the record lies; a key of zero is not known
-  std::string record;                // encoded for the sink, any bytes
+  std::string record;                // encoded for the sink, any bytes; of kOtlp as people read it
+  std::string encoded = {};          // of kOtlp: the slice's resource, then the record
 };
 
 std::string_view ToString(RecordFormat format);

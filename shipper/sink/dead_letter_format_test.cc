@@ -66,6 +66,30 @@ TEST(DeadLetterFormat, KeepsARecordOfAnyBytes) {
   EXPECT_EQ(Again(line), line);
 }
 
+TEST(DeadLetterFormat, HoldsWhatItShows) {
+  DeadLetter letter = Letter();
+  letter.format = "otlp_json";
+  letter.record = "{}";
+  const struct {
+    std::string encoded;
+    const char* want;
+  } kCases[] = {
+      {std::string("\x0a\x00\x12\x01\xff", 5), ""},
+      {std::string("\x0a\x00", 2), "encoded is no record of OTLP"},
+      {std::string("\x0a\x00\x12\x02\xff", 5), "encoded is no record of OTLP"},
+      {std::string("\x0a\x00\x12\x01\xff\x00", 6), "encoded is no record of OTLP"},
+      {std::string("\x0a\x05\x12\x01\xff", 5), "encoded is no record of OTLP"},
+      {std::string("\x08\x00\x12\x01\xff", 5), "encoded is no record of OTLP"},
+      {std::string(20, '\xfa'), "encoded is no record of OTLP"},
+  };
+  for (const auto& [encoded, want] : kCases) {
+    letter.encoded = encoded;
+    const std::string line = EncodeDeadLetter(letter);
+    EXPECT_THAT(line, HasSubstr(R"("format":"otlp_json","record":"{}","encoded":")"));
+    EXPECT_EQ(Again(line), *want == '\0' ? line : want);
+  }
+}
+
 TEST(DeadLetterFormat, CanBeReadWhateverTheNamesAre) {
   DeadLetter letter = Letter();
   letter.origin.path = "/var/log/\xff\xfe\"\n";

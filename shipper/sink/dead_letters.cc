@@ -7,6 +7,7 @@
 #include "base/logging.h"
 #include "base/planted_bug.h"
 #include "shipper/sink/dead_letter_format.h"
+#include "shipper/sink/otlp_json.h"
 
 namespace hinomi {
 
@@ -82,9 +83,10 @@ std::string DeadLetters::Lines(const Batch& batch, const Refuser& refuser) const
     letter.origin = slice.origin != nullptr ? *slice.origin : Origin();
     letter.ranges = RangesBetween(slice, record.source, record.source_end);
     letter.record = batch.bytes.substr(record.begin, record.end - record.begin);
-    if (!rejection.shown.empty()) {
-      letter.record = rejection.shown;
-      letter.format = "otlp_json";
+    if (refuser.format == RecordFormat::kOtlp) {
+      letter.encoded = batch.bytes.substr(slice.head_begin, slice.head_end - slice.head_begin);
+      letter.encoded += letter.record;
+      letter.record = OtlpJson(batch, rejection.record);
     }
     lines += EncodeDeadLetter(letter);
   }

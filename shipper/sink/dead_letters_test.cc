@@ -10,6 +10,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "shipper/sink/dead_letter_format.h"
+
 namespace hinomi {
 namespace {
 
@@ -109,13 +111,21 @@ TEST_F(DeadLettersTest, KeepsWhatAPersonNeeds) {
   EXPECT_EQ(std::string_view(document["record"]), record);
 }
 
-TEST_F(DeadLettersTest, ShowsARecordThatIsNoText) {
+TEST_F(DeadLettersTest, ShowsARecordOfOtlpAndHoldsIt) {
   DeadLetters letters = Make();
-  Batch batch = OneRejection(std::string("\x12\0\xff", 3));
-  batch.rejections[0].shown = R"({"resourceLogs":[]})";
+  const std::string resource("\x0a\x00", 2), record(
+                                                 "\x12\x07\x2a\x05\x0a\x03"
+                                                 "abc");
+  Batch batch = OneRejection(resource + record);
+  batch.slices[0].head_begin = batch.records[1].begin;
+  batch.slices[0].head_end = batch.records[1].begin += 2;
   ASSERT_TRUE(letters.Append(batch, {"otel", "prod", RecordFormat::kOtlp}));
-  EXPECT_THAT(Content("000001.ndjson"),
-              HasSubstr(R"("format":"otlp_json","record":"{\"resourceLogs\":[]}"})"));
+  const std::string content = Content("000001.ndjson");
+  EXPECT_THAT(content, HasSubstr(R"("format":"otlp_json","record":"{\"resourceLogs\":[)"));
+  EXPECT_THAT(content, HasSubstr(R"(\"body\":{\"stringValue\":\"abc\"})"));
+  const Result<DeadLetter> letter = ParseDeadLetter(content.substr(0, content.size() - 1));
+  ASSERT_TRUE(letter) << letter.error().message;
+  EXPECT_EQ(letter->encoded, resource + record);
 }
 
 TEST_F(DeadLettersTest, OnlyTheOwnerMayRead) {

@@ -16,18 +16,15 @@ constexpr size_t kTopicsMax = 1000;
 
 }  // namespace
 
-KafkaSink::KafkaSink(const SinkConfig& config, const Environment& environment)
+KafkaSink::KafkaSink(const SinkConfig& config, const KafkaEnvironment& environment)
     : name_(config.name),
       batch_bytes_(config.batch_bytes),
       config_(config.kafka),
       files_(environment.files),
       clock_(environment.clock),
       messages_(config_, {environment.cluster, environment.node}),
-      sets_(config_.compression == KafkaCompression::kNone ? KafkaSets::kLarge
-                                                           : KafkaSets::kWhole) {
-  for (const std::string& broker : config_.brokers) {
-    brokers_ += (brokers_.empty() ? "" : ",") + broker;
-  }
+      brokers_(KafkaBrokers(config_)),
+      sets_(FirstKafkaSets(config_)) {
   hook_ = environment.metrics.OnExpose([statistics = statistics_, name = name_] {
     return statistics->Rows({{"sink", name}});
   });
@@ -96,8 +93,7 @@ Attempt KafkaSink::Prepare() {
 }
 
 Result<void> KafkaSink::MakeProducer(const KafkaSecrets& secrets) {
-  KafkaProperties properties =
-      KafkaPropertiesOf(config_, secrets, single_ ? KafkaSets::kSingle : sets_);
+  KafkaProperties properties = KafkaPropertiesOf(config_, secrets, sets());
   if (trying_) {
     properties.emplace_back("allow.auto.create.topics", "false");
     properties.emplace_back("statistics.interval.ms", "100");
@@ -117,15 +113,16 @@ void KafkaSink::Produce(const Batch& batch) {
   for (uint32_t i = 0; i < states_.size(); ++i) {
     if (states_[i] == State::kWaiting) waiting.push_back(i);
   }
-  KafkaMessages::ByTopic messages = messages_.Of(batch, waiting);
+  KafkaMessages::ByTopic messages = messages_.Of(batch, waiting, sets());
   for (auto& [topic, some] : messages) {
     producer_->Produce(topic, some);
     for (const KafkaMessage& message : some) {
+      const std::span<const uint32_t> records = messages_.RecordsOf(message.number);
       if (message.error == 0) {
-        Change(message.number, State::kProduced);
-      } else if (IsTooLarge(message.error)) {
-        too_large_.push_back(message.number);
-        Change(message.number, State::kDecided);
+        ChangeAll(message.number, State::kProduced);
+      } else if (records.size() == 1 && IsTooLarge(message.error)) {
+        too_large_.push_back(records.front());
+        Change(records.front(), State::kDecided);
       } else {
         Refuse(message.number, message.error);
       }
@@ -133,8 +130,8 @@ void KafkaSink::Produce(const Batch& batch) {
   }
 }
 
-void KafkaSink::Change(uint32_t number, State state) {
-  State& now = states_.at(number);
+void KafkaSink::Change(uint32_t record, State state) {
+  State& now = states_.at(record);
   if (now == State::kWaiting) --waiting_;
   if (now == State::kProduced) --produced_;
   if (state == State::kWaiting) ++waiting_;
@@ -143,12 +140,16 @@ void KafkaSink::Change(uint32_t number, State state) {
   now = state;
 }
 
+void KafkaSink::ChangeAll(uint32_t message, State state) {
+  for (uint32_t record : messages_.RecordsOf(message)) Change(record, state);
+}
+
 // Its cause is kept; that the producer then refuses the rest too says nothing new.
-void KafkaSink::Refuse(uint32_t number, int error) {
-  Change(number, State::kWaiting);
+void KafkaSink::Refuse(uint32_t message, int error) {
+  ChangeAll(message, State::kWaiting);
   if (error_ != 0 && !(IsAftermath(error_) && !IsAftermath(error))) return;
   error_ = error;
-  refused_ = number;
+  refused_ = messages_.RecordsOf(message).front();
 }
 
 void KafkaSink::Await(Batch& batch, Duration deadline, const std::stop_token& stop) {
@@ -157,12 +158,13 @@ void KafkaSink::Await(Batch& batch, Duration deadline, const std::stop_token& st
     const Duration left = deadline - clock_.Monotonic();
     if (left <= Duration{0}) break;
     for (const KafkaReport& report : producer_->Poll(std::min(left, kPollWait))) {
+      const std::span<const uint32_t> records = messages_.RecordsOf(report.number);
       if (report.error == 0) {
-        batch.records[report.number].outcome = Outcome::kAcknowledged;
-        Change(report.number, State::kDecided);
+        for (uint32_t record : records) batch.records[record].outcome = Outcome::kAcknowledged;
+        ChangeAll(report.number, State::kDecided);
       } else if (single_ && IsTooLarge(report.error)) {
-        too_large_.push_back(report.number);
-        Change(report.number, State::kDecided);
+        too_large_.push_back(records.front());
+        ChangeAll(report.number, State::kDecided);
       } else {
         Refuse(report.number, report.error);
       }
@@ -194,12 +196,7 @@ bool KafkaSink::Adapt() {
 
 void KafkaSink::Reject(Batch& batch) {
   std::sort(too_large_.begin(), too_large_.end());
-  for (uint32_t number : too_large_) {
-    batch.records[number].outcome = Outcome::kRejected;
-    batch.rejections.push_back(
-        {number, "message_too_large",
-         TooLargeReason(KafkaDocumentOf(batch, number).size(), messages_.TopicOf(batch, number))});
-  }
+  for (uint32_t record : too_large_) messages_.Reject(record, &batch);
 }
 
 void KafkaSink::Tidy() {

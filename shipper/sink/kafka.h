@@ -1,9 +1,11 @@
-// Delivers batches to Kafka, one document a record, and says what became of each.
+// Delivers batches to Kafka, as KafkaMessages makes messages of them, and says what became of each
+// record.
 //
-// A record is given to librdkafka once and stays there, through broken connections and changed
+// A message is given to librdkafka once and stays there, through broken connections and changed
 // leaders, until its report arrives; that, not sending again, keeps it from arriving twice. So an
-// attempt gives the batch's records to the producer, or finds them there already, and waits. A
-// producer that has refused a record is replaced, and only when it holds none any more.
+// attempt gives the batch's messages to the producer, or finds them there already, and waits. A
+// producer that has refused a message is replaced, and only when it holds none any more. What
+// becomes of a message becomes of all its records.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +18,7 @@
 #include "base/filesystem.h"
 #include "config/config.h"
 #include "shipper/sink.h"
+#include "shipper/sink/kafka_environment.h"
 #include "shipper/sink/kafka_messages.h"
 #include "shipper/sink/kafka_producer.h"
 #include "shipper/sink/kafka_topic.h"
@@ -24,17 +27,10 @@ namespace hinomi {
 
 class KafkaSink final : public Sink {
  public:
-  struct Environment {
-    const std::string& cluster;  // its name, for topic and headers
-    const std::string& node;     // for headers
-    FileSystem& files;           // for the secrets
-    const Clock& clock;
-    Metrics& metrics;
-  };
   /// Metrics: those of KafkaStatistics.
-  KafkaSink(const SinkConfig& config, const Environment& environment);
+  KafkaSink(const SinkConfig& config, const KafkaEnvironment& environment);
 
-  RecordFormat format() const override { return RecordFormat::kJson; }
+  RecordFormat format() const override { return KafkaRecordFormat(config_); }
   Attempt Deliver(Batch& batch, uint32_t lane, const std::stop_token& stop) override;
   /// Of a topic that is named without placeholders it also learns whether it is there; without
   /// making it.
@@ -52,8 +48,10 @@ class KafkaSink final : public Sink {
   Result<void> MakeProducer(const KafkaSecrets& secrets);
   void Produce(const Batch& batch);
   void Await(Batch& batch, Duration deadline, const std::stop_token& stop);
-  void Change(uint32_t number, State state);
-  void Refuse(uint32_t number, int error);
+  KafkaSets sets() const { return single_ ? KafkaSets::kSingle : sets_; }
+  void Change(uint32_t record, State state);
+  void ChangeAll(uint32_t message, State state);
+  void Refuse(uint32_t message, int error);
   void Recall();
   bool Adapt();
   void Reject(Batch& batch);
@@ -72,7 +70,7 @@ class KafkaSink final : public Sink {
   KafkaMessages messages_;
   const std::shared_ptr<KafkaStatistics> statistics_ = std::make_shared<KafkaStatistics>();
   Metrics::Hook hook_;
-  std::string brokers_;  // for messages
+  const std::string brokers_;  // for messages
 
   std::unique_ptr<KafkaProducer> producer_;
   KafkaSecrets secrets_;    // that it has
@@ -84,7 +82,7 @@ class KafkaSink final : public Sink {
   uint64_t batch_ = 0;
   std::vector<State> states_;          // by record
   size_t waiting_ = 0, produced_ = 0;  // how many are in that state
-  bool single_ = false;                // a small set was refused too: its records go one by one
+  bool single_ = false;                // a small set was refused too: records go one by one
   std::vector<uint32_t> too_large_;    // records that are refused for good
   // The producer's first refusal, and how many records it decided.
   int error_ = 0;

@@ -108,7 +108,7 @@ std::string ScramRemedy() {
 
 std::string TooLargeReason(size_t bytes, std::string_view topic) {
   return fmt::format(
-      "a document of {} bytes is more than the topic \"{}\" takes, or than librdkafka's "
+      "a message of {} bytes is more than the topic \"{}\" takes, or than librdkafka's "
       "message.max.bytes",
       bytes, topic);
 }

@@ -34,7 +34,7 @@ bool IsTooLarge(int error);
 extern const int kKafkaTooLarge;
 extern const int kKafkaTimedOut;
 
-/// Why a document of that many bytes is refused for good.
+/// Why a message of that many bytes is refused for good.
 std::string TooLargeReason(size_t bytes, std::string_view topic);
 
 /// Says that the producer ended, not why.

@@ -13,17 +13,11 @@ namespace hinomi {
 
 class KafkaExactlyOnceSink final : public Sink, public CursorKeeper {
  public:
-  struct Environment {
-    const std::string& cluster;
-    const std::string& node;
-    const std::vector<RouteConfig>& routes;  // of the configuration; those of other sinks too
-    FileSystem& files;                       // for the secrets
-    const Clock& clock;
-    Metrics& metrics;
-  };
-  KafkaExactlyOnceSink(const SinkConfig& config, const Environment& environment);
+  /// `routes`: of the configuration; those of other sinks too.
+  KafkaExactlyOnceSink(const SinkConfig& config, const std::vector<RouteConfig>& routes,
+                       const KafkaEnvironment& environment);
 
-  RecordFormat format() const override { return RecordFormat::kJson; }
+  RecordFormat format() const override { return KafkaRecordFormat(config_.kafka); }
   Attempt Deliver(Batch& batch, uint32_t lane, const std::stop_token& stop) override;
   /// Opens nothing: that would stop an agent that runs.
   Attempt Try(const std::stop_token& stop) override;
@@ -38,7 +32,7 @@ class KafkaExactlyOnceSink final : public Sink, public CursorKeeper {
 
  private:
   const SinkConfig config_;
-  const KafkaSink::Environment around_;
+  const KafkaEnvironment around_;
   std::map<uint32_t, KafkaTransactions> routes_;  // by index
 };
 

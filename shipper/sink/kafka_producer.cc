@@ -47,15 +47,14 @@ rd_kafka_vu_t Argument(rd_kafka_vtype_t type) {
   return argument;
 }
 
-// Batches know no headers. A copy of a list that is made once per log costs least, and so does the
-// topic's handle.
+// Batches know no headers, and take no payload over message by message. A copy of a list of headers
+// that is made once per log costs least, and so does the topic's handle.
 void ProduceSingly(rd_kafka_t* kafka, rd_kafka_topic_t* topic, std::span<KafkaMessage> messages) {
   rd_kafka_vu_t arguments[] = {Argument(RD_KAFKA_VTYPE_RKT),    Argument(RD_KAFKA_VTYPE_MSGFLAGS),
                                Argument(RD_KAFKA_VTYPE_VALUE),  Argument(RD_KAFKA_VTYPE_KEY),
                                Argument(RD_KAFKA_VTYPE_OPAQUE), Argument(RD_KAFKA_VTYPE_HEADERS)};
   auto& [rkt, flags, value, key, opaque, headers] = arguments;
   rkt.u.rkt = topic;
-  flags.u.i = RD_KAFKA_MSG_F_COPY;
   const KafkaHeaders* shared = nullptr;
   rd_kafka_headers_t* original = nullptr;
   for (KafkaMessage& message : messages) {
@@ -64,15 +63,21 @@ void ProduceSingly(rd_kafka_t* kafka, rd_kafka_topic_t* topic, std::span<KafkaMe
       shared = message.headers;
       original = HeadersOf(*shared);
     }
+    flags.u.i = message.own == nullptr ? RD_KAFKA_MSG_F_COPY : RD_KAFKA_MSG_F_FREE;
     value.u.mem = {const_cast<char*>(message.payload.data()), message.payload.size()};
     key.u.mem = {const_cast<char*>(message.key.data()), message.key.size()};
     opaque.u.ptr = reinterpret_cast<void*>(static_cast<uintptr_t>(message.number));
-    headers.u.headers = rd_kafka_headers_copy(original);
-    rd_kafka_error_t* const error = rd_kafka_produceva(kafka, arguments, std::size(arguments));
-    if (error == nullptr) continue;
+    headers.u.headers = original == nullptr ? nullptr : rd_kafka_headers_copy(original);
+    const size_t count = std::size(arguments) - (original == nullptr ? 1 : 0);
+    rd_kafka_error_t* const error = rd_kafka_produceva(kafka, arguments, count);
+    if (error == nullptr) {
+      static_cast<void>(message.own.release());  // the library frees it
+      continue;
+    }
+    // It takes payload and headers with the message alone.
     message.error = rd_kafka_error_code(error);
     rd_kafka_error_destroy(error);
-    rd_kafka_headers_destroy(headers.u.headers);  // it takes them with the message alone
+    if (original != nullptr) rd_kafka_headers_destroy(headers.u.headers);
   }
   if (original != nullptr) rd_kafka_headers_destroy(original);
 }
@@ -171,7 +176,8 @@ void KafkaProducer::Produce(const std::string& topic, std::span<KafkaMessage> me
   rd_kafka_topic_t*& target = handle_->topics[topic];
   if (target == nullptr) target = rd_kafka_topic_new(handle_->kafka, topic.c_str(), nullptr);
   CHECK(target != nullptr);
-  if (!messages.empty() && messages.front().headers != nullptr) {
+  if (messages.empty()) return;
+  if (messages.front().headers != nullptr || messages.front().own != nullptr) {
     ProduceSingly(handle_->kafka, target, messages);
     return;
   }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <span>
@@ -22,8 +23,15 @@ struct rd_kafka_s;
 namespace hinomi {
 
 struct KafkaMessage {
+  struct Free {
+    void operator()(char* bytes) const { std::free(bytes); }
+  };
+
   std::string_view key;  // without data(): none, which another partition may get each time
   std::string_view payload;
+  /// What payload points into if it is to be handed over, by all messages of one call or by none;
+  /// otherwise it is copied.
+  std::unique_ptr<char, Free> own = nullptr;
   const KafkaHeaders* headers = nullptr;  // for all messages of one call, or for none
   uint32_t number = 0;                    // the caller's name for it, in reports
   int error = 0;                          // set by Produce: librdkafka's number if it was not taken
@@ -68,8 +76,8 @@ class KafkaProducer {
   KafkaProducer(const KafkaProducer&) = delete;
   KafkaProducer& operator=(const KafkaProducer&) = delete;
 
-  /// Takes copies of all messages, in their order, but for those that get an `error`. For each one
-  /// taken a report follows. Without a partition the key chooses it.
+  /// Takes all messages, or copies of them, in their order, but for those that get an `error`. For
+  /// each one taken a report follows. Without a partition the key chooses it.
   void Produce(const std::string& topic, std::span<KafkaMessage> messages,
                std::optional<int32_t> partition = std::nullopt);
   /// The reports that there are, until the next call; waits for the first one, `wait` at most.

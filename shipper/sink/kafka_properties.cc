@@ -1,11 +1,17 @@
 #include "shipper/sink/kafka_properties.h"
 
+#include <algorithm>
+#include <charconv>
+
 #include "base/secret.h"
 
 namespace hinomi {
 namespace {
 
 constexpr uint64_t kPemBytesMax = 1 << 20;
+constexpr char kMessageBytesMax[] = "message.max.bytes";
+constexpr uint64_t kLargeSetBytes = 1'000'000;
+constexpr uint64_t kMessageOverhead = 1000;  // of the library and of a set, with room
 
 const char* NameOf(KafkaCompression compression) {
   switch (compression) {
@@ -36,10 +42,7 @@ const char* NameOf(SaslMechanism mechanism) {
 }
 
 void AddBrokers(const KafkaConfig& config, KafkaProperties* properties) {
-  std::string brokers;
-  for (const std::string& broker : config.brokers) {
-    brokers += (brokers.empty() ? "" : ",") + broker;
-  }
+  const std::string brokers = KafkaBrokers(config);
   if (!brokers.empty()) properties->emplace_back("bootstrap.servers", brokers);
 }
 
@@ -63,6 +66,29 @@ void AddSecurity(const KafkaConfig& config, const KafkaSecrets& secrets,
 
 }  // namespace
 
+std::string KafkaBrokers(const KafkaConfig& config) {
+  std::string brokers;
+  for (const std::string& broker : config.brokers) {
+    brokers += (brokers.empty() ? "" : ",") + broker;
+  }
+  return brokers;
+}
+
+KafkaSets FirstKafkaSets(const KafkaConfig& config) {
+  return config.compression == KafkaCompression::kNone ? KafkaSets::kLarge : KafkaSets::kWhole;
+}
+
+uint64_t KafkaMessageBytesMax(const KafkaConfig& config, KafkaSets sets) {
+  if (sets == KafkaSets::kSingle) return 0;
+  uint64_t bytes_max = sets == KafkaSets::kSmall ? kKafkaSmallSetBytes : kLargeSetBytes;
+  if (const auto set = config.settings.find(kMessageBytesMax); set != config.settings.end()) {
+    uint64_t own = bytes_max;
+    std::from_chars(set->second.data(), set->second.data() + set->second.size(), own);
+    bytes_max = std::min(bytes_max, own);
+  }
+  return bytes_max - std::min(bytes_max, kMessageOverhead);
+}
+
 KafkaProperties KafkaPropertiesOf(const KafkaConfig& config, const KafkaSecrets& secrets,
                                   KafkaSets sets) {
   KafkaProperties properties = {
@@ -73,8 +99,8 @@ KafkaProperties KafkaPropertiesOf(const KafkaConfig& config, const KafkaSecrets&
       {"statistics.interval.ms", "10000"},
       {"linger.ms", "1"},  // the records of a batch come together
       // Of a record that is not compressed; what it may have compressed, the topic says.
-      {"message.max.bytes", "4194304"},
-      {"batch.size", sets == KafkaSets::kWhole ? "4194304" : "1000000"},
+      {kMessageBytesMax, "4194304"},
+      {"batch.size", sets == KafkaSets::kWhole ? "4194304" : std::to_string(kLargeSetBytes)},
   };
   if (config.compression == KafkaCompression::kZstd) {
     properties.emplace_back("compression.level", "1");

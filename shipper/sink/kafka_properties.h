@@ -31,6 +31,14 @@ enum class KafkaSets {
 
 inline constexpr uint64_t kKafkaSmallSetBytes = 64 << 10;
 
+/// Those to begin with.
+KafkaSets FirstKafkaSets(const KafkaConfig& config);
+/// What a message of several records may have, with its key and headers, to be taken by librdkafka
+/// and to fit into such a set; 0: one record is all that it may have.
+uint64_t KafkaMessageBytesMax(const KafkaConfig& config, KafkaSets sets);
+/// Comma-separated.
+std::string KafkaBrokers(const KafkaConfig& config);
+
 using KafkaProperties = std::vector<std::pair<std::string, std::string>>;
 
 /// In the order in which they are to be set: what an operator may change, the operator's own, then

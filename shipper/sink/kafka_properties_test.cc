@@ -59,8 +59,11 @@ TEST(KafkaProperties, ChooseTheSecurity) {
 
 TEST(KafkaProperties, MakeSetsSmaller) {
   KafkaConfig config;
+  EXPECT_EQ(FirstKafkaSets(config), KafkaSets::kWhole);
   EXPECT_THAT(Effective(config, {}, KafkaSets::kWhole), Contains(Pair("batch.size", "4194304")));
   EXPECT_THAT(Effective(config, {}, KafkaSets::kLarge), Contains(Pair("batch.size", "1000000")));
+  config.compression = KafkaCompression::kNone;
+  EXPECT_EQ(FirstKafkaSets(config), KafkaSets::kLarge);
   config.settings = {{"batch.size", "900000"}, {"batch.num.messages", "500"}};
   EXPECT_THAT(Effective(config, {}, KafkaSets::kLarge), Contains(Pair("batch.size", "900000")));
   EXPECT_THAT(Effective(config, {}, KafkaSets::kSmall), Contains(Pair("batch.size", "65536")));

@@ -45,7 +45,7 @@ class KafkaSinkTest : public ::testing::Test {
   KafkaSink& sink() {
     if (sink_ == nullptr) {
       sink_ = std::make_unique<KafkaSink>(
-          config_, KafkaSink::Environment{cluster_, node_, files_, clock_, metrics_});
+          config_, KafkaEnvironment{cluster_, node_, files_, clock_, metrics_});
     }
     return *sink_;
   }

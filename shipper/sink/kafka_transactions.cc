@@ -38,17 +38,14 @@ std::vector<uint32_t> PendingOf(const Batch& batch) {
 
 }  // namespace
 
-KafkaTransactions::KafkaTransactions(Options options, const Environment& environment)
+KafkaTransactions::KafkaTransactions(Options options, const KafkaEnvironment& environment)
     : options_(std::move(options)),
       environment_(environment),
-      messages_(options_.config, {options_.cluster, options_.node}),
-      route_key_(KafkaRouteKey(options_.cluster, options_.node, options_.route)),
+      messages_(options_.config, {environment.cluster, environment.node}),
+      route_key_(KafkaRouteKey(environment.cluster, environment.node, options_.route)),
       run_(RandomName()),
-      sets_(options_.config.compression == KafkaCompression::kNone ? KafkaSets::kLarge
-                                                                   : KafkaSets::kWhole) {
-  for (const std::string& broker : options_.config.brokers) {
-    brokers_ += (brokers_.empty() ? "" : ",") + broker;
-  }
+      brokers_(KafkaBrokers(options_.config)),
+      sets_(FirstKafkaSets(options_.config)) {
   const auto counter = [&](const char* outcome) {
     return environment_.metrics.CounterOf(
         "hinomi_kafka_transactions_total", "Transactions, by how they ended.",
@@ -95,7 +92,7 @@ Attempt KafkaTransactions::Make() {
   const auto secrets = ReadKafkaSecrets(environment_.files, options_.config);
   if (!secrets) return {.error = secrets.error().message, .code = "secret", .retry_after = {}};
   secrets_ = *secrets;
-  const std::string id = options_.cluster + "/" + options_.node + "/" + options_.route;
+  const std::string id = environment_.cluster + "/" + environment_.node + "/" + options_.route;
   auto made = KafkaProducer::Make(
       {.sink_name = options_.sink_name,
        .properties = TransactionalPropertiesOf(options_.config, secrets_, sets_, id),
@@ -250,14 +247,15 @@ KafkaTransactions::Produced KafkaTransactions::Produce(const Batch& batch,
                                                        const Patience& patience) {
   Produced outcome;
   size_t reports = 0;
-  KafkaMessages::ByTopic messages = messages_.Of(batch, records);
+  KafkaMessages::ByTopic messages = messages_.Of(batch, records, sets_);
   for (auto& [topic, some] : messages) {
     producer_->Produce(topic, some);
     for (const KafkaMessage& message : some) {
       if (message.error == 0) {
         ++reports;
       } else if (IsTooLarge(message.error)) {
-        suspects_.insert(message.number);  // this very one
+        const std::span<const uint32_t> alone = messages_.RecordsOf(message.number);
+        if (alone.size() == 1) suspects_.insert(alone.front());  // this very one
         outcome.too_large.push_back(message.number);
       } else if (outcome.error == 0) {
         outcome.error = message.error;
@@ -265,6 +263,10 @@ KafkaTransactions::Produced KafkaTransactions::Produce(const Batch& batch,
     }
   }
   Await(reports, patience, &outcome);
+  for (uint32_t message : std::exchange(outcome.too_large, {})) {
+    const std::span<const uint32_t> its = messages_.RecordsOf(message);
+    outcome.too_large.insert(outcome.too_large.end(), its.begin(), its.end());
+  }
   return outcome;
 }
 
@@ -324,14 +326,14 @@ void KafkaTransactions::Await(size_t reports, const Patience& patience, Produced
 // smaller sets are to be tried, by another producer.
 bool KafkaTransactions::Suspect(const Batch& batch, const std::vector<uint32_t>& too_large) {
   bool known = true;
-  for (uint32_t number : too_large) {
+  for (uint32_t record : too_large) {
     const bool was_alone =
-        suspects_.contains(number) ||
-        (sets_ == KafkaSets::kSmall && KafkaDocumentOf(batch, number).size() > kKafkaSmallSetBytes);
+        suspects_.contains(record) ||
+        (sets_ == KafkaSets::kSmall && messages_.BytesOf(batch, record) > kKafkaSmallSetBytes);
     if (was_alone) {
-      too_large_.insert(number);
+      too_large_.insert(record);
     } else if (sets_ == KafkaSets::kSmall) {
-      suspects_.insert(number);
+      suspects_.insert(record);
     } else {
       known = false;
     }
@@ -371,13 +373,8 @@ void KafkaTransactions::Abort() {
 
 // They are dead letters, and on the disk, before a transaction passes them.
 Attempt KafkaTransactions::Reject(Batch& batch) {
-  for (uint32_t number : too_large_) {
-    batch.records[number].outcome = Outcome::kRejected;
-    batch.rejections.push_back(
-        {number, "message_too_large",
-         TooLargeReason(KafkaDocumentOf(batch, number).size(), messages_.TopicOf(batch, number))});
-  }
-  Attempt attempt = Failure(kKafkaTooLarge, fmt::format("{} documents are too large for their "
+  for (uint32_t record : too_large_) messages_.Reject(record, &batch);
+  Attempt attempt = Failure(kKafkaTooLarge, fmt::format("{} records are too large for their "
                                                         "topic",
                                                         too_large_.size()));
   too_large_.clear();

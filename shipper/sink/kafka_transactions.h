@@ -17,13 +17,12 @@
 #include <string>
 #include <vector>
 
-#include "base/clock.h"
-#include "base/filesystem.h"
 #include "base/metrics.h"
 #include "config/config.h"
 #include "shipper/cursor_keeper.h"
 #include "shipper/sink.h"
 #include "shipper/sink/kafka_cursor_topic.h"
+#include "shipper/sink/kafka_environment.h"
 #include "shipper/sink/kafka_messages.h"
 #include "shipper/sink/kafka_producer.h"
 
@@ -35,15 +34,10 @@ class KafkaTransactions {
   struct Options {
     std::string sink_name;
     KafkaConfig config;
-    std::string cluster, node, route;
-  };
-  struct Environment {
-    FileSystem& files;  // for the secrets
-    const Clock& clock;
-    Metrics& metrics;
+    std::string route;
   };
   /// Metrics: hinomi_kafka_transactions_total{sink, route, outcome}.
-  KafkaTransactions(Options options, const Environment& environment);
+  KafkaTransactions(Options options, const KafkaEnvironment& environment);
 
   /// As CursorKeeper's.
   Attempt Open(const std::stop_token& stop, std::vector<KeptCursor>* cursors);
@@ -58,7 +52,7 @@ class KafkaTransactions {
   /// What came of producing messages.
   struct Produced {
     int error = 0;                    // the first that is not about size
-    std::vector<uint32_t> too_large;  // numbers of messages
+    std::vector<uint32_t> too_large;  // messages, or their records
   };
 
   Attempt Make();
@@ -78,13 +72,13 @@ class KafkaTransactions {
   Attempt Lost(Attempt attempt);
 
   const Options options_;
-  const Environment environment_;
+  const KafkaEnvironment environment_;
   KafkaMessages messages_;
   const std::shared_ptr<KafkaStatistics> statistics_ = std::make_shared<KafkaStatistics>();
   Metrics::Hook hook_;
   const std::string route_key_;
-  const std::string run_;  // tells this life of the sink from others
-  std::string brokers_;    // for messages
+  const std::string run_;      // tells this life of the sink from others
+  const std::string brokers_;  // for messages
   Counter committed_, aborted_;
 
   std::unique_ptr<KafkaProducer> producer_;  // null: the route is not open

@@ -40,8 +40,8 @@ class KafkaTransactionsTest : public ::testing::Test {
 
   std::unique_ptr<KafkaTransactions> Make() {
     return std::make_unique<KafkaTransactions>(
-        KafkaTransactions::Options{"stream", config_, "demo", topic_, "all"},
-        KafkaTransactions::Environment{files_, clock_, metrics_});
+        KafkaTransactions::Options{"stream", config_, "all"},
+        KafkaEnvironment{cluster_, topic_, files_, clock_, metrics_});
   }
   /// A new life of the sink, and the cursors that it found.
   std::unique_ptr<KafkaTransactions> Opened() {
@@ -89,6 +89,7 @@ class KafkaTransactionsTest : public ::testing::Test {
   inline static std::unique_ptr<MockKafka> shared_;
   MockKafka& kafka_ = *shared_;
   const std::string topic_ = ::testing::UnitTest::GetInstance()->current_test_info()->name();
+  const std::string cluster_ = "demo";
   KafkaConfig config_;
   PosixFileSystem files_;
   SystemClock clock_;

@@ -6,14 +6,10 @@
 #include <limits>
 #include <utility>
 
-#include "shipper/sink/otlp_json.h"
-
 namespace hinomi {
 namespace {
 
 constexpr uint64_t kNoLimit = std::numeric_limits<uint64_t>::max();
-
-uint64_t BytesOf(const BatchRecord& record) { return record.end - record.begin; }
 
 }  // namespace
 
@@ -43,7 +39,7 @@ Attempt OtlpSink::Deliver(Batch& batch, uint32_t lane_index, const std::stop_tok
     const OtlpReply reply = Send(batch, lane, records, stop);
     if (reply.verdict == OtlpVerdict::kFailed) return reply.failure;
     if (reply.verdict == OtlpVerdict::kTaken) {
-      Taken(batch, lane, records, reply);
+      Taken(batch, records, reply);
     } else {
       Refused(batch, lane, records, reply);
     }
@@ -55,18 +51,8 @@ Attempt OtlpSink::Deliver(Batch& batch, uint32_t lane_index, const std::stop_tok
 OtlpSink::Records OtlpSink::NextRequest(const Batch& batch, Lane& lane) const {
   const Records part = lane.waiting.back();
   lane.waiting.pop_back();
-  const uint64_t bytes_max = request_bytes_max_;
   const size_t count_max = std::min<uint64_t>(part.size(), records_max_);
-  uint64_t bytes = 0;
-  size_t count = 0;
-  while (count < count_max) {
-    const BatchRecord& record = batch.records[part[count]];
-    const bool new_slice = count == 0 || batch.records[part[count - 1]].slice != record.slice;
-    const Slice& slice = batch.slices[record.slice];
-    bytes += BytesOf(record) + (new_slice ? slice.head_end - slice.head_begin : 0);
-    if (count > 0 && bytes > bytes_max) break;
-    ++count;
-  }
+  const size_t count = OtlpRequest::Fitting(batch, part.first(count_max), request_bytes_max_);
   if (count < part.size()) lane.waiting.push_back(part.subspan(count));
   return part.first(count);
 }
@@ -83,7 +69,7 @@ OtlpReply OtlpSink::Send(const Batch& batch, Lane& lane, Records records,
   return lane.client.Export(parts, gzip_, stop);
 }
 
-void OtlpSink::Taken(Batch& batch, Lane& lane, Records records, const OtlpReply& reply) {
+void OtlpSink::Taken(Batch& batch, Records records, const OtlpReply& reply) {
   if (reply.refused == 0) {
     for (uint32_t record : records) batch.records[record].outcome = Outcome::kAcknowledged;
     // Back to large requests, one record with each.
@@ -100,7 +86,7 @@ void OtlpSink::Taken(Batch& batch, Lane& lane, Records records, const OtlpReply&
                 "which, so this one may have arrived: {}",
                 reply.refused, records.size(), reply.reason);
   for (uint32_t record : records) {
-    Reject(batch, lane, record, {record, "partial_success", reason, {}, !all});
+    Reject(batch, {record, "partial_success", reason, !all});
   }
 }
 
@@ -108,7 +94,7 @@ void OtlpSink::Refused(Batch& batch, Lane& lane, Records records, const OtlpRepl
   const bool too_large = reply.verdict == OtlpVerdict::kTooLarge;
   if (records.size() == 1) {
     const char* const type = too_large ? "request_too_large" : "invalid_argument";
-    Reject(batch, lane, records.front(), {records.front(), type, reply.reason});
+    Reject(batch, {records.front(), type, reply.reason});
     return;
   }
   const size_t half = records.size() / 2;
@@ -122,11 +108,8 @@ void OtlpSink::Refused(Batch& batch, Lane& lane, Records records, const OtlpRepl
   }
 }
 
-void OtlpSink::Reject(Batch& batch, Lane& lane, uint32_t record, Rejection why) const {
-  batch.records[record].outcome = Outcome::kRejected;
-  std::string request;
-  for (std::string_view part : lane.request.Assemble(batch, {&record, 1})) request += part;
-  why.shown = OtlpJson(request);
+void OtlpSink::Reject(Batch& batch, Rejection why) {
+  batch.records[why.record].outcome = Outcome::kRejected;
   batch.rejections.push_back(std::move(why));
 }
 

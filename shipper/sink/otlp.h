@@ -55,9 +55,9 @@ class OtlpSink final : public Sink {
 
   Records NextRequest(const Batch& batch, Lane& lane) const;
   OtlpReply Send(const Batch& batch, Lane& lane, Records records, const std::stop_token& stop);
-  void Taken(Batch& batch, Lane& lane, Records records, const OtlpReply& reply);
+  void Taken(Batch& batch, Records records, const OtlpReply& reply);
   void Refused(Batch& batch, Lane& lane, Records records, const OtlpReply& reply);
-  void Reject(Batch& batch, Lane& lane, uint32_t record, Rejection why) const;
+  static void Reject(Batch& batch, Rejection why);
 
   const std::string endpoint_;
   const bool gzip_;

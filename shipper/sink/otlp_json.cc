@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "shipper/sink/json_text.h"
+#include "shipper/sink/otlp_request.h"
 
 namespace hinomi {
 namespace {
@@ -72,6 +73,13 @@ std::string OtlpJson(std::string_view request) {
   otlp::ExportLogsServiceRequest parsed;
   CHECK(parsed.ParseFromArray(request.data(), static_cast<int>(request.size())));
   return fmt::format(R"({{"resourceLogs":{}}})", Array(parsed.resource_logs(), Resource));
+}
+
+std::string OtlpJson(const Batch& batch, uint32_t record) {
+  OtlpRequest request;
+  std::string bytes;
+  for (std::string_view part : request.Assemble(batch, {&record, 1})) bytes += part;
+  return OtlpJson(bytes);
 }
 
 }  // namespace hinomi

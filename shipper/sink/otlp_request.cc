@@ -8,8 +8,25 @@ namespace {
 // Numbers of fields, by message (proto/otlp.proto).
 constexpr uint32_t kResourceLogsOfRequest = 1;
 constexpr uint32_t kScopeLogsOfResourceLogs = 2;
+constexpr size_t kHeadsBytes = 2 * (1 + kVarintBytesMax);  // of ResourceLogs and ScopeLogs, at most
 
 }  // namespace
+
+size_t OtlpRequest::Fitting(const Batch& batch, std::span<const uint32_t> records,
+                            uint64_t bytes_max) {
+  uint64_t bytes = 0;
+  size_t count = 0;
+  for (; count < records.size(); ++count) {
+    const BatchRecord& record = batch.records[records[count]];
+    const Slice& slice = batch.slices[record.slice];
+    bytes += record.end - record.begin;
+    if (count == 0 || batch.records[records[count - 1]].slice != record.slice) {
+      bytes += kHeadsBytes + slice.head_end - slice.head_begin;
+    }
+    if (count > 0 && bytes > bytes_max) break;
+  }
+  return count;
+}
 
 std::span<const std::string_view> OtlpRequest::Assemble(const Batch& batch,
                                                         std::span<const uint32_t> records) {

@@ -21,6 +21,8 @@ class OtlpRequest {
   /// another, are its bytes; they are views into `batch` and into this object, valid until the next
   /// call.
   std::span<const std::string_view> Assemble(const Batch& batch, std::span<const uint32_t> records);
+  /// How many of the first of these records make a request of so many bytes; one at least.
+  static size_t Fitting(const Batch& batch, std::span<const uint32_t> records, uint64_t bytes_max);
   /// Of the last request.
   size_t bytes() const { return bytes_; }
 

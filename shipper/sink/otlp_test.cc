@@ -19,53 +19,14 @@
 
 #include "base/protobuf_wire.h"
 #include "base/temporary_directory.h"
+#include "shipper/sink/otlp_fixture.h"
 #include "shipper/sink/otlp_json.h"
 
 namespace hinomi {
 namespace {
 
-namespace otlp = ::opentelemetry::proto::collector::logs::v1;
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-/// `pod: body` of every record, in the order of the request.
-std::vector<std::string> Lines(const otlp::ExportLogsServiceRequest& request) {
-  std::vector<std::string> lines;
-  for (const otlp::ResourceLogs& logs : request.resource_logs()) {
-    const std::string& pod = logs.resource().attributes(0).value().string_value();
-    for (const otlp::ScopeLogs& scope : logs.scope_logs()) {
-      for (const otlp::LogRecord& record : scope.log_records()) {
-        lines.push_back(pod + ": " + record.body().string_value());
-      }
-    }
-  }
-  return lines;
-}
-
-/// As an encoder leaves it: one slice a pod, `bodies` by slice.
-Batch BatchOf(const std::vector<std::vector<std::string>>& bodies) {
-  Batch batch;
-  for (uint32_t i = 0; i < bodies.size(); ++i) {
-    otlp::ResourceLogs resource;
-    otlp::KeyValue* const pod = resource.mutable_resource()->add_attributes();
-    pod->set_key("k8s.pod.name");
-    pod->mutable_value()->set_string_value(fmt::format("pod-{}", i));
-    Slice& slice = batch.slices.emplace_back();
-    slice.head_begin = static_cast<uint32_t>(batch.bytes.size());
-    batch.bytes += resource.SerializeAsString();
-    slice.head_end = static_cast<uint32_t>(batch.bytes.size());
-    for (const std::string& body : bodies[i]) {
-      otlp::ScopeLogs scope;
-      scope.add_log_records()->mutable_body()->set_string_value(body);
-      BatchRecord& record = batch.records.emplace_back();
-      record.begin = static_cast<uint32_t>(batch.bytes.size());
-      batch.bytes += scope.SerializeAsString();
-      record.end = static_cast<uint32_t>(batch.bytes.size());
-      record.slice = i;
-    }
-  }
-  return batch;
-}
 
 Batch Numbered(int count) {
   std::vector<std::string> bodies;
@@ -352,8 +313,9 @@ TEST_F(OtlpSinkTest, TheRecordThatIsNotValidIsFound) {
   EXPECT_EQ(rejection.type, "invalid_argument");
   EXPECT_EQ(rejection.reason, "no such time");
   EXPECT_FALSE(rejection.perhaps_taken);
-  EXPECT_THAT(rejection.shown, HasSubstr(R"("stringValue":"line 57")"));
-  EXPECT_FALSE(rapidjson::Document().Parse(rejection.shown.c_str()).HasParseError());
+  const std::string shown = OtlpJson(batch, rejection.record);
+  EXPECT_THAT(shown, HasSubstr(R"("stringValue":"line 57")"));
+  EXPECT_FALSE(rapidjson::Document().Parse(shown.c_str()).HasParseError());
 }
 
 TEST_F(OtlpSinkTest, RequestsBecomeAsSmallAsTheServerWants) {

@@ -32,10 +32,10 @@ class Kafka:
     def __init__(self, brokers):
         self.brokers = brokers
 
-    def _kcat(self, *arguments):
+    def _kcat(self, *arguments, text=True):
         answer = subprocess.run(
             ["kcat", "-b", self.brokers, "-X", "topic.metadata.propagation.max.ms=0",
-             "-X", "allow.auto.create.topics=false", *arguments], capture_output=True, text=True, timeout=60)
+             "-X", "allow.auto.create.topics=false", *arguments], capture_output=True, text=text, timeout=60)
         return answer.stdout
 
     def records(self, topic):
@@ -43,6 +43,10 @@ class Kafka:
         lines = [line.split(" ", 4) for line in
                  self._kcat("-C", "-t", topic, "-o", "beginning", "-e", "-q", "-f", r"%p %o %k %h %s\n").splitlines()]
         return sorted(Record(int(p), int(o), *rest) for p, o, *rest in lines)
+
+    def content(self, topic):
+        """The bytes of all records together, for those that are no text."""
+        return self._kcat("-C", "-t", topic, "-o", "beginning", "-e", "-q", text=False)
 
     def documents(self, topic):
         return [json.loads(record.text) for record in self.records(topic)]

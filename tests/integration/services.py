@@ -102,16 +102,23 @@ class Collector(Server):
         super().__init__("otelcol", directory, str(port + 1), port=port, **environment)
         self.address, self.secure_address = f"127.0.0.1:{port}", f"localhost:{port + 1}"
         self.tls = directory / "tls"
+        self.taken, self.read_bytes = [], 0
 
     def records(self):
         """All that it has taken: the resource's attributes and the record, with its own as a dictionary."""
-        path, taken = self.directory / "logs.json", []
-        for line in path.read_text().splitlines() if path.exists() else []:
+        path = self.directory / "logs.json"
+        if not path.exists():
+            return []
+        with path.open("rb") as file:
+            file.seek(self.read_bytes)
+            requests_read = [line for line in file if line.endswith(b"\n")]
+        self.read_bytes += sum(map(len, requests_read))
+        for line in requests_read:
             for logs in json.loads(line)["resourceLogs"]:
                 resource = _attributes(logs["resource"])
-                taken += [(resource, {**record, "attributes": _attributes(record)})
-                          for scope in logs["scopeLogs"] for record in scope["logRecords"]]
-        return taken
+                self.taken += [(resource, {**record, "attributes": _attributes(record)})
+                               for scope in logs["scopeLogs"] for record in scope["logRecords"]]
+        return self.taken
 
 
 def _attributes(of):

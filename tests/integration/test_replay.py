@@ -130,3 +130,24 @@ def test_what_was_too_large_for_a_topic_arrives_once_it_takes_more(agent, log_of
     assert (small.key, small.partition) == (large.key, large.partition) == (log.uid, large.partition)
     assert json.loads(large.text)["message"].startswith("large yyy")
     assert not agent.dead_letters()
+
+
+def test_a_record_of_otlp_arrives_with_its_resource(agent, log_of, kafka_broker, kafka, topic):
+    kafka.create(topic, max_message_bytes=50000)
+    sink = {"type": "kafka", "brokers": [kafka_broker.address], "topic": topic, "format": "otlp", "compression": "none"}
+    agent.configure({}, sinks={"stream": sink}, routes=[{"name": "all", "sink": "stream"}])
+    log = log_of("cart-0", namespace="shop")
+    log.line("small 0")
+    log.line("large " + "y" * 60000)
+    agent.start()
+    eventually(lambda: letters(agent), 20, agent.log)
+    (letter,) = letters(agent)
+    assert letter["type"] == "message_too_large" and letter["format"] == "otlp_json"
+    (shown,) = json.loads(letter["record"])["resourceLogs"]
+    assert shown["scopeLogs"][0]["logRecords"][0]["body"]["stringValue"].startswith("large yyy")
+    assert "0 sent, 1 refused again, 0 left" in replay(agent, status=1)
+    kafka.configure(topic, max_message_bytes=200000)
+    assert "1 sent, 0 refused again, 0 left" in replay(agent)
+    content = kafka.content(topic)
+    assert content.count(b"small 0") == content.count(b"large yyy") == 1
+    assert content.count(b"k8s.pod.uid") == 2 and not agent.dead_letters()
