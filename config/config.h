@@ -213,6 +213,18 @@ struct ArchiveConfig {
   RetentionConfig retention;
 };
 
+/// What all sinks together may send.
+struct EgressConfig {
+  uint64_t bytes_per_second = 0;  // on the wire; 0: no limit
+};
+
+/// How one sink sends to other machines.
+struct SinkEgressConfig {
+  uint64_t bytes_per_second = 0;  // on the wire; 0: no limit
+  std::string source_address;     // of this machine; empty: as its routes say
+  std::string device;             // the same
+};
+
 struct SinkConfig {
   std::string name;
   SinkType type = SinkType::kStdout;
@@ -223,6 +235,7 @@ struct SinkConfig {
   KafkaConfig kafka;
   OtlpConfig otlp;
   ArchiveConfig archive;
+  SinkEgressConfig egress;  // of those that send
 
   /// Longest wait of a record for its batch. An archive's is the time between two syncs.
   Nanoseconds LingerInEffect() const {
@@ -269,6 +282,7 @@ struct Config {
   LimitsConfig limits;
   EscrowConfig escrow;
   DeadLettersConfig dead_letters;
+  EgressConfig egress;
   std::vector<ShareConfig> fairness;  // in the order of the file
   bool kubernetes_enabled = true;
   KubernetesSourceConfig kubernetes;

@@ -25,7 +25,8 @@ constexpr SinkEntry kSinks[] = {
      [](const SinkConfig& config, const SinkSurroundings& around) -> std::unique_ptr<Sink> {
        return std::make_unique<ElasticsearchSink>(
            config.name, config.elasticsearch,
-           ElasticsearchSink::Environment{around.files, around.clock, around.metrics});
+           ElasticsearchSink::Environment{around.files, around.clock, around.metrics,
+                                          around.egress.Of(config.name)});
      }},
     {SinkType::kArchive,
      [](const SinkConfig& config, const SinkSurroundings& around) -> std::unique_ptr<Sink> {
@@ -39,16 +40,18 @@ constexpr SinkEntry kSinks[] = {
        if (config.kafka.delivery == KafkaDelivery::kExactlyOnce) {
          return std::make_unique<KafkaExactlyOnceSink>(
              config, KafkaExactlyOnceSink::Environment{around.cluster, around.node, around.routes,
-                                                       around.files, around.clock, around.metrics});
+                                                       around.files, around.clock, around.metrics,
+                                                       around.egress.Of(config.name)});
        }
        return std::make_unique<KafkaSink>(
            config, KafkaSink::Environment{around.cluster, around.node, around.files, around.clock,
-                                          around.metrics});
+                                          around.metrics, around.egress.Of(config.name)});
      }},
     {SinkType::kOtlp,
      [](const SinkConfig& config, const SinkSurroundings& around) -> std::unique_ptr<Sink> {
-       return std::make_unique<OtlpSink>(config.name, config.otlp,
-                                         OtlpSink::Environment{around.files, around.metrics});
+       return std::make_unique<OtlpSink>(
+           config.name, config.otlp,
+           OtlpSink::Environment{around.files, around.metrics, around.egress.Of(config.name)});
      }},
     {SinkType::kStdout,
      [](const SinkConfig&, const SinkSurroundings&) -> std::unique_ptr<Sink> {

@@ -58,11 +58,13 @@ Pipeline::Pipeline(const Config& config, const std::string& own_pod, Parts parts
                     {parts_.files, parts_.clock, parts_.metrics}),
       checkpoint_(parts_.files, config.state_dir, parts_.metrics),
       store_(StoreOptions(config, own_pod, parts_), parts_.files, parts_.clock, parts_.metrics),
+      egress_({.clock = parts_.clock, .metrics = parts_.metrics}),
       checkpoint_errors_(parts_.metrics.CounterOf("hinomi_checkpoint_errors_total",
                                                   "Checkpoints that could not be written.")),
       checkpoint_age_(parts_.metrics.GaugeOf("hinomi_checkpoint_age_seconds",
                                              "Time since the checkpoint last held all cursors.")),
       saved_at_(parts_.clock.Monotonic()) {
+  egress_.Apply(config_);
   BuildRoutes();
   BuildSources();
   if (parts_.events != nullptr) {
@@ -82,8 +84,9 @@ void Pipeline::BuildRoutes() {
   std::vector<std::string> route_names;
   for (const RouteConfig& route : config_.routes) route_names.push_back(route.name);
   for (const SinkConfig& config : config_.sinks) {
-    sinks_.push_back(parts_.make_sink(config, {config_.cluster, config_.node, config_.routes,
-                                               parts_.files, parts_.clock, parts_.metrics}));
+    sinks_.push_back(
+        parts_.make_sink(config, {config_.cluster, config_.node, config_.routes, parts_.files,
+                                  parts_.clock, parts_.metrics, egress_}));
     parts_.metrics
         .GaugeOf("hinomi_sink_plaintext",
                  "1 where the sink sends to other machines what anybody on the way can read.",

@@ -49,6 +49,7 @@ class Pipeline {
   const LogStore& store() const { return store_; }
   Worker& worker() { return *worker_; }
   const std::vector<std::unique_ptr<Sink>>& sinks() const { return sinks_; }
+  EgressLimits& egress() { return egress_; }
   const std::vector<std::unique_ptr<Delivery>>& deliveries() const { return deliveries_; }
   const std::vector<std::unique_ptr<DirectorySource>>& sources() const { return sources_; }
 
@@ -75,6 +76,7 @@ class Pipeline {
   DeadLetters dead_letters_;
   Checkpoint checkpoint_;
   LogStore store_;
+  EgressLimits egress_;
   std::vector<std::unique_ptr<Sink>> sinks_;           // as in the configuration
   std::vector<std::unique_ptr<Delivery>> deliveries_;  // as sinks_
   std::unique_ptr<Worker> worker_;

@@ -30,6 +30,7 @@ class KafkaSink final : public Sink {
     FileSystem& files;           // for the secrets
     const Clock& clock;
     Metrics& metrics;
+    std::shared_ptr<SinkEgress> egress = nullptr;  // null: as the system has it
   };
   /// Metrics: those of KafkaStatistics.
   KafkaSink(const SinkConfig& config, const Environment& environment);
@@ -50,6 +51,7 @@ class KafkaSink final : public Sink {
   void Begin(const Batch& batch);
   Attempt Prepare();
   Result<void> MakeProducer(const KafkaSecrets& secrets);
+  Duration TimeFor(uint64_t bytes) const;
   void Produce(const Batch& batch);
   void Await(Batch& batch, Duration deadline, const std::stop_token& stop);
   void Change(uint32_t number, State state);
@@ -69,12 +71,14 @@ class KafkaSink final : public Sink {
   const KafkaConfig config_;
   FileSystem& files_;
   const Clock& clock_;
+  const std::shared_ptr<SinkEgress> egress_;
   KafkaMessages messages_;
   const std::shared_ptr<KafkaStatistics> statistics_ = std::make_shared<KafkaStatistics>();
   std::string brokers_;  // for messages
 
   std::unique_ptr<KafkaProducer> producer_;
   KafkaSecrets secrets_;    // that it has
+  Duration lengthened_{0};  // what its timeouts are longer by
   bool trying_ = false;     // the producer is one of Try
   uint64_t blackouts_ = 0;  // of the producer, up to the last attempt
   KafkaSets sets_;          // becomes smaller for good when a broker refuses one

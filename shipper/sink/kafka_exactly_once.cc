@@ -6,18 +6,18 @@
 namespace hinomi {
 
 KafkaExactlyOnceSink::KafkaExactlyOnceSink(const SinkConfig& config, const Environment& environment)
-    : config_(config),
-      around_{environment.cluster, environment.node, environment.files, environment.clock,
-              environment.metrics} {
+    : config_(config), around_{environment.cluster, environment.node,    environment.files,
+                               environment.clock,   environment.metrics, environment.egress} {
   for (uint32_t i = 0; i < environment.routes.size(); ++i) {
     const RouteConfig& route = environment.routes[i];
     if (route.sink != config.name) continue;
-    routes_.emplace(std::piecewise_construct, std::forward_as_tuple(i),
-                    std::forward_as_tuple(
-                        KafkaTransactions::Options{config.name, config.kafka, environment.cluster,
-                                                   environment.node, route.name},
-                        KafkaTransactions::Environment{environment.files, environment.clock,
-                                                       environment.metrics}));
+    routes_.emplace(
+        std::piecewise_construct, std::forward_as_tuple(i),
+        std::forward_as_tuple(
+            KafkaTransactions::Options{config.name, config.batch_bytes, config.kafka,
+                                       environment.cluster, environment.node, route.name},
+            KafkaTransactions::Environment{environment.files, environment.clock,
+                                           environment.metrics, environment.egress}));
   }
 }
 

@@ -20,6 +20,7 @@ class KafkaExactlyOnceSink final : public Sink, public CursorKeeper {
     FileSystem& files;                       // for the secrets
     const Clock& clock;
     Metrics& metrics;
+    std::shared_ptr<SinkEgress> egress = nullptr;  // null: as the system has it
   };
   KafkaExactlyOnceSink(const SinkConfig& config, const Environment& environment);
 

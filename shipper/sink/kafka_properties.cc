@@ -1,5 +1,8 @@
 #include "shipper/sink/kafka_properties.h"
 
+#include <algorithm>
+#include <charconv>
+
 #include "base/secret.h"
 
 namespace hinomi {
@@ -114,6 +117,26 @@ KafkaProperties TransactionalPropertiesOf(const KafkaConfig& config, const Kafka
                      {"message.timeout.ms", "60000"},
                      {"enable.gapless.guarantee", "false"}});
   return properties;
+}
+
+void LengthenTimeouts(KafkaProperties* properties, Duration by) {
+  struct Timeout {
+    const char* name;
+    int64_t otherwise, max;  // milliseconds; 0: none
+  };
+  constexpr Timeout kTimeouts[] = {{"socket.timeout.ms", 60'000, 300'000},
+                                   {"message.timeout.ms", 0, 900'000},
+                                   {"transaction.timeout.ms", 0, 900'000}};
+  if (by <= Duration{0}) return;
+  for (const Timeout& timeout : kTimeouts) {
+    int64_t now = timeout.otherwise;
+    for (const auto& [name, value] : *properties) {
+      if (name == timeout.name) std::from_chars(value.data(), value.data() + value.size(), now);
+    }
+    if (now == 0) continue;
+    const int64_t longer = std::min(now + by / std::chrono::milliseconds(1), timeout.max);
+    properties->emplace_back(timeout.name, std::to_string(std::max(now, longer)));
+  }
 }
 
 KafkaProperties ReaderPropertiesOf(const KafkaConfig& config, const KafkaSecrets& secrets) {

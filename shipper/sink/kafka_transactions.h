@@ -34,6 +34,7 @@ class KafkaTransactions {
  public:
   struct Options {
     std::string sink_name;
+    uint64_t batch_bytes = 0;
     KafkaConfig config;
     std::string cluster, node, route;
   };
@@ -41,6 +42,7 @@ class KafkaTransactions {
     FileSystem& files;  // for the secrets
     const Clock& clock;
     Metrics& metrics;
+    std::shared_ptr<SinkEgress> egress = nullptr;  // null: as the system has it
   };
   /// Metrics: hinomi_kafka_transactions_total{sink, route, outcome}.
   KafkaTransactions(Options options, const Environment& environment);
@@ -61,6 +63,7 @@ class KafkaTransactions {
     std::vector<uint32_t> too_large;  // numbers of messages
   };
 
+  Duration TimeFor(uint64_t bytes) const;
   Attempt Make();
   Attempt Fence(const Patience& patience);
   Attempt ReadCursors(const Patience& patience, std::vector<KeptCursor>* cursors);
@@ -88,6 +91,7 @@ class KafkaTransactions {
 
   std::unique_ptr<KafkaProducer> producer_;  // null: the route is not open
   KafkaSecrets secrets_;                     // that it has
+  Duration lengthened_{0};                   // what its timeouts are longer by
   KafkaSets sets_;                           // becomes smaller for good when a broker refuses one
   int32_t partition_ = 0;                    // of the topic of cursors
   uint64_t markers_ = 0;
