@@ -9,7 +9,7 @@ namespace {
 
 // What is measured is not all there is: a segment on its way, an acknowledgement.
 constexpr double kAimedAt = 0.98;
-constexpr double kCreditSecondsMax = 0.2;
+constexpr double kCreditSecondsMax = 0.3;
 constexpr double kSettledWithinSeconds = 1;
 constexpr double kLeastAllowed = 0.5;  // a socket waits for what it was given, whatever it has then
 

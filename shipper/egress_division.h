@@ -15,7 +15,7 @@ inline constexpr double kNoEgressLimit = std::numeric_limits<double>::infinity()
 std::vector<double> DivideEgress(double rate, const std::vector<double>& wanted);
 
 /// One rate and what was spent of it. A debt is paid back within seconds; what was not used counts
-/// for a fifth of one, so no ten seconds see more than the rate and those 2 % and the debt.
+/// for 0.3 of one, so no ten seconds see more than the rate and those 3 % and the debt.
 class EgressBudget {
  public:
   /// Another rate begins without a debt.
