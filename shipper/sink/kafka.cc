@@ -225,6 +225,11 @@ Attempt KafkaSink::Unanswered(const std::stop_token& stop) const {
     attempt.error += "the agent is stopping";
     return attempt;
   }
+  if (egress_ != nullptr && !egress_->problem().empty()) {
+    attempt.code = "socket";
+    attempt.error += egress_->problem();
+    return attempt;
+  }
   const KafkaTrouble& trouble = producer_->trouble();
   const KafkaError meaning = KafkaErrorOf(trouble.error);
   if (trouble.error == 0 && produced_ == 0) {
