@@ -98,11 +98,13 @@ std::vector<std::string> CheckSinksAnswer(const Config& config, FileSystem& file
                                           const Clock& clock) {
   std::vector<std::string> warnings;
   Metrics metrics;
+  EgressLimits egress({.clock = clock, .metrics = metrics});
+  egress.Apply(config);
   for (SinkConfig sink : config.sinks) {
     sink.elasticsearch.timeout = std::min(sink.elasticsearch.timeout, kPatience);
     sink.kafka.timeout = std::min(sink.kafka.timeout, kPatience);
     const Attempt attempt =
-        MakeSink(sink, {config.cluster, config.node, config.routes, files, clock, metrics})
+        MakeSink(sink, {config.cluster, config.node, config.routes, files, clock, metrics, egress})
             ->Try(std::stop_token());
     if (attempt.error.empty()) continue;
     // By the agent of this very configuration, which writes there.

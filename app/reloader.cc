@@ -33,6 +33,7 @@ std::vector<std::string> KeptUntilRestart(const Config& running, const Config& n
   rest.sinks = running.sinks;
   rest.routes = running.routes;
   rest.fairness = running.fairness;
+  rest.egress = running.egress;
   std::vector<std::string> kept;
   std::map<std::string, std::string> before = SectionsOf(running);
   for (const auto& [section, text] : SectionsOf(rest)) {
@@ -85,14 +86,16 @@ std::optional<Config> Reloader::Read() {
               fmt::join(kept, ", "));
   }
   if (next.sinks == running_.sinks && next.routes == running_.routes &&
-      next.fairness == running_.fairness) {
+      next.fairness == running_.fairness && next.egress == running_.egress) {
     unchanged_.Add();
-    log::Info("the configuration was read again; sinks, routes and fairness are as they were");
+    log::Info(
+        "the configuration was read again; sinks, routes, fairness and egress are as they were");
     return std::nullopt;
   }
   running_.sinks = next.sinks;
   running_.routes = next.routes;
   running_.fairness = next.fairness;
+  running_.egress = next.egress;
   return running_;
 }
 

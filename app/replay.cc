@@ -171,10 +171,12 @@ bool Replay::Send(const std::stop_token& stop) {
 
 void Replay::SendTo(const SinkConfig& config, const std::stop_token& stop) {
   // A letter moves no cursor, and letters are at least once anyway.
+  egress_.Apply(config_);
   SinkConfig plain = config;
   plain.kafka.delivery = KafkaDelivery::kAtLeastOnce;
-  const std::unique_ptr<Sink> sink = parts_.make_sink(
-      plain, {config_.cluster, config_.node, config_.routes, parts_.files, parts_.clock, metrics_});
+  const std::unique_ptr<Sink> sink =
+      parts_.make_sink(plain, {config_.cluster, config_.node, config_.routes, parts_.files,
+                               parts_.clock, metrics_, egress_});
   for (DeadLetterFiles::Stored& file : stored_) {
     if (!SendFile(config, *sink, &file, stop)) return;
   }

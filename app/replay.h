@@ -105,6 +105,7 @@ class Replay {
   const Parts parts_;
   const DeadLetterFiles files_;
   Metrics metrics_;  // of the sinks; nobody asks for them
+  EgressLimits egress_{{.clock = parts_.clock, .metrics = metrics_}};
   std::vector<DeadLetterFiles::Stored> stored_;
   std::map<std::tuple<std::string, std::string, std::string>, Group> groups_;
   std::set<std::string> said_;  // why letters do not fit

@@ -66,6 +66,24 @@ struct AnswerWriter {
   }
 };
 
+/// Why the last socket of a request could not be opened is kept for the answer.
+struct SocketOpener {
+  SocketSource* source = nullptr;
+  std::string error;
+
+  static curl_socket_t Open(void* self, curlsocktype, curl_sockaddr* address) {
+    auto& opener = *static_cast<SocketOpener*>(self);
+    const Result<int> made =
+        opener.source->Open(address->family, address->socktype, address->protocol);
+    opener.error = made ? "" : made.error().message;
+    return made ? *made : CURL_SOCKET_BAD;
+  }
+  static int Close(void* self, curl_socket_t socket) {
+    static_cast<SocketOpener*>(self)->source->Close(socket);
+    return 0;
+  }
+};
+
 struct SlistDeleter {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
@@ -166,6 +184,7 @@ struct HttpClient::Handles {
   CURLM* multi = curl_multi_init();
   CURL* easy = curl_easy_init();
   char error[CURL_ERROR_SIZE] = "";
+  SocketOpener sockets;
 
   ~Handles() {
     curl_easy_cleanup(easy);
@@ -196,6 +215,13 @@ void HttpClient::Handles::Configure(const HttpClientOptions& options) {
   Set(easy, CURLOPT_WRITEFUNCTION, &AnswerWriter::Write);
   Set(easy, CURLOPT_READFUNCTION, &BodyReader::Read);
   Set(easy, CURLOPT_SEEKFUNCTION, &BodyReader::Seek);
+  if (options.sockets != nullptr) {
+    sockets.source = options.sockets;
+    Set(easy, CURLOPT_OPENSOCKETFUNCTION, &SocketOpener::Open);
+    Set(easy, CURLOPT_OPENSOCKETDATA, &sockets);
+    Set(easy, CURLOPT_CLOSESOCKETFUNCTION, &SocketOpener::Close);
+    Set(easy, CURLOPT_CLOSESOCKETDATA, &sockets);
+  }
   if (!options.ca_file.empty()) Set(easy, CURLOPT_CAINFO, options.ca_file.c_str());
   if (!options.certificate_file.empty()) {
     Set(easy, CURLOPT_SSLCERT, options.certificate_file.c_str());
@@ -211,6 +237,7 @@ void HttpClient::Handles::Configure(const HttpClientOptions& options) {
 void HttpClient::Handles::Prepare(const HttpRequest& request, const HeaderList& headers,
                                   BodyReader* body) {
   error[0] = '\0';
+  sockets.error.clear();
   Set(easy, CURLOPT_URL, request.url.c_str());
   Set(easy, CURLOPT_HTTPHEADER, headers.get());
   const long timeout = std::max<long>(1, static_cast<long>(request.timeout.count()));
@@ -295,6 +322,9 @@ HttpAnswer HttpClient::Send(const HttpRequest& request, const std::stop_token& s
     answer.code = "response_too_large";
     answer.error = fmt::format("cannot read the answer of \"{}\": more than {} bytes; is that {}?",
                                endpoint, options_.answer_bytes_max, options_.peer);
+  } else if (result == CURLE_COULDNT_CONNECT && !handles_->sockets.error.empty()) {
+    answer.code = "socket";
+    answer.error = fmt::format("cannot connect to \"{}\": {}", endpoint, handles_->sockets.error);
   } else if (result != CURLE_OK) {
     const std::string cause = handles_->Cause(result);
     answer.code = CodeOf(result);

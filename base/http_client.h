@@ -11,6 +11,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/socket_source.h"
+
 namespace hinomi {
 
 struct HttpRequest {
@@ -27,7 +29,8 @@ struct HttpRequest {
 
 /// What the server answered, or why it did not.
 struct HttpAnswer {
-  /// Empty: the server answered. Otherwise one of "resolve", "connect", "timeout", "tls", "reset",
+  /// Empty: the server answered. Otherwise one of "resolve", "socket" (there was none to connect
+  /// with), "connect", "timeout", "tls", "reset",
   /// "response" (no HTTP, or only part of an answer), "response_too_large", "stopped", "io".
   std::string code;
   std::string error;  // for people, when there is a code: `cannot connect to "http://…": …`
@@ -46,6 +49,7 @@ struct HttpClientOptions {
   /// ca_file beside it nothing else counts: not who signed it, nor its name.
   std::string public_key_sha256;
   size_t answer_bytes_max = 16 << 20;
+  SocketSource* sockets = nullptr;  // must outlive the client; null: the system's
 };
 
 /// Keeps its connections open from request to request. One thread at a time.

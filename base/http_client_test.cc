@@ -2,7 +2,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -197,6 +200,45 @@ TEST(HttpClientTest, StopsAtOnce) {
   EXPECT_EQ(answer.code, "stopped");
   EXPECT_LT(steady_clock::now() - begin, milliseconds(2000));
   EXPECT_EQ(client.Send(To(server.Url()), source.get_token()).code, "stopped");
+}
+
+class CountedSockets final : public SocketSource {
+ public:
+  Result<int> Open(int family, int type, int protocol) override {
+    if (refuse) return IoError("bind to", "nosuch0", ENODEV);
+    ++opened;
+    return socket(family, type | SOCK_CLOEXEC, protocol);
+  }
+  void Close(int socket) override {
+    ++closed;
+    close(socket);
+  }
+
+  bool refuse = false;
+  int opened = 0, closed = 0;
+};
+
+TEST(HttpClientTest, TakesItsSocketsFromWhereItIsTold) {
+  FakeHttpServer server(
+      [](const FakeHttpServer::Request&) { return FakeHttpServer::Answer(200, ""); });
+  CountedSockets sockets;
+  {
+    HttpClientOptions options = Options();
+    options.sockets = &sockets;
+    HttpClient client(options);
+    EXPECT_EQ(client.Send(To(server.Url()), {}).code, "");
+    EXPECT_EQ(client.Send(To(server.Url()), {}).code, "");
+    EXPECT_EQ(sockets.opened, 1);
+    client.Forget();
+    EXPECT_EQ(sockets.closed, 1);
+    sockets.refuse = true;
+    const HttpAnswer answer = client.Send(To(server.Url()), {});
+    EXPECT_EQ(answer.code, "socket");
+    EXPECT_THAT(answer.error, HasSubstr("\": cannot bind to \"nosuch0\": No such device"));
+    sockets.refuse = false;
+    EXPECT_EQ(client.Send(To(server.Url()), {}).code, "");
+  }
+  EXPECT_EQ(sockets.closed, sockets.opened);
 }
 
 TEST(HttpClientTest, OriginOf) {

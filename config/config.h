@@ -230,6 +230,22 @@ struct ArchiveConfig {
   bool operator==(const ArchiveConfig&) const = default;
 };
 
+/// What all sinks together may send.
+struct EgressConfig {
+  uint64_t bytes_per_second = 0;  // on the wire; 0: no limit
+
+  bool operator==(const EgressConfig&) const = default;
+};
+
+/// How one sink sends to other machines.
+struct SinkEgressConfig {
+  uint64_t bytes_per_second = 0;  // on the wire; 0: no limit
+  std::string source_address;     // of this machine; empty: as its routes say
+  std::string device;             // the same
+
+  bool operator==(const SinkEgressConfig&) const = default;
+};
+
 struct SinkConfig {
   std::string name;
   SinkType type = SinkType::kStdout;
@@ -240,6 +256,7 @@ struct SinkConfig {
   KafkaConfig kafka;
   OtlpConfig otlp;
   ArchiveConfig archive;
+  SinkEgressConfig egress;  // of those that send
 
   /// Longest wait of a record for its batch. An archive's is the time between two syncs.
   Nanoseconds LingerInEffect() const {
@@ -292,6 +309,7 @@ struct Config {
   LimitsConfig limits;
   EscrowConfig escrow;
   DeadLettersConfig dead_letters;
+  EgressConfig egress;
   std::vector<ShareConfig> fairness;  // in the order of the file
   bool kubernetes_enabled = true;
   KubernetesSourceConfig kubernetes;

@@ -307,6 +307,10 @@ void Describe(Fields& fields, Config* config) {
                  "Records that a sink refused for good, kept for `hinomi replay` "
                  "(docs/dead-letters.md).",
                  [&] { Describe(fields, &config->dead_letters); });
+  fields.Section("egress", "How much all sinks together may send (docs/egress.md).", [&] {
+    DescribeEgressLimit(fields, &config->egress.bytes_per_second,
+                        "What they may send in a second, on the wire; 0: no limit.");
+  });
   fields.List("fairness", &config->fairness,
               "Shares of namespaces, pods and containers that write more than can be sent at once. "
               "For each of them the first rule that is about such and matches.");
@@ -342,6 +346,11 @@ void Describe(Fields& fields, Config* config) {
                    fmt::format("sinks.{}.delivery", sink.name),
                    "exactly_once needs `cluster` set: two clusters of one name would stop each "
                    "other for ever");
+    const uint64_t limit = config->egress.bytes_per_second;
+    fields.Require(limit == 0 || sink.batch_bytes <= limit * kBatchSecondsMax,
+                   fmt::format("sinks.{}.batch_bytes", sink.name),
+                   fmt::format("expected at most what egress.bytes_per_second lets through in {} s",
+                               kBatchSecondsMax));
     // librdkafka has a copy of the batch that is on its way.
     const uint64_t copies = sink.type == SinkType::kKafka ? 2 : 1;
     fields.Require(

@@ -17,6 +17,9 @@ constexpr uint64_t kKiB = 1 << 10;
 constexpr uint64_t kMiB = 1 << 20;
 constexpr uint64_t kGiB = 1 << 30;
 
+// A connection's first ten segments are not paced: of less, they would be too much of ten seconds.
+constexpr uint64_t kEgressLimitMin = 64 * kKiB;
+
 const Choices<SinkType> kSinkTypes = {{"elasticsearch", SinkType::kElasticsearch},
                                       {"kafka", SinkType::kKafka},
                                       {"otlp", SinkType::kOtlp},
@@ -92,7 +95,32 @@ void DescribeTls(Fields& fields, SomeConfig* config) {
                  "needs tls: true beside it");
 }
 
+/// Of a sink that sends to other machines.
+void DescribeEgress(Fields& fields, SinkConfig* config) {
+  const auto describe = [&] {
+    DescribeEgressLimit(fields, &config->egress.bytes_per_second,
+                        "What the sink may send in a second, on the wire; 0: no limit.");
+    fields.Text("source_address", &config->egress.source_address,
+                "Address of this machine that connections come from; empty: as the routing table "
+                "says.",
+                CheckAddress);
+    fields.Text("device", &config->egress.device,
+                "Network device that connections leave by; empty: the same.", CheckDevice);
+  };
+  fields.Section("egress", "How it sends to other machines (docs/egress.md).", describe);
+  const uint64_t limit = config->egress.bytes_per_second;
+  fields.Require(limit == 0 || config->batch_bytes <= limit * kBatchSecondsMax, "batch_bytes",
+                 fmt::format("expected at most what egress.bytes_per_second lets through in {} s",
+                             kBatchSecondsMax));
+}
+
 }  // namespace
+
+void DescribeEgressLimit(Fields& fields, uint64_t* bytes_per_second, std::string_view help) {
+  fields.Size("bytes_per_second", bytes_per_second, help, {0, 1024 * kGiB});
+  fields.Require(*bytes_per_second == 0 || *bytes_per_second >= kEgressLimitMin, "bytes_per_second",
+                 fmt::format("expected 0 or at least {}", FormatSize(kEgressLimitMin)));
+}
 
 void Describe(Fields& fields, LifecycleConfig* config) {
   fields.Time("delete_after", &config->delete_after,
@@ -270,12 +298,15 @@ void Describe(Fields& fields, SinkConfig* config) {
   }
   if (fields.When("type", "elasticsearch", config->type == SinkType::kElasticsearch)) {
     Describe(fields, &config->elasticsearch);
+    DescribeEgress(fields, config);
   }
   if (fields.When("type", "kafka", config->type == SinkType::kKafka)) {
     Describe(fields, &config->kafka);
+    DescribeEgress(fields, config);
   }
   if (fields.When("type", "otlp", config->type == SinkType::kOtlp)) {
     Describe(fields, &config->otlp);
+    DescribeEgress(fields, config);
   }
   if (fields.When("type", "archive", config->type == SinkType::kArchive)) {
     Describe(fields, &config->archive);

@@ -62,6 +62,8 @@ escrow:
   free_percent_min: 25  # default
 dead_letters:
   bytes_max: 64MiB  # default
+egress:
+  bytes_per_second: 0  # default
 fairness: []
 sources:
   kubernetes:
@@ -129,6 +131,10 @@ sinks:
     key_file: ""  # default
     requests_max: 2  # default
     timeout: 30s  # default
+    egress:
+      bytes_per_second: 0  # default
+      source_address: ""  # default
+      device: ""  # default
   screen:
     type: stdout  # config.yaml:6
     batch_bytes: 2MiB  # default

@@ -142,6 +142,39 @@ TEST(Load, ReportsKafka) {
   });
 }
 
+TEST(Load, ReportsEgress) {
+  const std::string kSink = "sinks:\n  stream: {type: kafka, brokers: [\"k:1\"], egress: ";
+  ExpectErrors({
+      {kSink + "{bytes_per_second: 10KiB}, batch_bytes: 64KiB}",
+       {"config.yaml:2:70: sinks.stream.egress.bytes_per_second: expected 0 or at least 64KiB"}},
+      {kSink + "{source_address: eth0, device: a/b}}",
+       {"config.yaml:2:68: sinks.stream.egress.source_address: expected an address such as "
+        "10.0.0.5 or fd00::5, got \"eth0\"",
+        "config.yaml:2:82: sinks.stream.egress.device: expected the name of a network device such "
+        "as eth0, got \"a/b\""}},
+      {kSink + "{bytes_per_second: 64KiB}, batch_bytes: 4MiB}",
+       {"config.yaml:2:91: sinks.stream.batch_bytes: expected at most what "
+        "egress.bytes_per_second lets through in 60 s"}},
+      {"egress: {bytes_per_second: 64KiB}\n" + kSink + "{}, batch_bytes: 4MiB}",
+       {"config.yaml:3:68: sinks.stream.batch_bytes: expected at most what "
+        "egress.bytes_per_second lets through in 60 s"}},
+      {"egress: {device: eth0}\n",
+       {"config.yaml:1:10: egress.device: unknown key; the keys here are bytes_per_second"}},
+      {"sinks: {a: {type: stdout, egress: {bytes_per_second: 1MiB}}}",
+       {"config.yaml:1:27: sinks.a.egress: unknown key; the keys here are type, batch_bytes, "
+        "linger"}},
+  });
+  const Loaded loaded = Load("egress: {bytes_per_second: 3MiB}\n" + kSink +
+                             "{bytes_per_second: 1MiB, source_address: \"fd00::5\", device: "
+                             "eth1}}");
+  ASSERT_TRUE(loaded.errors.empty()) << loaded.errors.front();
+  EXPECT_EQ(loaded.config.egress.bytes_per_second, 3u << 20);
+  const SinkEgressConfig& egress = loaded.config.sinks.at(0).egress;
+  EXPECT_EQ(egress.bytes_per_second, 1u << 20);
+  EXPECT_EQ(egress.source_address, "fd00::5");
+  EXPECT_EQ(egress.device, "eth1");
+}
+
 TEST(Load, ReportsOtlp) {
   const std::string kOtlp = "sinks:\n  otel:\n    type: otlp\n    endpoint: \"c:4317\"\n";
   ExpectErrors({

@@ -231,7 +231,8 @@ TEST(Load, ReportsKeysAndTypes) {
       {"foo: 1",
        {"config.yaml:1:1: foo: unknown key; the keys here are cluster, node, state_dir, host_root, "
         "log, http, "
-        "limits, escrow, dead_letters, fairness, sources, metadata, metrics, multiline, sinks, "
+        "limits, escrow, dead_letters, egress, fairness, sources, metadata, metrics, multiline, "
+        "sinks, "
         "routes"}},
       {"cluser: a", {"config.yaml:1:1: cluser: unknown key; did you mean \"cluster\"?"}},
       {"log:\n  lvl: a",

@@ -49,6 +49,8 @@ TEST(Reference, HasARowForEveryKey) {
       "| `escrow.free_percent_min` | 0 to 90 | `25` | `HINOMI_ESCROW_FREE_PERCENT_MIN` | ",
       "| `dead_letters.bytes_max` | size, 1MiB to 1024GiB | `64MiB` | "
       "`HINOMI_DEAD_LETTERS_BYTES_MAX` | ",
+      "| `egress.bytes_per_second` | size, 0 to 1024GiB | `0` | "
+      "`HINOMI_EGRESS_BYTES_PER_SECOND` | ",
       "| `fairness[].namespace` | text | empty |  | ",
       "| `fairness[].pod` | text | empty |  | ",
       "| `fairness[].container` | text | empty |  | ",
@@ -136,6 +138,11 @@ TEST(Reference, HasARowForEveryKey) {
       "| `sinks.NAME.key_file` | text | empty | `HINOMI_SINKS_NAME_KEY_FILE` | ",
       "| `sinks.NAME.requests_max` | 1 to 64 | `2` | `HINOMI_SINKS_NAME_REQUESTS_MAX` | ",
       "| `sinks.NAME.timeout` | duration, 10ms to 10m | `30s` | `HINOMI_SINKS_NAME_TIMEOUT` | ",
+      "| `sinks.NAME.egress.bytes_per_second` | size, 0 to 1024GiB | `0` | "
+      "`HINOMI_SINKS_NAME_EGRESS_BYTES_PER_SECOND` | ",
+      "| `sinks.NAME.egress.source_address` | text | empty | "
+      "`HINOMI_SINKS_NAME_EGRESS_SOURCE_ADDRESS` | ",
+      "| `sinks.NAME.egress.device` | text | empty | `HINOMI_SINKS_NAME_EGRESS_DEVICE` | ",
       // Of type kafka; what has the name of a key above differs in its help alone.
       "| `sinks.NAME.brokers` | list of host:port | required | `HINOMI_SINKS_NAME_BROKERS` | ",
       "| `sinks.NAME.topic` | text | `logs` | `HINOMI_SINKS_NAME_TOPIC` | ",
@@ -156,6 +163,11 @@ TEST(Reference, HasARowForEveryKey) {
       "| `sinks.NAME.key_file` | text | empty | `HINOMI_SINKS_NAME_KEY_FILE` | ",
       "| `sinks.NAME.timeout` | duration, 10ms to 10m | `30s` | `HINOMI_SINKS_NAME_TIMEOUT` | How",
       "| `sinks.NAME.settings` | map of texts | empty |  | ",
+      "| `sinks.NAME.egress.bytes_per_second` | size, 0 to 1024GiB | `0` | "
+      "`HINOMI_SINKS_NAME_EGRESS_BYTES_PER_SECOND` | ",
+      "| `sinks.NAME.egress.source_address` | text | empty | "
+      "`HINOMI_SINKS_NAME_EGRESS_SOURCE_ADDRESS` | ",
+      "| `sinks.NAME.egress.device` | text | empty | `HINOMI_SINKS_NAME_EGRESS_DEVICE` | ",
       // Of type otlp.
       "| `sinks.NAME.endpoint` | text | required | `HINOMI_SINKS_NAME_ENDPOINT` | ",
       "| `sinks.NAME.compression` | none, gzip | `gzip` | `HINOMI_SINKS_NAME_COMPRESSION` | Of req",
@@ -168,6 +180,11 @@ TEST(Reference, HasARowForEveryKey) {
       "| `sinks.NAME.requests_max` | 1 to 64 | `2` | `HINOMI_SINKS_NAME_REQUESTS_MAX` | Concurrent",
       "| `sinks.NAME.timeout` | duration, 10ms to 10m | `30s` | `HINOMI_SINKS_NAME_TIMEOUT` | Of "
       "one",
+      "| `sinks.NAME.egress.bytes_per_second` | size, 0 to 1024GiB | `0` | "
+      "`HINOMI_SINKS_NAME_EGRESS_BYTES_PER_SECOND` | ",
+      "| `sinks.NAME.egress.source_address` | text | empty | "
+      "`HINOMI_SINKS_NAME_EGRESS_SOURCE_ADDRESS` | ",
+      "| `sinks.NAME.egress.device` | text | empty | `HINOMI_SINKS_NAME_EGRESS_DEVICE` | ",
       // Of type archive.
       "| `sinks.NAME.directory` | text | required | `HINOMI_SINKS_NAME_DIRECTORY` | ",
       "| `sinks.NAME.format` | json, lines | `json` | `HINOMI_SINKS_NAME_FORMAT` | ",

@@ -2,10 +2,12 @@
 
 #include <arpa/inet.h>
 #include <fmt/core.h>
+#include <net/if.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <limits>
@@ -302,6 +304,24 @@ std::string CheckBroker(std::string_view text) {
 std::string CheckCollector(std::string_view text) {
   if (IsHostAndPort(text)) return "";
   return "expected a collector such as 127.0.0.1:4317, got " + Quoted(text);
+}
+
+std::string CheckAddress(std::string_view text) {
+  std::array<uint8_t, sizeof(in6_addr)> address{};
+  const std::string copy(text);
+  if (text.empty() || inet_pton(AF_INET, copy.c_str(), address.data()) == 1 ||
+      inet_pton(AF_INET6, copy.c_str(), address.data()) == 1) {
+    return "";
+  }
+  return "expected an address such as 10.0.0.5 or fd00::5, got " + Quoted(text);
+}
+
+std::string CheckDevice(std::string_view text) {
+  const bool fits = text.size() < IFNAMSIZ && text != "." && text != ".." &&
+                    std::none_of(text.begin(), text.end(),
+                                 [](char c) { return c <= ' ' || c == '/' || c == ':'; });
+  if (fits) return "";
+  return "expected the name of a network device such as eth0, got " + Quoted(text);
 }
 
 std::string CheckHeader(std::string_view name) {

@@ -60,6 +60,10 @@ std::string CheckBroker(std::string_view text);     // host:port
 std::string CheckCollector(std::string_view text);  // the same, of one that takes OTLP
 /// The name of metadata of a gRPC request that is not gRPC's own.
 std::string CheckHeader(std::string_view name);
+/// Empty, or an IPv4 or IPv6 address.
+std::string CheckAddress(std::string_view text);
+/// Empty, or a name that a network device may have.
+std::string CheckDevice(std::string_view text);
 std::string CheckPorts(std::string_view text);  // as ParsePortRange
 /// Of Kafka: a topic's name in which {cluster}, {namespace}, {pod} and {container} may stand.
 std::string CheckTopic(std::string_view text);

@@ -25,7 +25,8 @@ constexpr SinkEntry kSinks[] = {
      [](const SinkConfig& config, const SinkSurroundings& around) -> std::unique_ptr<Sink> {
        return std::make_unique<ElasticsearchSink>(
            config.name, config.elasticsearch,
-           ElasticsearchSink::Environment{around.files, around.clock, around.metrics});
+           ElasticsearchSink::Environment{around.files, around.clock, around.metrics,
+                                          around.egress.Of(config.name)});
      }},
     {SinkType::kArchive,
      [](const SinkConfig& config, const SinkSurroundings& around) -> std::unique_ptr<Sink> {
@@ -36,8 +37,9 @@ constexpr SinkEntry kSinks[] = {
      }},
     {SinkType::kKafka,
      [](const SinkConfig& config, const SinkSurroundings& around) -> std::unique_ptr<Sink> {
-       const KafkaEnvironment environment{around.cluster, around.node, around.files, around.clock,
-                                          around.metrics};
+       const KafkaEnvironment environment{around.cluster, around.node,
+                                          around.files,   around.clock,
+                                          around.metrics, around.egress.Of(config.name)};
        if (config.kafka.delivery == KafkaDelivery::kExactlyOnce) {
          return std::make_unique<KafkaExactlyOnceSink>(config, around.routes, environment);
        }
@@ -45,8 +47,9 @@ constexpr SinkEntry kSinks[] = {
      }},
     {SinkType::kOtlp,
      [](const SinkConfig& config, const SinkSurroundings& around) -> std::unique_ptr<Sink> {
-       return std::make_unique<OtlpSink>(config.name, config.otlp,
-                                         OtlpSink::Environment{around.files, around.metrics});
+       return std::make_unique<OtlpSink>(
+           config.name, config.otlp,
+           OtlpSink::Environment{around.files, around.metrics, around.egress.Of(config.name)});
      }},
     {SinkType::kStdout,
      [](const SinkConfig&, const SinkSurroundings&) -> std::unique_ptr<Sink> {

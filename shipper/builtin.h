@@ -8,6 +8,7 @@
 #include "base/metrics.h"
 #include "config/config.h"
 #include "config/routes.h"
+#include "shipper/egress.h"
 #include "shipper/encode/encoder.h"
 #include "shipper/sink.h"
 
@@ -20,6 +21,7 @@ struct SinkSurroundings {
   FileSystem& files;
   const Clock& clock;
   Metrics& metrics;
+  EgressLimits& egress;  // applied to the configuration of the sink
 };
 
 std::unique_ptr<Sink> MakeSink(const SinkConfig& config, const SinkSurroundings& around);

@@ -49,11 +49,13 @@ Pipeline::Pipeline(const Config& config, const std::string& own_pod, Parts parts
                     {parts_.files, parts_.clock, parts_.metrics}),
       checkpoint_(parts_.files, config.state_dir, parts_.metrics),
       store_(StoreOptions(config, own_pod, parts_), parts_.files, parts_.clock, parts_.metrics),
+      egress_({.clock = parts_.clock, .metrics = parts_.metrics}),
       checkpoint_errors_(parts_.metrics.CounterOf("hinomi_checkpoint_errors_total",
                                                   "Checkpoints that could not be written.")),
       checkpoint_age_(parts_.metrics.GaugeOf("hinomi_checkpoint_age_seconds",
                                              "Time since the checkpoint last held all cursors.")),
       saved_at_(parts_.clock.Monotonic()) {
+  egress_.Apply(config_);
   store_.Restore(checkpoint_.Load());
   const RouteTable routes = store_.routes();  // those that the checkpoint knows too
   for (const SinkConfig& sink : config_.sinks) outlets_.push_back(MakeOutlet(sink, routes));

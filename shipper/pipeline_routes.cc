@@ -21,6 +21,12 @@ const SinkConfig* FindSink(const Config& config, const std::string& name) {
   return found == config.sinks.end() ? nullptr : &*found;
 }
 
+// What it may send in a second can change while a sink runs; nothing else can.
+SinkConfig BesideItsLimit(SinkConfig sink) {
+  sink.egress.bytes_per_second = 0;
+  return sink;
+}
+
 }  // namespace
 
 std::vector<Duration> Pipeline::LingersOf(const Config& config) {
@@ -56,7 +62,7 @@ std::shared_ptr<Outlet> Pipeline::MakeOutlet(const SinkConfig& config, const Rou
   auto outlet = std::make_shared<Outlet>();
   outlet->config = config;
   outlet->sink = parts_.make_sink(config, {config_.cluster, config_.node, routes.by_index(),
-                                           parts_.files, parts_.clock, parts_.metrics});
+                                           parts_.files, parts_.clock, parts_.metrics, egress_});
   parts_.metrics
       .GaugeOf("hinomi_sink_plaintext",
                "1 where the sink sends to other machines what anybody on the way can read.",
@@ -113,7 +119,7 @@ std::vector<std::shared_ptr<Outlet>> Pipeline::BeginReload(const Config& next) {
   std::vector<std::shared_ptr<Outlet>> leaving;
   std::erase_if(outlets_, [&](const std::shared_ptr<Outlet>& outlet) {
     const SinkConfig* const later = FindSink(next, outlet->config.name);
-    bool stays = later != nullptr && *later == outlet->config;
+    bool stays = later != nullptr && BesideItsLimit(*later) == BesideItsLimit(outlet->config);
     // A sink that keeps cursors is made for its routes.
     if (outlet->sink->cursors() != nullptr) {
       const auto goes_here = [&](const RouteConfig& route) {
@@ -159,12 +165,15 @@ void Pipeline::FinishReload(const Config& next) {
   config_.sinks = next.sinks;
   config_.routes = next.routes;
   config_.fairness = next.fairness;
+  config_.egress = next.egress;
+  egress_.Apply(config_);
   store_.Configure({config_.routes, LingersOf(config_), config_.fairness});
   const RouteTable routes = store_.routes();
   std::vector<std::shared_ptr<Outlet>> outlets;
   for (const SinkConfig& sink : config_.sinks) {
     std::shared_ptr<Outlet> outlet = OutletOf(sink.name);
     if (outlet == nullptr) outlet = MakeOutlet(sink, routes);
+    outlet->config = sink;
     outlet->delivery->SetInFlightMax(ShareOf(*outlet));
     outlets.push_back(std::move(outlet));
   }

@@ -41,6 +41,7 @@ ElasticsearchSink::ElasticsearchSink(const std::string& name, const Elasticsearc
                                      const Environment& environment)
     : config_(config),
       clock_(environment.clock),
+      egress_(environment.egress),
       endpoints_(config_.endpoints, environment.clock),
       bulk_path_(fmt::format("{}/_bulk?filter_path={}",
                              HasWords(config_.index) ? "" : "/" + UrlEncoded(config_.index),
@@ -55,7 +56,8 @@ ElasticsearchSink::ElasticsearchSink(const std::string& name, const Elasticsearc
   for (uint64_t lane = 0; lane < lanes; ++lane) {
     lanes_.push_back(std::make_unique<Lane>(
         name,
-        ElasticsearchClient::Environment{config_, endpoints_, environment.files, environment.clock},
+        ElasticsearchClient::Environment{config_, endpoints_, environment.files, environment.clock,
+                                         egress_.get()},
         lane));
     const auto level = static_cast<int>(config_.level);
     const Compression compression = CompressionInEffect(config_);

@@ -31,6 +31,7 @@ class ElasticsearchSink final : public Sink {
     FileSystem& files;  // for the secrets
     const Clock& clock;
     Metrics& metrics;
+    std::shared_ptr<SinkEgress> egress = nullptr;  // null: as the system has it
   };
   /// `name` is the sink's in the configuration; `config` has at least one endpoint.
   /// Metrics: hinomi_sink_sent_bytes_total{sink}, bytes of request bodies after compression.
@@ -73,6 +74,7 @@ class ElasticsearchSink final : public Sink {
 
   ElasticsearchConfig config_;
   const Clock& clock_;
+  const std::shared_ptr<SinkEgress> egress_;
   Endpoints endpoints_;
   std::string bulk_path_;
   Counter sent_bytes_;

@@ -71,7 +71,8 @@ ElasticsearchClient::ElasticsearchClient(const Environment& environment, size_t 
              .ca_file = environment.config.ca_file,
              .certificate_file = environment.config.certificate_file,
              .key_file = environment.config.key_file,
-             .public_key_sha256 = ""}),
+             .public_key_sha256 = "",
+             .sockets = environment.egress}),
       certificates_(environment.files,
                     {environment.config.ca_file, environment.config.certificate_file,
                      environment.config.key_file}),
@@ -102,6 +103,11 @@ Attempt ElasticsearchClient::Begin(const std::stop_token& stop) {
 }
 
 ElasticsearchReply ElasticsearchClient::Ask(const ElasticsearchRequest& request) {
+  if (environment_.egress != nullptr) {
+    uint64_t bytes = 0;
+    for (std::string_view part : request.body) bytes += part.size();
+    deadline_ += environment_.egress->TimeFor(bytes, environment_.config.requests_max);
+  }
   const Duration left = deadline_ - environment_.clock.Monotonic();
   if (left <= Duration::zero()) {
     return {.failure = {

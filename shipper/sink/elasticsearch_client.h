@@ -15,6 +15,7 @@
 #include "base/filesystem.h"
 #include "base/http_client.h"
 #include "config/config.h"
+#include "shipper/egress.h"
 #include "shipper/sink.h"
 
 namespace hinomi {
@@ -60,6 +61,7 @@ class ElasticsearchClient {
     Endpoints& endpoints;
     FileSystem& files;  // holds the secrets
     const Clock& clock;
+    SinkEgress* egress = nullptr;  // null: as the system has it
   };
   ElasticsearchClient(const Environment& environment, size_t lane);
 
@@ -68,7 +70,8 @@ class ElasticsearchClient {
   /// means that nothing can be asked.
   Attempt Begin(const std::stop_token& stop);
 
-  /// Within an attempt. The time left bounds the wait.
+  /// Within an attempt. The time left bounds the wait; what the limit of egress takes for the body
+  /// is added to it.
   ElasticsearchReply Ask(const ElasticsearchRequest& request);
 
   /// The endpoint of this attempt, for messages.

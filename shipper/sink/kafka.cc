@@ -22,6 +22,7 @@ KafkaSink::KafkaSink(const SinkConfig& config, const KafkaEnvironment& environme
       config_(config.kafka),
       files_(environment.files),
       clock_(environment.clock),
+      egress_(environment.egress),
       messages_(config_, {environment.cluster, environment.node}),
       brokers_(KafkaBrokers(config_)),
       sets_(FirstKafkaSets(config_)) {
@@ -32,7 +33,7 @@ KafkaSink::KafkaSink(const SinkConfig& config, const KafkaEnvironment& environme
 
 Attempt KafkaSink::Deliver(Batch& batch, uint32_t, const std::stop_token& stop) {
   CHECK(batch.number != 0);
-  const Duration deadline = clock_.Monotonic() + config_.timeout;
+  const Duration deadline = clock_.Monotonic() + config_.timeout + TimeFor(batch.bytes.size());
   if (batch.number != batch_) Begin(batch);
   while (waiting_ + produced_ > 0) {
     if (Attempt failure = Prepare(); !failure.error.empty()) return failure;
@@ -66,7 +67,7 @@ void KafkaSink::Begin(const Batch& batch) {
   produced_ = 0;
 }
 
-// A producer with the secrets that are in the files now.
+// A producer with the secrets that are in the files now, and with time for the limit of egress.
 Attempt KafkaSink::Prepare() {
   const auto secrets = ReadKafkaSecrets(files_, config_);
   if (!secrets) return {.error = secrets.error().message, .code = "secret", .retry_after = {}};
@@ -77,7 +78,8 @@ Attempt KafkaSink::Prepare() {
   // Certificates take a new producer, and records that are on their way belong to the old one; but
   // not if it can get through to nobody.
   const bool stuck = producer_ != nullptr && KafkaErrorOf(producer_->trouble().error).code == "tls";
-  if (producer_ != nullptr && *secrets != secrets_ && (produced_ == 0 || stuck)) {
+  const bool outdated = *secrets != secrets_ || TimeFor(batch_bytes_) > lengthened_;
+  if (producer_ != nullptr && outdated && (produced_ == 0 || stuck)) {
     Recall();
     producer_.reset();
   }
@@ -98,12 +100,20 @@ Result<void> KafkaSink::MakeProducer(const KafkaSecrets& secrets) {
     properties.emplace_back("allow.auto.create.topics", "false");
     properties.emplace_back("statistics.interval.ms", "100");
   }
-  auto made = KafkaProducer::Make(
-      {.sink_name = name_, .properties = std::move(properties), .statistics = statistics_});
+  lengthened_ = TimeFor(batch_bytes_);
+  LengthenTimeouts(&properties, lengthened_);
+  auto made = KafkaProducer::Make({.sink_name = name_,
+                                   .properties = std::move(properties),
+                                   .statistics = statistics_,
+                                   .egress = egress_});
   if (!made) return made.error();
   producer_ = std::move(*made);
   blackouts_ = 0;
   return {};
+}
+
+Duration KafkaSink::TimeFor(uint64_t bytes) const {
+  return egress_ == nullptr ? Duration{0} : egress_->TimeFor(bytes, /*requests=*/1);
 }
 
 void KafkaSink::Produce(const Batch& batch) {
@@ -210,6 +220,11 @@ Attempt KafkaSink::Unanswered(const std::stop_token& stop) const {
   if (stop.stop_requested()) {
     attempt.code = "stopped";
     attempt.error += "the agent is stopping";
+    return attempt;
+  }
+  if (egress_ != nullptr && !egress_->problem().empty()) {
+    attempt.code = "socket";
+    attempt.error += egress_->problem();
     return attempt;
   }
   const KafkaTrouble& trouble = producer_->trouble();

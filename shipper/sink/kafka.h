@@ -46,6 +46,7 @@ class KafkaSink final : public Sink {
   void Begin(const Batch& batch);
   Attempt Prepare();
   Result<void> MakeProducer(const KafkaSecrets& secrets);
+  Duration TimeFor(uint64_t bytes) const;
   void Produce(const Batch& batch);
   void Await(Batch& batch, Duration deadline, const std::stop_token& stop);
   KafkaSets sets() const { return single_ ? KafkaSets::kSingle : sets_; }
@@ -67,6 +68,7 @@ class KafkaSink final : public Sink {
   const KafkaConfig config_;
   FileSystem& files_;
   const Clock& clock_;
+  const std::shared_ptr<SinkEgress> egress_;
   KafkaMessages messages_;
   const std::shared_ptr<KafkaStatistics> statistics_ = std::make_shared<KafkaStatistics>();
   Metrics::Hook hook_;
@@ -74,6 +76,7 @@ class KafkaSink final : public Sink {
 
   std::unique_ptr<KafkaProducer> producer_;
   KafkaSecrets secrets_;    // that it has
+  Duration lengthened_{0};  // what its timeouts are longer by
   bool trying_ = false;     // the producer is one of Try
   uint64_t blackouts_ = 0;  // of the producer, up to the last attempt
   KafkaSets sets_;          // becomes smaller for good when a broker refuses one

@@ -31,6 +31,7 @@ KafkaTrouble TroubleOf(rd_kafka_resp_err_t error, std::string_view text = {}) {
 struct KafkaCursorTopic::Handle {
   std::string sink_name;
   std::string topic;
+  std::shared_ptr<SinkEgress> egress;
   KafkaTrouble trouble;  // what the library said last
   rd_kafka_t* kafka = nullptr;
   rd_kafka_topic_t* target = nullptr;
@@ -64,9 +65,11 @@ Result<std::unique_ptr<KafkaCursorTopic>> KafkaCursorTopic::Make(Options options
   auto handle = std::make_unique<Handle>();
   handle->sink_name = std::move(options.sink_name);
   handle->topic = std::move(options.topic);
+  handle->egress = std::move(options.egress);
   rd_kafka_conf_set_opaque(conf->get(), handle.get());
   rd_kafka_conf_set_error_cb(conf->get(), &Handle::OnError);
   rd_kafka_conf_set_log_cb(conf->get(), &Handle::OnLog);
+  UseEgress(conf->get(), *handle);
   const Result<rd_kafka_t*> kafka = NewKafka(RD_KAFKA_CONSUMER, std::move(*conf));
   if (!kafka) return kafka.error();
   handle->kafka = *kafka;

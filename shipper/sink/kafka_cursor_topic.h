@@ -21,7 +21,8 @@ class KafkaCursorTopic {
   struct Options {
     std::string sink_name;  // for its log lines
     std::string topic;
-    KafkaProperties properties;  // of the connection
+    KafkaProperties properties;                    // of the connection
+    std::shared_ptr<SinkEgress> egress = nullptr;  // as KafkaProducer's
   };
   /// How long to wait, and for whom not to.
   struct Patience {

@@ -13,7 +13,8 @@ KafkaExactlyOnceSink::KafkaExactlyOnceSink(const SinkConfig& config,
     if (routes[i].sink != config.name) continue;
     routes_.emplace(
         std::piecewise_construct, std::forward_as_tuple(i),
-        std::forward_as_tuple(KafkaTransactions::Options{config.name, config.kafka, routes[i].name},
+        std::forward_as_tuple(KafkaTransactions::Options{config.name, config.batch_bytes,
+                                                         config.kafka, routes[i].name},
                               environment));
   }
 }

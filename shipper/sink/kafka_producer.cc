@@ -87,6 +87,7 @@ void ProduceSingly(rd_kafka_t* kafka, rd_kafka_topic_t* topic, std::span<KafkaMe
 struct KafkaProducer::Handle {
   std::string sink_name;
   std::shared_ptr<KafkaStatistics> statistics;
+  std::shared_ptr<SinkEgress> egress;
   std::vector<KafkaReport> reports;
   std::vector<KafkaReport> polled;
   KafkaTrouble trouble;
@@ -132,12 +133,14 @@ Result<std::unique_ptr<KafkaProducer>> KafkaProducer::Make(Options options) {
   auto handle = std::make_unique<Handle>();
   handle->sink_name = std::move(options.sink_name);
   handle->statistics = std::move(options.statistics);
+  handle->egress = std::move(options.egress);
   if (handle->statistics != nullptr) handle->statistics->Begin();
   rd_kafka_conf_set_opaque(conf->get(), handle.get());
   rd_kafka_conf_set_dr_msg_cb(conf->get(), &Handle::OnReport);
   rd_kafka_conf_set_error_cb(conf->get(), &Handle::OnError);
   rd_kafka_conf_set_log_cb(conf->get(), &Handle::OnLog);
   rd_kafka_conf_set_stats_cb(conf->get(), &Handle::OnStatistics);
+  UseEgress(conf->get(), *handle);
   const Result<rd_kafka_t*> kafka = NewKafka(RD_KAFKA_PRODUCER, std::move(*conf));
   if (!kafka) return kafka.error();
   handle->kafka = *kafka;

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "shipper/egress.h"
 #include "shipper/sink/kafka_properties.h"
 #include "shipper/sink/kafka_statistics.h"
 #include "shipper/sink/kafka_topic.h"
@@ -64,6 +65,7 @@ class KafkaProducer {
     std::string sink_name;  // for its log lines
     KafkaProperties properties;
     std::shared_ptr<KafkaStatistics> statistics = nullptr;  // null: nobody asks
+    std::shared_ptr<SinkEgress> egress = nullptr;           // null: sockets as the system has them
   };
 
   /// Connects in the background. Errors: config, the library refuses a property.

@@ -142,6 +142,26 @@ KafkaProperties TransactionalPropertiesOf(const KafkaConfig& config, const Kafka
   return properties;
 }
 
+void LengthenTimeouts(KafkaProperties* properties, Duration by) {
+  struct Timeout {
+    const char* name;
+    int64_t otherwise, max;  // milliseconds; 0: none
+  };
+  constexpr Timeout kTimeouts[] = {{"socket.timeout.ms", 60'000, 300'000},
+                                   {"message.timeout.ms", 0, 900'000},
+                                   {"transaction.timeout.ms", 0, 900'000}};
+  if (by <= Duration{0}) return;
+  for (const Timeout& timeout : kTimeouts) {
+    int64_t now = timeout.otherwise;
+    for (const auto& [name, value] : *properties) {
+      if (name == timeout.name) std::from_chars(value.data(), value.data() + value.size(), now);
+    }
+    if (now == 0) continue;
+    const int64_t longer = std::min(now + by / std::chrono::milliseconds(1), timeout.max);
+    properties->emplace_back(timeout.name, std::to_string(std::max(now, longer)));
+  }
+}
+
 KafkaProperties ReaderPropertiesOf(const KafkaConfig& config, const KafkaSecrets& secrets) {
   KafkaProperties properties = {{"client.id", "hinomi"}, {"socket.keepalive.enable", "true"}};
   properties.insert(properties.end(), config.settings.begin(), config.settings.end());

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/filesystem.h"
 #include "base/result.h"
 #include "config/config.h"
@@ -48,6 +49,9 @@ KafkaProperties KafkaPropertiesOf(const KafkaConfig& config, const KafkaSecrets&
 /// The same of a producer with transactions of that name.
 KafkaProperties TransactionalPropertiesOf(const KafkaConfig& config, const KafkaSecrets& secrets,
                                           KafkaSets sets, const std::string& transactional_id);
+/// Lengthens the timeouts that run while records are sent, as far as librdkafka and brokers bear
+/// it.
+void LengthenTimeouts(KafkaProperties* properties, Duration by);
 /// Of a consumer that sees what is committed alone.
 KafkaProperties ReaderPropertiesOf(const KafkaConfig& config, const KafkaSecrets& secrets);
 

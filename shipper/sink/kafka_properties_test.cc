@@ -70,5 +70,26 @@ TEST(KafkaProperties, MakeSetsSmaller) {
   EXPECT_THAT(Effective(config, {}, KafkaSets::kSingle), Contains(Pair("batch.num.messages", "1")));
 }
 
+TEST(KafkaProperties, LengthenTheTimeoutsThatRunWhileItSends) {
+  const auto lengthened = [](KafkaProperties properties, Duration by) {
+    LengthenTimeouts(&properties, by);
+    return std::map<std::string, std::string>(properties.rbegin(), properties.rend());
+  };
+  using std::chrono::seconds;
+  KafkaConfig config;
+  KafkaProperties plain = KafkaPropertiesOf(config, {}, KafkaSets::kWhole);
+  EXPECT_THAT(lengthened(plain, seconds(0)), Not(Contains(Key("socket.timeout.ms"))));
+  EXPECT_THAT(lengthened(plain, seconds(30)), AllOf(Contains(Pair("socket.timeout.ms", "90000")),
+                                                    Contains(Pair("message.timeout.ms", "0")),
+                                                    Not(Contains(Key("transaction.timeout.ms")))));
+  EXPECT_THAT(lengthened(plain, seconds(1000)), Contains(Pair("socket.timeout.ms", "300000")));
+  config.settings = {{"socket.timeout.ms", "10000"}};
+  plain = TransactionalPropertiesOf(config, {}, KafkaSets::kWhole, "id");
+  EXPECT_THAT(lengthened(plain, seconds(30)),
+              AllOf(Contains(Pair("socket.timeout.ms", "40000")),
+                    Contains(Pair("message.timeout.ms", "90000")),
+                    Contains(Pair("transaction.timeout.ms", "90000"))));
+}
+
 }  // namespace
 }  // namespace hinomi

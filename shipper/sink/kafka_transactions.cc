@@ -86,6 +86,10 @@ Attempt KafkaTransactions::Open(const std::stop_token& stop, std::vector<KeptCur
   return failure.error.empty() ? failure : Lost(std::move(failure));
 }
 
+Duration KafkaTransactions::TimeFor(uint64_t bytes) const {
+  return environment_.egress == nullptr ? Duration{0} : environment_.egress->TimeFor(bytes, 1);
+}
+
 // A producer with the secrets that are in the files now.
 Attempt KafkaTransactions::Make() {
   producer_.reset();
@@ -93,10 +97,13 @@ Attempt KafkaTransactions::Make() {
   if (!secrets) return {.error = secrets.error().message, .code = "secret", .retry_after = {}};
   secrets_ = *secrets;
   const std::string id = environment_.cluster + "/" + environment_.node + "/" + options_.route;
-  auto made = KafkaProducer::Make(
-      {.sink_name = options_.sink_name,
-       .properties = TransactionalPropertiesOf(options_.config, secrets_, sets_, id),
-       .statistics = statistics_});
+  KafkaProperties properties = TransactionalPropertiesOf(options_.config, secrets_, sets_, id);
+  lengthened_ = TimeFor(options_.batch_bytes);
+  LengthenTimeouts(&properties, lengthened_);
+  auto made = KafkaProducer::Make({.sink_name = options_.sink_name,
+                                   .properties = std::move(properties),
+                                   .statistics = statistics_,
+                                   .egress = environment_.egress});
   if (!made) {
     return {.error = fmt::format("cannot connect to Kafka at \"{}\": {}", brokers_,
                                  made.error().message),
@@ -124,10 +131,10 @@ Attempt KafkaTransactions::Fence(const Patience& patience) {
 // The marker is the last thing that is committed to the partition before it is read: what stands in
 // front of it is all there is, and nobody else writes cursors of this route any more.
 Attempt KafkaTransactions::ReadCursors(const Patience& patience, std::vector<KeptCursor>* cursors) {
-  auto topic =
-      KafkaCursorTopic::Make({.sink_name = options_.sink_name,
-                              .topic = options_.config.cursor_topic,
-                              .properties = ReaderPropertiesOf(options_.config, secrets_)});
+  auto topic = KafkaCursorTopic::Make({.sink_name = options_.sink_name,
+                                       .topic = options_.config.cursor_topic,
+                                       .properties = ReaderPropertiesOf(options_.config, secrets_),
+                                       .egress = environment_.egress});
   if (!topic) return {.error = topic.error().message, .code = "settings", .retry_after = {}};
   int32_t partitions = 0;
   KafkaTrouble trouble = (*topic)->Prepare(patience, &partitions);
@@ -189,9 +196,15 @@ Attempt KafkaTransactions::Deliver(Batch& batch, const std::stop_token& stop) {
                    .code = "secret",
                    .retry_after = {}});
     }
+    if (TimeFor(options_.batch_bytes) > lengthened_) {
+      return Lost({.error = "the limit of its egress is lower: it connects anew",
+                   .code = "settings",
+                   .retry_after = {}});
+    }
   }
-  const Patience patience{environment_.clock,
-                          environment_.clock.Monotonic() + options_.config.timeout, stop};
+  const Patience patience{
+      environment_.clock,
+      environment_.clock.Monotonic() + options_.config.timeout + TimeFor(batch.bytes.size()), stop};
   if (committing_) return Commit(batch, patience);
   for (;;) {
     bool again = false;

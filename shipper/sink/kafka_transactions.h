@@ -33,6 +33,7 @@ class KafkaTransactions {
  public:
   struct Options {
     std::string sink_name;
+    uint64_t batch_bytes = 0;
     KafkaConfig config;
     std::string route;
   };
@@ -55,6 +56,7 @@ class KafkaTransactions {
     std::vector<uint32_t> too_large;  // messages, or their records
   };
 
+  Duration TimeFor(uint64_t bytes) const;
   Attempt Make();
   Attempt Fence(const Patience& patience);
   Attempt ReadCursors(const Patience& patience, std::vector<KeptCursor>* cursors);
@@ -83,6 +85,7 @@ class KafkaTransactions {
 
   std::unique_ptr<KafkaProducer> producer_;  // null: the route is not open
   KafkaSecrets secrets_;                     // that it has
+  Duration lengthened_{0};                   // what its timeouts are longer by
   KafkaSets sets_;                           // becomes smaller for good when a broker refuses one
   int32_t partition_ = 0;                    // of the topic of cursors
   uint64_t markers_ = 0;

@@ -40,7 +40,7 @@ class KafkaTransactionsTest : public ::testing::Test {
 
   std::unique_ptr<KafkaTransactions> Make() {
     return std::make_unique<KafkaTransactions>(
-        KafkaTransactions::Options{"stream", config_, "all"},
+        KafkaTransactions::Options{"stream", 1 << 20, config_, "all"},
         KafkaEnvironment{cluster_, topic_, files_, clock_, metrics_});
   }
   /// A new life of the sink, and the cursors that it found.

@@ -22,7 +22,7 @@ OtlpSink::OtlpSink(const std::string& name, const OtlpConfig& config,
       request_bytes_max_(kNoLimit),
       records_max_(kNoLimit) {
   for (uint64_t lane = 0; lane < std::max<uint64_t>(1, config.requests_max); ++lane) {
-    lanes_.push_back(std::make_unique<Lane>(config, environment.files));
+    lanes_.push_back(std::make_unique<Lane>(config, environment));
   }
 }
 

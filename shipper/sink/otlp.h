@@ -29,6 +29,7 @@ class OtlpSink final : public Sink {
   struct Environment {
     FileSystem& files;  // for the secrets
     Metrics& metrics;
+    std::shared_ptr<SinkEgress> egress = nullptr;  // null: as the system has it
   };
   /// `name` is the sink's in the configuration.
   /// Metrics: hinomi_sink_sent_bytes_total{sink}, bytes of requests after compression.
@@ -45,7 +46,8 @@ class OtlpSink final : public Sink {
   using Records = std::span<const uint32_t>;
 
   struct Lane {
-    Lane(const OtlpConfig& config, FileSystem& files) : client(config, files) {}
+    Lane(const OtlpConfig& config, const Environment& around)
+        : client(config, around.files, around.egress) {}
     OtlpClient client;
     GzipCompressor compressor;
     OtlpRequest request;

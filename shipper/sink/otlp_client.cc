@@ -19,6 +19,7 @@
 
 #include "base/check.h"
 #include "base/secret.h"
+#include "shipper/sink/otlp_socket.h"
 
 namespace hinomi {
 namespace {
@@ -77,6 +78,11 @@ bool SaysTooLarge(std::string_view message) {
          message.find("exceeds maximum size") != std::string_view::npos;
 }
 
+size_t SizeOf(std::span<const std::string_view> parts) {
+  return std::accumulate(parts.begin(), parts.end(), size_t{0},
+                         [](size_t sum, std::string_view part) { return sum + part.size(); });
+}
+
 /// One call and all that it is answered with.
 class Call {
  public:
@@ -105,10 +111,7 @@ class Call {
 
   void Run(std::span<const std::string_view> parts, bool gzip, const std::stop_token& stop) {
     if (gzip) AddHeader(GRPC_COMPRESSION_REQUEST_ALGORITHM_MD_KEY, "gzip");
-    const size_t bytes =
-        std::accumulate(parts.begin(), parts.end(), size_t{0},
-                        [](size_t sum, std::string_view part) { return sum + part.size(); });
-    grpc_slice slice = grpc_slice_malloc(bytes);
+    grpc_slice slice = grpc_slice_malloc(SizeOf(parts));
     uint8_t* out = GRPC_SLICE_START_PTR(slice);
     for (std::string_view part : parts) {
       std::memcpy(out, part.data(), part.size());
@@ -230,7 +233,8 @@ struct OtlpClient::Connection {
   grpc_channel* channel = nullptr;
   grpc_completion_queue* queue = grpc_completion_queue_create_for_pluck(nullptr);
 
-  Connection(const OtlpConfig& config, Secrets with) : secrets(std::move(with)) {
+  Connection(const OtlpConfig& config, Secrets with, const std::shared_ptr<SinkEgress>& egress)
+      : secrets(std::move(with)) {
     grpc_ssl_pem_key_cert_pair pair{secrets.key.c_str(), secrets.certificate.c_str()};
     grpc_channel_credentials* const credentials =
         config.tls ? grpc_ssl_credentials_create_ex(
@@ -242,7 +246,7 @@ struct OtlpClient::Connection {
       arg.value.integer = value;
       return arg;
     };
-    std::array<grpc_arg, 5> list = {
+    std::vector<grpc_arg> list = {
         number(GRPC_ARG_ENABLE_HTTP_PROXY, 0),
         // Else a new channel would inherit how long the last one waits before it connects again.
         number(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1),
@@ -250,6 +254,9 @@ struct OtlpClient::Connection {
         number(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kReconnectMillisecondsMax),
         // Who tries again, and how often that was, is Delivery's.
         number(GRPC_ARG_ENABLE_RETRIES, 0)};
+    const std::unique_ptr<grpc_socket_mutator, MutatorDeleter> mutator(
+        egress == nullptr ? nullptr : MutatorOf(egress));
+    if (mutator != nullptr) list.push_back(grpc_socket_mutator_to_arg(mutator.get()));
     const grpc_channel_args args{list.size(), list.data()};
     channel = grpc_channel_create(("dns:///" + config.endpoint).c_str(), credentials, &args);
     grpc_channel_credentials_release(credentials);
@@ -263,8 +270,9 @@ struct OtlpClient::Connection {
   Connection& operator=(const Connection&) = delete;
 };
 
-OtlpClient::OtlpClient(const OtlpConfig& config, FileSystem& files)
-    : config_(config), files_(files) {
+OtlpClient::OtlpClient(const OtlpConfig& config, FileSystem& files,
+                       std::shared_ptr<SinkEgress> egress)
+    : config_(config), files_(files), egress_(std::move(egress)) {
   SilenceLibrary();
   grpc_init();
 }
@@ -302,6 +310,11 @@ Result<OtlpClient::Secrets> OtlpClient::ReadSecrets() const {
   return secrets;
 }
 
+Duration OtlpClient::TimeoutOf(std::span<const std::string_view> request) const {
+  if (egress_ == nullptr) return config_.timeout;
+  return config_.timeout + egress_->TimeFor(SizeOf(request), config_.requests_max);
+}
+
 OtlpReply OtlpClient::Export(std::span<const std::string_view> request, bool gzip,
                              const std::stop_token& stop) {
   const auto secrets = ReadSecrets();
@@ -311,11 +324,11 @@ OtlpReply OtlpClient::Export(std::span<const std::string_view> request, bool gzi
     return reply;
   }
   if (connection_ == nullptr || !connection_->secrets.SameConnection(*secrets)) {
-    connection_ = std::make_unique<Connection>(config_, *secrets);
+    connection_ = std::make_unique<Connection>(config_, *secrets, egress_);
   }
   // Not a time of day: those jump.
   const gpr_timespec deadline = gpr_time_add(
-      gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_nanos(config_.timeout.count(), GPR_TIMESPAN));
+      gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_nanos(TimeoutOf(request).count(), GPR_TIMESPAN));
   const grpc_slice method = grpc_slice_from_static_buffer(kMethod.data(), kMethod.size());
   OtlpReply reply;
   {
@@ -329,6 +342,9 @@ OtlpReply OtlpClient::Export(std::span<const std::string_view> request, bool gzi
   if (reply.failure.code.empty()) return reply;
   // Behind a deadline, nobody may be there any more at the other end of the connection.
   if (reply.failure.code == "deadline_exceeded") connection_.reset();
+  if (egress_ != nullptr && !egress_->problem().empty() && reply.failure.code == "unavailable") {
+    reply.failure = {egress_->problem(), "socket", {}};
+  }
   if (stop.stop_requested()) reply.failure = {"the agent is stopping", "stopped", {}};
   reply.failure.error =
       fmt::format("cannot send to \"{}\": {}", config_.endpoint, reply.failure.error);

@@ -13,6 +13,7 @@
 #include "base/filesystem.h"
 #include "base/result.h"
 #include "config/config.h"
+#include "shipper/egress.h"
 #include "shipper/sink.h"
 
 namespace hinomi {
@@ -34,14 +35,17 @@ struct OtlpReply {
 /// Keeps its connection. One thread at a time.
 class OtlpClient {
  public:
-  OtlpClient(const OtlpConfig& config, FileSystem& files);
+  /// Without an egress its connections are as the system has them.
+  OtlpClient(const OtlpConfig& config, FileSystem& files,
+             std::shared_ptr<SinkEgress> egress = nullptr);
   ~OtlpClient();
   OtlpClient(const OtlpClient&) = delete;
   OtlpClient& operator=(const OtlpClient&) = delete;
 
   /// LogsService.Export. The parts are, one after another, an ExportLogsServiceRequest, as a gzip
   /// member if `gzip`; they are copied. Secrets are read from their files first. Blocks for the
-  /// configured timeout at most; returns early when `stop` is requested.
+  /// configured timeout at most, and what the limit of egress takes beyond that; returns early when
+  /// `stop` is requested.
   OtlpReply Export(std::span<const std::string_view> request, bool gzip,
                    const std::stop_token& stop);
 
@@ -49,9 +53,11 @@ class OtlpClient {
   struct Connection;
   struct Secrets;
   Result<Secrets> ReadSecrets() const;
+  Duration TimeoutOf(std::span<const std::string_view> request) const;
 
   const OtlpConfig config_;
   FileSystem& files_;
+  const std::shared_ptr<SinkEgress> egress_;
   std::unique_ptr<Connection> connection_;
 };
 

@@ -159,11 +159,12 @@ def configure(agent, root):
                   "release_pattern": "^(?P<commit>.+)$"},
         metrics={"include": [".*"], "volumes": True, "pod_capacity": 110,
                  "tcp_groups": [{"name": "mysql", "ports": [3306]}]},
+        egress={"bytes_per_second": "1GiB"},
         fairness=[{"namespace": "loud", "bytes_per_second": "1KiB", "exceeded": "drop"},
                   {"namespace": "slow", "bytes_per_second": "1KiB"}],
         sinks={"files": {"type": "archive", "directory": str(agent.directory / "archive")},
                "search": {"type": "elasticsearch", "endpoints": [nowhere],
-                          "ca_file": "/etc/ssl/certs/ca-certificates.crt"},
+                          "ca_file": "/etc/ssl/certs/ca-certificates.crt", "egress": {"bytes_per_second": "1GiB"}},
                "stream": {"type": "kafka", "brokers": [nobody], "settings": {"statistics.interval.ms": "500"}}},
         routes=[{"name": "all", "sink": "files"}, {"name": "spare", "sink": "search"},
                 {"name": "queue", "sink": "stream"}])

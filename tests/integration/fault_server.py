@@ -99,8 +99,8 @@ def refuse(word):
 class FaultServer(http.server.ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Request)
+    def __init__(self, host="127.0.0.1"):
+        super().__init__((host, 0), Request)
         self.lock = threading.Lock()
         self.closing = threading.Event()
         self.faults = iter(())
@@ -115,7 +115,7 @@ class FaultServer(http.server.ThreadingHTTPServer):
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.server_address[1]}"
+        return "http://{}:{}".format(*self.server_address)
 
     def messages(self):
         with self.lock:

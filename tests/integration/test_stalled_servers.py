@@ -1,38 +1,21 @@
 """A server that is there and does not get on: its process stands still, packets to it vanish, it reads ten kilobytes a
 second. What is held is bounded, the agent's other sinks go on, and afterwards everything arrives."""
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
-import threading
 import time
 
 import pytest
 
 import archives
 import fault_server as fault
+from networks import inside, own_network
 from node import memory_mib
 from waiting import eventually
 
 LINE_BYTES, LOGS = 1000, 4
 IN_FLIGHT_MIB = 4  # of each sink
-CLONE_NEWNET = 0x40000000
-A_NETWORK = ["unshare", "--net", "sh", "-c", "ip link set lo up && echo ready && exec sleep 600"]
-
-
-def inside(pid, call):
-    """What `call` returns in the network of that process."""
-    results = []
-
-    def run():
-        with open(f"/proc/{pid}/ns/net", "rb") as namespace:
-            assert ctypes.CDLL(None).setns(namespace.fileno(), CLONE_NEWNET) == 0
-        results.append(call())
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join(30)
-    return results[0]
 
 
 @contextlib.contextmanager
@@ -69,12 +52,8 @@ def crawling(server):
 @pytest.fixture
 def network():
     """A process with a network of its own."""
-    holder = subprocess.Popen(A_NETWORK, stdout=subprocess.PIPE, text=True)
-    assert holder.stdout.readline() == "ready\n"
-    yield holder.pid
-    holder.kill()
-    holder.wait(10)
-    holder.stdout.close()
+    with own_network() as pid:
+        yield pid
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ SEAMS = {
     "benchmark/": ["bench/"],
     "civetweb": ["app/http/"],
     "curl/": ["base/http_client.cc"],
-    "grpc": ["metadata/cri.cc", "shipper/sink/otlp_client.cc"],
+    "grpc": ["metadata/cri.cc", "shipper/sink/otlp_client.cc", "shipper/sink/otlp_socket."],
     "isa-l": ["shipper/compress/"],
     "igzip_lib": ["shipper/compress/"],
     "librdkafka/": ["shipper/sink/kafka"],

@@ -1,0 +1,139 @@
+"""What leaves the agent's network, by the counters of its devices: never more than the limits of each sink and of all,
+and by the address and the device that a sink names."""
+import contextlib
+import os
+import socket
+import threading
+import time
+
+import pytest
+
+from fault_server import FaultServer
+from networks import inside, ip, own_network, sent_bytes, wire
+
+pytestmark = pytest.mark.sinks
+
+MIB = 1 << 20
+TOTAL, OF_ONE = MIB, MIB // 4  # bytes per second
+WINDOW_SECONDS, SAMPLE_SECONDS = 10, 0.5
+RUN_SECONDS = 13 if "HINOMI_TORTURE" not in os.environ else 600
+OURS, THEIRS, SECOND = ("10.77.0.1", "10.78.0.1"), ("10.77.0.2", "10.78.0.2"), "10.77.0.9"
+
+
+@pytest.fixture
+def networks():
+    """The agent's and the servers', with the devices fast and slow between them."""
+    with own_network() as agents, own_network() as servers:
+        wire(agents, servers, "fast", (OURS[0], THEIRS[0]))
+        wire(agents, servers, "slow", (OURS[1], THEIRS[1]))
+        ip(agents, f"addr add {SECOND}/24 dev fast")
+        yield agents, servers
+
+
+@pytest.fixture
+def agent(agent, networks):
+    agent.command = ["nsenter", "-t", str(networks[0]), "-n", *agent.command]
+    return agent
+
+
+@pytest.fixture
+def servers(networks):
+    servers = [inside(networks[1], lambda host=host: FaultServer(host)) for host in THEIRS]
+    yield servers
+    for server in servers:
+        server.close()
+
+
+def samples_of(pid, devices, seconds):
+    """(time, bytes sent so far by each device), every half second."""
+    samples, end = [], time.monotonic() + seconds
+    while time.monotonic() < end:
+        samples.append((time.monotonic(), *(sent_bytes(pid, device) for device in devices)))
+        time.sleep(SAMPLE_SECONDS)
+    return samples
+
+
+def rates(samples):
+    """Bytes per second of all devices together and of each: the most of any ten seconds, and the mean."""
+    def rate(begin, end, column):
+        count = (end[column] - begin[column]) if column else sum(end[1:]) - sum(begin[1:])
+        return count / (end[0] - begin[0])
+    windows = [(begin, next(end for end in samples if end[0] >= begin[0] + WINDOW_SECONDS))
+               for begin in samples if begin[0] + WINDOW_SECONDS <= samples[-1][0]]
+    assert len(windows) > 2
+    return [(max(rate(begin, end, column) for begin, end in windows), rate(samples[0], samples[-1], column))
+            for column in range(len(samples[0]))]
+
+
+def test_limits_of_a_sink_and_of_all(agent, networks, servers, log_of):
+    common = {"type": "elasticsearch", "compression": "none", "requests_max": 4, "batch_bytes": "256KiB"}
+    agent.configure({}, egress={"bytes_per_second": str(TOTAL)}, sinks={
+        "fast": {**common, "endpoints": [servers[0].url]},
+        "slow": {**common, "endpoints": [servers[1].url], "egress": {"bytes_per_second": str(OF_ONE)}, "timeout": "1s"},
+    }, routes=[{"sink": "fast"}, {"sink": "slow"}])
+    line = f"2026-01-01T00:00:00Z stdout F {'x' * 1000}\n".encode()
+    for number in range(4):
+        log_of(f"pod-{number}").raw(line * (RUN_SECONDS * TOTAL // len(line) // 4))
+    agent.spawn()
+    samples = samples_of(networks[0], ("fast", "slow"), RUN_SECONDS)
+    shares = [(name, most / limit, mean / limit) for (most, mean), name, limit in
+              zip(rates(samples), ("all", "fast", "slow"), (TOTAL, TOTAL, OF_ONE))]
+    print(*(f"{name}: {most:.3f} of the limit in the worst 10 s, {mean:.3f} on average" for name, most, mean in shares),
+          sep="\n")
+    for name, most, _ in shares:
+        assert most < 1.05, f"{name} sends more than it may: {shares}"
+    for name, _, mean in (shares[0], shares[2]):
+        assert mean > 0.85, f"{name} sends less than it could: {shares}"
+    metrics = inside(networks[0], lambda: [agent.metric("hinomi_sink_egress_bytes_total", sink=sink)
+                                           for sink in ("fast", "slow")])
+    for metric, device in zip(metrics, ("fast", "slow")):
+        assert metric == pytest.approx(sent_bytes(networks[0], device), rel=0.03)
+    # A request of the slow one takes longer than its timeout.
+    assert inside(networks[0], lambda: agent.metric("hinomi_sink_retries_total", sink="slow")) == 0, agent.log()
+
+
+class Callers:
+    """Takes connections, and keeps who called."""
+
+    def __init__(self, host):
+        self.socket, self.hosts = socket.create_server((host, 0)), set()
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self.listen, daemon=True).start()
+
+    def listen(self):
+        with contextlib.suppress(OSError):  # closed
+            while True:
+                connection, caller = self.socket.accept()
+                self.hosts.add(caller[0])
+                connection.close()
+
+
+def test_addresses_and_devices(agent, networks, log_of):
+    """By its routes the agent would take the device `fast` and its first address for all of them."""
+    ip(networks[0], f"route add default via {THEIRS[1]} dev slow")
+    kinds = {"elasticsearch": lambda port: {"endpoints": [f"http://{THEIRS[0]}:{port}"]},
+             "kafka": lambda port: {"brokers": [f"{THEIRS[0]}:{port}"]},
+             "otlp": lambda port: {"endpoint": f"{THEIRS[0]}:{port}"}}
+    ways = {"none": ({}, {OURS[0]}), "address": ({"source_address": SECOND}, {SECOND}),
+            "device": ({"device": "slow"}, {OURS[1]}), "missing": ({"device": "nosuch0"}, set())}
+    sinks, expected, callers = {}, {}, {}
+    for kind, target in kinds.items():
+        for way, (egress, hosts) in ways.items():
+            name = f"{kind}-{way}"
+            callers[name] = inside(networks[1], lambda: Callers(THEIRS[0]))
+            sinks[name] = {"type": kind, "batch_bytes": "16KiB", "egress": {**egress}, **target(callers[name].port)}
+            expected[name] = hosts
+    agent.configure({}, sinks=sinks, routes=[{"sink": name} for name in sinks])
+    log_of("pod").line("hello")
+    agent.spawn()
+    end = time.monotonic() + 20
+    while time.monotonic() < end and not (
+            all(callers[name].hosts == hosts for name, hosts in expected.items())
+            and agent.log().count("No such device") >= len(kinds)):
+        time.sleep(0.1)
+    for caller in callers.values():
+        caller.socket.close()
+    assert {name: caller.hosts for name, caller in callers.items()} == expected
+    for kind in kinds:
+        assert f'sink "{kind}-missing"' in agent.log()
+    assert agent.log().count("No such device") >= len(kinds), agent.log()
