@@ -64,8 +64,8 @@ class Pipeline {
   std::vector<std::shared_ptr<Outlet>> BeginReload(const Config& next);
   /// True when nothing of those routes is on its way any more, in `leaving` or elsewhere.
   bool Withdrawn(const std::vector<std::shared_ptr<Outlet>>& leaving) const;
-  /// Takes over sinks, routes and fairness of `next`. What is still on its way to a sink that its
-  /// route has left is sent again, to the new one. New sinks want threads.
+  /// Takes over sinks, routes, fairness and egress of `next`. What is still on its way to a sink
+  /// that its route has left is sent again, to the new one. New sinks want threads.
   void FinishReload(const Config& next);
 
   /// See MetadataStore::Parts::exited. Any thread.
@@ -90,7 +90,7 @@ class Pipeline {
   void LookAtDeadLetters();
   void KeepMetadata();
 
-  Config config_;  // sinks, routes and fairness change, and the rest never
+  Config config_;  // sinks, routes, fairness and egress change, the rest never
   const Parts parts_;
   DeadLetters dead_letters_;
   Checkpoint checkpoint_;

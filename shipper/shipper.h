@@ -42,10 +42,10 @@ class Shipper {
   /// process must be left without destroying it.
   [[nodiscard]] bool Drain(Duration patience);
 
-  /// Another configuration takes effect: its sinks, routes and fairness; the rest wants a new
-  /// process. What did not change goes on; what is on its way to a sink that did, or that its route
-  /// leaves, has kReloadPatience to arrive, or until `hurry`, and is sent again otherwise. The
-  /// thread that starts and drains.
+  /// Another configuration takes effect: its sinks, routes, fairness and egress; the rest wants a
+  /// new process. What did not change goes on; what is on its way to a sink that did, or that its
+  /// route leaves, has kReloadPatience to arrive, or until `hurry`, and is sent again otherwise.
+  /// The thread that starts and drains.
   void Reload(const Config& next, const std::function<bool()>& hurry);
 
   /// See LogStore::MetadataChanged. Any thread.

@@ -2,6 +2,7 @@
 and by the address and the device that a sink names."""
 import contextlib
 import os
+import signal
 import socket
 import threading
 import time
@@ -10,6 +11,7 @@ import pytest
 
 from fault_server import FaultServer
 from networks import inside, ip, own_network, sent_bytes, wire
+from waiting import eventually
 
 pytestmark = pytest.mark.sinks
 
@@ -67,10 +69,14 @@ def rates(samples):
 
 def test_limits_of_a_sink_and_of_all(agent, networks, servers, log_of):
     common = {"type": "elasticsearch", "compression": "none", "requests_max": 4, "batch_bytes": "256KiB"}
-    agent.configure({}, egress={"bytes_per_second": str(TOTAL)}, sinks={
-        "fast": {**common, "endpoints": [servers[0].url]},
-        "slow": {**common, "endpoints": [servers[1].url], "egress": {"bytes_per_second": str(OF_ONE)}, "timeout": "1s"},
-    }, routes=[{"sink": "fast"}, {"sink": "slow"}])
+
+    def limit(of_slow):
+        agent.configure({}, egress={"bytes_per_second": str(TOTAL)}, sinks={
+            "fast": {**common, "endpoints": [servers[0].url]},
+            "slow": {**common, "endpoints": [servers[1].url], "egress": {"bytes_per_second": str(of_slow)},
+                     "timeout": "1s"},
+        }, routes=[{"sink": "fast"}, {"sink": "slow"}])
+    limit(OF_ONE)
     line = f"2026-01-01T00:00:00Z stdout F {'x' * 1000}\n".encode()
     for number in range(4):
         log_of(f"pod-{number}").raw(line * (RUN_SECONDS * TOTAL // len(line) // 4))
@@ -89,6 +95,16 @@ def test_limits_of_a_sink_and_of_all(agent, networks, servers, log_of):
     for metric, device in zip(metrics, ("fast", "slow")):
         assert metric == pytest.approx(sent_bytes(networks[0], device), rel=0.03)
     # A request of the slow one takes longer than its timeout.
+    assert inside(networks[0], lambda: agent.metric("hinomi_sink_retries_total", sink="slow")) == 0, agent.log()
+
+    # The connections that are open go on, at another pace.
+    limit(2 * OF_ONE)
+    agent.signal(signal.SIGHUP)
+    eventually(lambda: "configuration is in effect" in agent.log(), 20, agent.log)
+    time.sleep(1)
+    first, *_, last = samples_of(networks[0], ("slow",), 5)
+    rate = (last[1] - first[1]) / (last[0] - first[0]) / (2 * OF_ONE)
+    assert 0.8 < rate < 1.1, f"{rate:.3f} of the new limit"
     assert inside(networks[0], lambda: agent.metric("hinomi_sink_retries_total", sink="slow")) == 0, agent.log()
 
 
