@@ -172,7 +172,7 @@ double SinkEgress::bytes() {
 
 EgressLimits::EgressLimits(Parts parts)
     : parts_(std::move(parts)), measured_at_(parts_.clock.Monotonic()) {
-  parts_.metrics.OnExpose([this] { return Rows(); });
+  hook_ = parts_.metrics.OnExpose([this] { return Rows(); });
 }
 
 void EgressLimits::Apply(const Config& config) {

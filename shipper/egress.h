@@ -136,7 +136,8 @@ class EgressLimits {
   EgressBudget total_;
   bool limited_ = false;
   Duration measured_at_{0};
-  std::jthread thread_;  // last, so that it ends first
+  std::jthread thread_;  // after what it uses, so that it ends first
+  Metrics::Hook hook_;   // likewise
 };
 
 /// Whether a sink of that type sends to other machines.
