@@ -114,6 +114,7 @@ void SinkEgress::Count(Socket& socket) {
 void SinkEgress::Forget(Socket& socket) {
   Count(socket);
   fresh_ += socket.fresh;
+  if (std::isfinite(socket.paced)) DropUnsent(socket.descriptor);
   if (socket.adopted) close(socket.descriptor);
 }
 

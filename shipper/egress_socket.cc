@@ -1,9 +1,11 @@
 #include "shipper/egress_socket.h"
 
 #include <arpa/inet.h>
+#include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -95,6 +97,12 @@ void PaceEgress(int socket, double bytes_per_second) {
   Set(socket, SOL_SOCKET, SO_MAX_PACING_RATE,
       limited ? static_cast<uint64_t>(std::max(1.0, bytes_per_second * kPayloadShare)) : ~0ull);
   if (limited) Set(socket, IPPROTO_TCP, TCP_MAXSEG, kSegmentBytesMax);
+}
+
+void DropUnsent(int socket) {
+  int unsent = 0;
+  if (ioctl(socket, SIOCOUTQNSD, &unsent) != 0 || unsent == 0) return;
+  Set(socket, SOL_SOCKET, SO_LINGER, linger{.l_onoff = 1, .l_linger = 0});
 }
 
 }  // namespace hinomi

@@ -22,4 +22,8 @@ EgressUse ReadEgressUse(int socket);
 /// it is given. Infinite: as fast as it can.
 void PaceEgress(int socket, double bytes_per_second);
 
+/// What it was given and has not sent yet is not sent: else the kernel would go on with that after
+/// the socket was closed, and nobody would count it. The peer sees a reset then.
+void DropUnsent(int socket);
+
 }  // namespace hinomi

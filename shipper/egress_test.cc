@@ -277,6 +277,23 @@ TEST_F(EgressSocket, LeavesByTheSourceAddress) {
   egress_.Close(*client);
 }
 
+TEST_F(EgressSocket, SendsNothingMoreOnceItIsClosed) {
+  egress_.Divide(1 << 20, 1 << 20);
+  const Result<int> client = egress_.Open(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+  ASSERT_TRUE(client.ok());
+  connect(*client, reinterpret_cast<sockaddr*>(&address_), sizeof(address_));
+  const int server = accept(listener_, nullptr, nullptr);
+  std::string bytes(1 << 20, 'x');
+  const ssize_t written = send(*client, bytes.data(), bytes.size(), 0);
+  ASSERT_GT(written, 50'000) << "more than is sent at once";
+  egress_.Close(*client);
+  ssize_t received = 0, now = 0;
+  while ((now = recv(server, bytes.data(), bytes.size(), 0)) > 0) received += now;
+  EXPECT_EQ(errno, ECONNRESET);
+  EXPECT_LT(received, written);
+  close(server);
+}
+
 TEST_F(EgressSocket, SaysWhyThereIsNone) {
   const auto why = [this](const SinkEgressConfig& path, int family) {
     egress_.SetPath(path);
