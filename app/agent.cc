@@ -28,16 +28,23 @@ constexpr Duration kLockPatience = std::chrono::seconds(60);
 // needs a part of that.
 constexpr Duration kDrainPatience = std::chrono::seconds(8);
 
-// The signal that asks to end, within `timeout`; none otherwise.
-std::optional<int> AwaitSignal(Duration timeout) {
+constexpr Duration kLookEvery = std::chrono::seconds(1);  // at the file of the configuration
+
+// The one of these signals that comes within `timeout`; none otherwise.
+std::optional<int> AwaitSignal(Duration timeout, std::initializer_list<int> signals) {
   sigset_t set;
   sigemptyset(&set);
-  sigaddset(&set, SIGTERM);
-  sigaddset(&set, SIGINT);
+  for (const int signal : signals) sigaddset(&set, signal);
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(timeout);
   const timespec wait = {seconds.count(), (timeout - seconds).count()};
   const int signal = sigtimedwait(&set, nullptr, &wait);
   return signal > 0 ? std::optional(signal) : std::nullopt;
+}
+
+bool IsAskedToEnd() {
+  sigset_t pending;
+  sigpending(&pending);
+  return sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1;
 }
 
 std::string OwnPod() {
@@ -55,8 +62,9 @@ std::string HashOf(const Config& config) {
 
 }  // namespace
 
-Agent::Agent(Config config)
+Agent::Agent(Config config, const std::string& path, std::function<Loaded()> load)
     : config_(std::move(config)),
+      process_metrics_(RegisterProcessMetrics(metrics_)),
       events_({.directory = config_.state_dir + "/events", .agent = AgentAsPod(OwnPod())},
               {files_, clock_, metrics_}),
       life_(config_.state_dir + "/last_run", HashOf(config_), files_, events_),
@@ -64,9 +72,8 @@ Agent::Agent(Config config)
       metadata_(MakeMetadata()),
       endpoints_(config_, {metadata_.get(), MakeRuntime(), files_, clock_, metrics_, kVersion}),
       access_(config_.http.token_file, files_),
-      board_({config_.cluster, config_.node, clock_.Monotonic()}, [this] { return Sample(); }) {
-  RegisterProcessMetrics(metrics_);
-}
+      board_({config_.cluster, config_.node, clock_.Monotonic()}, [this] { return Sample(); }),
+      reloader_(config_, path, {files_, metrics_, std::move(load)}) {}
 
 void Agent::SetNotReady(std::string why) {
   const std::lock_guard lock(mutex_);
@@ -113,7 +120,7 @@ Result<std::unique_ptr<FileLock>> Agent::TakeState() {
     }
     SetNotReady(lock.error().message);
     log::Warn("{}; waiting for it to end", lock.error().message);
-    if (AwaitSignal(std::chrono::seconds(1))) {
+    if (AwaitSignal(std::chrono::seconds(1), {SIGTERM, SIGINT})) {
       return Error{ErrorKind::kIo, "stopped while waiting for the state directory"};
     }
   }
@@ -218,6 +225,15 @@ HttpServer::Handlers Agent::Handlers() {
   return handlers;
 }
 
+void Agent::Reload() {
+  const std::optional<Config> next = reloader_.Read();
+  if (!next) return;
+  shipper_->Reload(*next, IsAskedToEnd);
+  life_.Changed(HashOf(*next));
+  reloader_.Applied();
+  log::Info("the new configuration is in effect");
+}
+
 Result<int> Agent::Run() {
   board_.Sample();
   const std::jthread sampler([this](const std::stop_token& stop) {
@@ -252,7 +268,10 @@ Result<int> Agent::Run() {
     endpoints_.Run(stop);
   });
   std::optional<int> signal;
-  while (!signal) signal = AwaitSignal(std::chrono::hours(1));
+  while (!signal || *signal == SIGHUP) {
+    if (signal || reloader_.Changed()) Reload();
+    signal = AwaitSignal(kLookEvery, {SIGTERM, SIGINT, SIGHUP});
+  }
   log::Info("received {}; shipping what is left", strsignal(*signal));
   SetNotReady("ending");
   life_.Stop(strsignal(*signal));

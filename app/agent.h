@@ -2,6 +2,7 @@
 // ship, drain, end.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -9,6 +10,7 @@
 #include "app/http/access.h"
 #include "app/http/server.h"
 #include "app/life.h"
+#include "app/reloader.h"
 #include "app/status_board.h"
 #include "base/clock.h"
 #include "base/filesystem.h"
@@ -24,11 +26,13 @@ namespace hinomi {
 
 class Agent {
  public:
-  explicit Agent(Config config);
+  /// The configuration is read anew by `load` on SIGHUP, and when the file at `path` changes, where
+  /// there is one.
+  Agent(Config config, const std::string& path, std::function<Loaded()> load);
 
-  /// Runs until SIGTERM or SIGINT, which the caller has blocked in all threads; drains then. A
-  /// second signal ends it at once. Errors: io (state directory, listen address). Returns the exit
-  /// status.
+  /// Runs until SIGTERM or SIGINT, which the caller has blocked in all threads, as SIGHUP; drains
+  /// then. A second signal ends it at once. Errors: io (state directory, listen address). Returns
+  /// the exit status.
   Result<int> Run();
 
  private:
@@ -42,11 +46,13 @@ class Agent {
   std::string NotReady() const;  // under the lock
   StatusSample Sample();
   void SetNotReady(std::string why);
+  void Reload();
 
   const Config config_;
   PosixFileSystem files_;
   SystemClock clock_;
   Metrics metrics_;
+  const Metrics::Hook process_metrics_;
   EventLog events_;
   Life life_;
   ContainerLife container_life_;
@@ -57,6 +63,7 @@ class Agent {
   MetricEndpoints endpoints_;
   Access access_;
   StatusBoard board_;
+  Reloader reloader_;
 };
 
 }  // namespace hinomi

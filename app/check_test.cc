@@ -88,6 +88,8 @@ TEST_F(CheckTest, SaysWhatASinkWouldNotTake) {
   const SystemClock clock;
   int status = 400;
   FakeHttpServer server([&](const FakeHttpServer::Request& request) {
+    if (request.target.find("/_bulk") == std::string::npos)
+      return FakeHttpServer::Answer(200, "{}");
     EXPECT_EQ(request.body, "\n") << "no document is sent";
     return FakeHttpServer::Answer(status, "{}");
   });

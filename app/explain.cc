@@ -176,8 +176,9 @@ class Explainer {
     const std::vector<RouteChoice> choices = ChooseRoutes(config_.routes, pod);
     bool taken = false;
     for (uint32_t route = 0; route < choices.size(); ++route) {
-      const auto reader = std::find_if(readers.begin(), readers.end(),
-                                       [&](const ReaderFacts& way) { return way.route == route; });
+      const auto reader = std::find_if(readers.begin(), readers.end(), [&](const ReaderFacts& way) {
+        return way.ledger.route == config_.routes[route].name;
+      });
       const bool read = reader != readers.end();
       // A log keeps the routes that it had when it was first seen.
       RouteChoice choice = choices[route];

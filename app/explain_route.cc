@@ -56,13 +56,16 @@ std::string WhyNot(const Config& config, const LogMatch& match, const RouteChoic
   CheckFailed(__FILE__, __LINE__, "a reason for not taking a route");
 }
 
-const SinkStatus& SinkOf(const ExplainInput& input, uint32_t route) {
-  const std::string& name = input.config.routes[route].sink;
+// Null where the configuration has changed since the facts were taken.
+const SinkStatus* SinkOf(const ExplainInput& input, const std::string& name) {
+  const std::vector<RouteConfig>& routes = input.config.routes;
+  const auto route = std::find_if(routes.begin(), routes.end(),
+                                  [&](const RouteConfig& known) { return known.name == name; });
+  if (route == routes.end()) return nullptr;
   const std::vector<SinkStatus>& sinks = input.facts.sinks;
   const auto found = std::find_if(sinks.begin(), sinks.end(),
-                                  [&](const SinkStatus& sink) { return sink.name == name; });
-  CHECK(found != sinks.end());
-  return *found;
+                                  [&](const SinkStatus& sink) { return sink.name == route->sink; });
+  return found == sinks.end() ? nullptr : &*found;
 }
 
 std::string_view NounOf(Per per) {
@@ -95,7 +98,9 @@ std::string PlaceOfLimit(const Config& config, const HeldUp& held_up, const PodI
 std::vector<Sentence> Obstacles(const ExplainInput& input, const LogFacts& log,
                                 const ReaderFacts& reader) {
   std::vector<Sentence> sentences;
-  const SinkStatus& sink = SinkOf(input, reader.route);
+  const SinkStatus* const known = SinkOf(input, reader.ledger.route);
+  if (known == nullptr) return sentences;
+  const SinkStatus& sink = *known;
   const DeliveryStatus& delivery = sink.delivery;
   if (delivery.state == SinkState::kFailing) {
     const std::string next =
@@ -110,7 +115,7 @@ std::vector<Sentence> Obstacles(const ExplainInput& input, const LogFacts& log,
          "files and nothing is lost."});
   }
   for (const RefusedRoute& refused : delivery.refused) {
-    if (refused.route != reader.route) continue;
+    if (refused.route != reader.ledger.route) continue;
     const std::string then =
         refused.wait > Duration{0}
             ? fmt::format("in {} they are sent once more and become dead letters",
@@ -184,6 +189,9 @@ Cause CauseOf(DropReason reason) {
     case DropReason::kBeforeSince:
       return {"they were in files that nobody had written to for long when the agent first came",
               "The source's `since` says for how long."};
+    case DropReason::kRouteRemoved:
+      return {"they were not delivered yet when the configuration took the route away from them",
+              "A route that gets another name is another route."};
     case DropReason::kNoRoute:
     case DropReason::kRejected:
       return {};

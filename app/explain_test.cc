@@ -42,6 +42,7 @@ class ExplainTest : public ::testing::Test {
     log.pod.container_name = "nginx";
     log.identified = true;
     ReaderFacts& reader = log.readers.emplace_back();
+    reader.ledger.route = "all";
     reader.ledger.produced = reader.ledger.settled.acknowledged = 1000;
     return log;
   }
@@ -131,9 +132,9 @@ TEST_F(ExplainTest, ASinkThatFails) {
 TEST_F(ExplainTest, ASinkThatRefuses) {
   HoldUp(AddLog());
   facts_.sinks[0].delivery.state = SinkState::kRejecting;
-  facts_.sinks[0].delivery.refused = {{0, "mapper: no", seconds(12), seconds(48)}};
+  facts_.sinks[0].delivery.refused = {{"all", "mapper: no", seconds(12), seconds(48)}};
   EXPECT_THAT(Said("sink_rejecting"), HasSubstr("mapper: no; in 48 s they are sent once more"));
-  facts_.sinks[0].delivery.refused[0].route = 1;
+  facts_.sinks[0].delivery.refused[0].route = "money";
   EXPECT_EQ(Said("sink_rejecting"), "");
 }
 

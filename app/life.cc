@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "base/logging.h"
 
 namespace hinomi {
@@ -45,10 +47,20 @@ void Life::Begin(std::string_view version) {
   if (space != std::string::npos && last->substr(space + 1) != configuration_ + "\n") {
     std::string before = last->substr(space + 1);
     before.resize(before.find_last_not_of('\n') + 1);
-    events_.Append({.action = EventAction::kConfigurationChanged,
-                    .message = "the configuration is another than at the last start",
-                    .details = {{"configuration", configuration_}, {"before", before}}});
+    SayChanged("the configuration is another than at the last start", before);
   }
+  Write(kRunning);
+}
+
+void Life::SayChanged(std::string_view how, const std::string& before) {
+  events_.Append({.action = EventAction::kConfigurationChanged,
+                  .message = std::string(how),
+                  .details = {{"configuration", configuration_}, {"before", before}}});
+}
+
+void Life::Changed(std::string configuration) {
+  const std::string before = std::exchange(configuration_, std::move(configuration));
+  SayChanged("another configuration is in effect", before);
   Write(kRunning);
 }
 

@@ -18,6 +18,8 @@ class Life {
   /// Says that the agent has started, how its predecessor ended, and whether the configuration is
   /// another.
   void Begin(std::string_view version);
+  /// Says that another configuration is in effect.
+  void Changed(std::string configuration);
   /// Says that it is about to stop; still to be sent.
   void Stop(std::string_view why);
   /// From here on its end is a good one.
@@ -25,9 +27,10 @@ class Life {
 
  private:
   void Write(std::string_view state);
+  void SayChanged(std::string_view how, const std::string& before);
 
   const std::string path_;
-  const std::string configuration_;
+  std::string configuration_;
   FileSystem& files_;
   EventLog& events_;
 };

@@ -55,10 +55,10 @@ void AddCatOptions(CLI::App* command, Arguments* arguments) {
       ->excludes(text);
 }
 
-int Run(const Loaded& loaded) {
+int Run(const Loaded& loaded, const ConfigArguments& arguments) {
   if (!Report(loaded)) return kExitConfig;
   log::Configure(loaded.config.log.level, loaded.config.log.format);
-  Agent agent(loaded.config);
+  Agent agent(loaded.config, arguments.path, [&] { return Load(arguments); });
   const Result<int> status = agent.Run();
   if (status) return *status;
   log::Error("{}", status.error().message);
@@ -138,6 +138,7 @@ void PrepareProcess() {
   sigemptyset(&set);
   sigaddset(&set, SIGTERM);
   sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   // One descriptor per log: as many as the machine allows.
   rlimit files = {};
@@ -199,7 +200,7 @@ int Main(int argc, char** argv) {
   if (*check) return Check(loaded, arguments.strict);
   if (*config) return PrintConfig(loaded, arguments);
   PrepareProcess();
-  return Run(loaded);
+  return Run(loaded, arguments.config);
 }
 
 }  // namespace

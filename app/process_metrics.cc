@@ -59,7 +59,7 @@ ProcessUsage ReadProcessUsage() {
   return {static_cast<uint64_t>(MemoryBytes().second), CpuSeconds()};
 }
 
-void RegisterProcessMetrics(Metrics& metrics) {
+Metrics::Hook RegisterProcessMetrics(Metrics& metrics) {
   metrics
       .GaugeOf("hinomi_build_info", "1, with the version and commit of this build.",
                {{"version", kVersion}, {"commit", kCommit}})
@@ -79,7 +79,7 @@ void RegisterProcessMetrics(Metrics& metrics) {
   auto swallowed = std::make_shared<Mirror>(
       metrics.CounterOf("hinomi_own_log_lines_swallowed_total",
                         "Lines of the agent's own log that its throttle held back."));
-  metrics.OnScrape([resident, total, files, cpu, swallowed]() mutable {
+  return metrics.OnScrape([resident, total, files, cpu, swallowed]() mutable {
     const auto [total_bytes, resident_bytes] = MemoryBytes();
     total.Set(total_bytes);
     resident.Set(resident_bytes);

@@ -13,8 +13,8 @@ struct ProcessUsage {
 };
 ProcessUsage ReadProcessUsage();
 
-/// Registers process_* and hinomi_build_info; they are read at scrape.
+/// Registers process_* and hinomi_build_info; they are read at scrape, as long as the hook lives.
 /// Source: /proc/self/{stat,statm,fd}, getrlimit(2), getrusage(2).
-void RegisterProcessMetrics(Metrics& metrics);
+[[nodiscard]] Metrics::Hook RegisterProcessMetrics(Metrics& metrics);
 
 }  // namespace hinomi

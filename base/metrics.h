@@ -2,6 +2,7 @@
 // handles that live as long as the Metrics they came from.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -65,12 +66,32 @@ class Metrics {
   Gauge GaugeOf(const std::string& name, const std::string& help, const Labels& labels = {});
   /// Rows of a name that nobody else has, in place of those of the last call. Any thread.
   void ShowRows(MetricRows rows);
+  /// Expositions leave out every series that has all of these labels, until somebody asks for one
+  /// of them again. Handles stay good. Any thread.
+  void Hide(const Labels& labels);
+
+  /// What expositions ask for as long as this lives; its end waits for one that is going on. Must
+  /// not outlive the Metrics.
+  class Hook {
+   public:
+    Hook() = default;
+    ~Hook();
+    Hook(Hook&& other) noexcept;
+    Hook& operator=(Hook&& other) noexcept;
+
+   private:
+    friend class Metrics;
+    Hook(Metrics* metrics, uint64_t id) : metrics_(metrics), id_(id) {}
+    Metrics* metrics_ = nullptr;
+    uint64_t id_ = 0;
+  };
+
   /// Runs `refresh` at the start of every exposition, in the scraping thread.
-  void OnScrape(std::function<void()> refresh);
+  [[nodiscard]] Hook OnScrape(std::function<void()> refresh);
 
   /// Asks `give` at every exposition, in the scraping thread, for rows that are in that one alone.
   /// Several may give rows of one name.
-  void OnExpose(std::function<std::vector<MetricRows>()> give);
+  [[nodiscard]] Hook OnExpose(std::function<std::vector<MetricRows>()> give);
 
   /// All series in the text format 0.0.4. Any thread.
   std::string Expose();

@@ -50,6 +50,8 @@ struct LogMatch {
   std::string container_pattern;
   /// Of the pod, by key; all must be there and match. For routes only.
   std::map<std::string, std::string> label_patterns = {};
+
+  bool operator==(const LogMatch&) const = default;
 };
 
 enum class MultilinePreset { kNone, kJava, kPython, kGo };
@@ -136,6 +138,8 @@ struct LifecycleConfig {
   // Of a data stream: when its next index begins.
   Nanoseconds rollover_age = std::chrono::hours(24);
   uint64_t rollover_bytes = 50ull << 30;
+
+  bool operator==(const LifecycleConfig&) const = default;
 };
 
 struct ElasticsearchConfig {
@@ -156,6 +160,8 @@ struct ElasticsearchConfig {
   std::string key_file;          // its key
   uint64_t requests_max = 2;     // concurrent requests
   Nanoseconds timeout = std::chrono::seconds(30);
+
+  bool operator==(const ElasticsearchConfig&) const = default;
 };
 
 enum class KafkaCompression { kNone, kGzip, kSnappy, kLz4, kZstd };
@@ -184,6 +190,8 @@ struct KafkaConfig {
   std::string key_file;          // its key
   Nanoseconds timeout = std::chrono::seconds(30);
   std::map<std::string, std::string> settings;  // librdkafka's own, as they are
+
+  bool operator==(const KafkaConfig&) const = default;
 };
 
 struct OtlpConfig {
@@ -197,6 +205,8 @@ struct OtlpConfig {
   std::map<std::string, std::string> header_files;  // the same, with values that are secrets
   uint64_t requests_max = 2;                        // concurrent requests
   Nanoseconds timeout = std::chrono::seconds(30);
+
+  bool operator==(const OtlpConfig&) const = default;
 };
 
 /// What a line of an archive is.
@@ -206,6 +216,8 @@ enum class ArchiveFormat { kJson, kLines };
 struct RetentionConfig {
   Nanoseconds age{0};      // since the end of a file's hour; 0: no limit
   uint64_t bytes_max = 0;  // of all files together; 0: no limit
+
+  bool operator==(const RetentionConfig&) const = default;
 };
 
 struct ArchiveConfig {
@@ -214,6 +226,8 @@ struct ArchiveConfig {
   Nanoseconds sync_every = std::chrono::seconds(5);
   uint64_t level = 1;  // zstd; 3 takes twice the CPU for next to nothing
   RetentionConfig retention;
+
+  bool operator==(const ArchiveConfig&) const = default;
 };
 
 struct SinkConfig {
@@ -231,6 +245,8 @@ struct SinkConfig {
   Nanoseconds LingerInEffect() const {
     return type == SinkType::kArchive ? archive.sync_every : linger;
   }
+
+  bool operator==(const SinkConfig&) const = default;
 };
 
 enum class StartAt { kBeginning, kNow };
@@ -244,6 +260,8 @@ struct RouteConfig {
   bool stop = false;
   StartAt start = StartAt::kBeginning;
   TakeEvents events = TakeEvents::kInclude;
+
+  bool operator==(const RouteConfig&) const = default;
 };
 
 /// Whom a rule of fairness is about: all of each namespace together, of each pod, or each
@@ -260,6 +278,8 @@ struct ShareConfig {
   Exceeded exceeded = Exceeded::kDelay;
 
   uint64_t BurstInEffect() const { return burst_bytes == 0 ? bytes_per_second : burst_bytes; }
+
+  bool operator==(const ShareConfig&) const = default;
 };
 
 struct Config {

@@ -26,6 +26,8 @@ const Choices<Compression> kCompressions = {{"auto", Compression::kAuto},
                                             {"none", Compression::kNone},
                                             {"gzip", Compression::kGzip},
                                             {"zstd", Compression::kZstd}};
+const Choices<Compression> kGrpcCompressions = {{"none", Compression::kNone},
+                                                {"gzip", Compression::kGzip}};
 const Choices<KafkaKey> kKafkaKeys = {{"pod", KafkaKey::kPod},
                                       {"container", KafkaKey::kContainer},
                                       {"namespace", KafkaKey::kNamespace},
@@ -213,7 +215,7 @@ void Describe(Fields& fields, OtlpConfig* config) {
   fields.Text("endpoint", &config->endpoint, "Where OTLP is taken over gRPC: host:port.",
               CheckCollector);
   fields.Required("endpoint");
-  fields.Choice("compression", &config->compression, "Of requests.", kCompressions);
+  fields.Choice("compression", &config->compression, "Of requests.", kGrpcCompressions);
   fields.Flag("tls", &config->tls, "Encrypt the connection and verify the server.");
   DescribeTls(fields, config);
   fields.TextMap("headers", &config->headers, "Metadata of every request, by lower-case name.",

@@ -19,6 +19,8 @@ std::string_view ToString(DropReason reason) {
       return "before_since";
     case DropReason::kNoRoute:
       return "no_route";
+    case DropReason::kRouteRemoved:
+      return "route_removed";
   }
   CheckFailed(__FILE__, __LINE__, "a DropReason");
 }

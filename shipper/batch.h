@@ -36,8 +36,15 @@ enum class LogFormat : uint8_t { kCri, kJsonFile };
 enum class Stream : uint8_t { kStdout, kStderr, kNone };
 
 /// Why bytes were settled without having been delivered. Values of the label `reason`.
-enum class DropReason : uint8_t { kCorrupt, kRejected, kRateLimited, kBeforeSince, kNoRoute };
-inline constexpr size_t kDropReasons = 5;
+enum class DropReason : uint8_t {
+  kCorrupt,
+  kRejected,
+  kRateLimited,
+  kBeforeSince,
+  kNoRoute,
+  kRouteRemoved,  // the configuration took the route away, or the log from it
+};
+inline constexpr size_t kDropReasons = 6;
 std::string_view ToString(DropReason reason);
 
 /// Why bytes are gone that should have been delivered. Values of the label `reason`.

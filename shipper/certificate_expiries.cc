@@ -19,7 +19,13 @@ CertificateExpiries::CertificateExpiries(const Config& config, FileSystem& files
     Watch(sink.name, sink.otlp.ca_file);
     Watch(sink.name, sink.otlp.certificate_file);
   }
-  if (!watched_.empty()) metrics_.OnScrape([this] { Refresh(); });
+  if (!watched_.empty()) hook_ = metrics_.OnScrape([this] { Refresh(); });
+}
+
+CertificateExpiries::~CertificateExpiries() {
+  for (const Watched& file : watched_) {
+    metrics_.Hide({{"sink", file.sink}, {"file", file.path}});
+  }
 }
 
 void CertificateExpiries::Watch(const std::string& sink, const std::string& path) {

@@ -17,6 +17,10 @@ class CertificateExpiries {
   /// Metrics: hinomi_tls_certificate_expiry_timestamp_seconds{sink,file}, Unix time of the first
   /// certificate of that file to expire; none as long as the file has none that can be read.
   CertificateExpiries(const Config& config, FileSystem& files, Metrics& metrics);
+  /// Its rows go with it.
+  ~CertificateExpiries();
+  CertificateExpiries(const CertificateExpiries&) = delete;
+  CertificateExpiries& operator=(const CertificateExpiries&) = delete;
 
  private:
   struct Watched {
@@ -32,6 +36,7 @@ class CertificateExpiries {
   Metrics& metrics_;
   std::mutex mutex_;  // scrapes may overlap
   std::list<Watched> watched_;
+  Metrics::Hook hook_;
 };
 
 }  // namespace hinomi

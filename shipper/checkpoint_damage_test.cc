@@ -87,7 +87,7 @@ class CheckpointDamageTest : public PipelineTest {
       process.pipeline.store().WaitForWork(Duration{0});
       while (process.pipeline.worker().Step(0)) {
       }
-      Delivery& delivery = *process.pipeline.deliveries()[0];
+      Delivery& delivery = *process.pipeline.outlets()[0]->delivery;
       Duration wait{0};
       while (std::unique_ptr<Batch> batch = delivery.Take(&wait)) {
         batch->pending_before = static_cast<uint32_t>(batch->records.size());

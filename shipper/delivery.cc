@@ -27,12 +27,15 @@ bool IsOverload(std::string_view code) {
   return std::find(std::begin(kCodes), std::end(kCodes), code) != std::end(kCodes);
 }
 
+bool Contains(const std::vector<uint32_t>& routes, uint32_t route) {
+  return std::find(routes.begin(), routes.end(), route) != routes.end();
+}
+
 }  // namespace
 
 Delivery::Delivery(Options options, Parts parts)
     : options_(std::move(options)),
       parts_(std::move(parts)),
-      routes_(options_.route_names.size()),
       entered_(parts_.sink.concurrency()),
       limit_(parts_.sink.concurrency()),
       random_(static_cast<unsigned>(parts_.clock.Monotonic().count())) {
@@ -45,20 +48,64 @@ Delivery::Delivery(Options options, Parts parts)
   in_flight_ =
       metrics.GaugeOf("hinomi_sink_in_flight_bytes",
                       "Encoded bytes of batches that are filled, waiting or being sent.", sink);
-  metrics
-      .GaugeOf("hinomi_sink_in_flight_bytes_max",
-               "What that may be: the sink's share of limits.in_flight_bytes_max.", sink)
-      .Set(static_cast<double>(options_.in_flight_bytes_max));
+  in_flight_max_ =
+      metrics.GaugeOf("hinomi_sink_in_flight_bytes_max",
+                      "What that may be: the sink's share of limits.in_flight_bytes_max.", sink);
+  SetInFlightMax(options_.in_flight_bytes_max);
   concurrency_ = metrics.GaugeOf("hinomi_sink_concurrency",
                                  "Requests that the sink may have on their way at once.", sink);
   concurrency_.Set(limit_.now());
   up_.Set(1);
-  for (size_t i = 0; i < routes_.size(); ++i) {
-    routes_[i].rejecting_gauge = metrics.GaugeOf(
+  SetRoutes(options_.route_names);
+}
+
+void Delivery::SetRoutes(const std::vector<std::string>& names) {
+  const std::lock_guard lock(mutex_);
+  routes_.resize(std::max(routes_.size(), names.size()));
+  for (uint32_t i = 0; i < routes_.size(); ++i) {
+    const bool ours = i < names.size() && !names[i].empty();
+    if (ours == routes_[i].ours) continue;
+    Route& route = routes_[i];
+    route.ours = ours;
+    route.open = ours && !Contains(options_.kept_routes, i);
+    route.rejecting = false;
+    route.hold_until = Duration{0};
+    route.rejecting_gauge = {};
+    if (!ours) continue;
+    route.name = names[i];
+    route.rejecting_gauge = parts_.metrics.GaugeOf(
         "hinomi_sink_rejecting", "1 while the sink refuses most documents of a route.",
-        {{"sink", options_.sink_name}, {"route", options_.route_names[i]}});
+        {{"sink", options_.sink_name}, {"route", route.name}});
   }
-  for (uint32_t route : options_.kept_routes) routes_[route].open = false;
+  Changed();
+}
+
+void Delivery::SetInFlightMax(uint64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  in_flight_bytes_max_ = bytes;
+  in_flight_max_.Set(static_cast<double>(bytes));
+}
+
+void Delivery::ForgetForeign() {
+  std::vector<std::unique_ptr<Batch>> foreign;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto kept = std::stable_partition(
+        waiting_.begin(), waiting_.end(),
+        [this](const Waiting& waiting) { return routes_[waiting.batch->route].ours; });
+    for (auto it = kept; it != waiting_.end(); ++it) foreign.push_back(std::move(it->batch));
+    waiting_.erase(kept, waiting_.end());
+  }
+  for (std::unique_ptr<Batch>& batch : foreign) {
+    parts_.forget(*batch);
+    Release(std::move(batch));
+  }
+}
+
+bool Delivery::HoldsForeign() const {
+  const std::lock_guard lock(mutex_);
+  return std::any_of(routes_.begin(), routes_.end(),
+                     [](const Route& route) { return !route.ours && route.batches > 0; });
 }
 
 std::unique_ptr<Batch> Delivery::NewBatch(uint32_t route) {
@@ -67,7 +114,7 @@ std::unique_ptr<Batch> Delivery::NewBatch(uint32_t route) {
   if (failing_since_ && now - *failing_since_ >= kShedAfter) return nullptr;
   if (!routes_[route].open || now < routes_[route].hold_until) return nullptr;
   const bool nothing_yet = in_flight_bytes_ == 0;  // one batch must fit, whatever the limit
-  if (!nothing_yet && in_flight_bytes_ + options_.batch_bytes > options_.in_flight_bytes_max) {
+  if (!nothing_yet && in_flight_bytes_ + options_.batch_bytes > in_flight_bytes_max_) {
     return nullptr;
   }
   std::unique_ptr<Batch> batch;
@@ -216,8 +263,7 @@ bool Delivery::HoldForRejections(Batch& batch, Duration now) {
   log::Error(
       "sink \"{}\" refuses most documents of route \"{}\": {}; the route waits for {} s, then they "
       "become dead letters",
-      options_.sink_name, options_.route_names[batch.route], route.refusal,
-      kRejectingHold / std::chrono::seconds(1));
+      options_.sink_name, route.name, route.refusal, kRejectingHold / std::chrono::seconds(1));
   SendAgain(batch);
   return true;
 }
@@ -235,7 +281,7 @@ void Delivery::SendAgain(Batch& batch) {
 std::optional<std::string> Delivery::StoreRejections(Batch& batch) {
   if (batch.rejections.empty()) return std::nullopt;
   const Result<void> stored = parts_.dead_letters.Append(
-      batch, {options_.sink_name, options_.route_names[batch.route], parts_.sink.format()});
+      batch, {options_.sink_name, NameOf(batch.route), parts_.sink.format()});
   if (stored || PlantedBug(Bug::kDeadLetterErrorIgnored)) {
     const Rejection& first = batch.rejections.front();
     const Slice& slice = batch.slices[batch.records[first.record].slice];
@@ -397,8 +443,7 @@ void Delivery::RunLane(uint32_t lane, const std::stop_token& stop) {
 
 void Delivery::OpenRoutes(const std::stop_token& stop) {
   for (uint32_t index : options_.kept_routes) {
-    Route& route = routes_[index];
-    if (!MayOpen(route)) continue;
+    if (!MayOpen(index)) continue;
     std::vector<KeptCursor> cursors;
     Enter(0);
     const Attempt attempt = parts_.sink.cursors()->Open(index, stop, &cursors);
@@ -408,7 +453,7 @@ void Delivery::OpenRoutes(const std::stop_token& stop) {
       parts_.adopt(index, std::move(cursors));
       {
         const std::lock_guard lock(mutex_);
-        route.open = true;
+        routes_[index].open = routes_[index].ours;
         if (AllOpen()) Succeeded();
       }
       parts_.room();
@@ -418,7 +463,7 @@ void Delivery::OpenRoutes(const std::stop_token& stop) {
     const std::lock_guard lock(mutex_);
     const Duration now = parts_.clock.Monotonic();
     Failed(attempt.error, /*progress=*/false, now);
-    route.open_not_before = now + BackOff(failures_ - 1, attempt);
+    routes_[index].open_not_before = now + BackOff(failures_ - 1, attempt);
   }
 }
 
@@ -429,13 +474,16 @@ void Delivery::Close(uint32_t route, const Attempt& attempt) {
   routes_[route].open_not_before = parts_.clock.Monotonic() + BackOff(failures_, attempt);
 }
 
-bool Delivery::MayOpen(const Route& route) const {
+bool Delivery::MayOpen(uint32_t index) const {
   const std::lock_guard lock(mutex_);
-  return !route.open && route.batches == 0 && parts_.clock.Monotonic() >= route.open_not_before;
+  const Route& route = routes_[index];
+  return route.ours && !route.open && route.batches == 0 &&
+         parts_.clock.Monotonic() >= route.open_not_before;
 }
 
 bool Delivery::AllOpen() const {
-  return std::all_of(routes_.begin(), routes_.end(), [](const Route& route) { return route.open; });
+  return std::all_of(routes_.begin(), routes_.end(),
+                     [](const Route& route) { return route.open || !route.ours; });
 }
 
 void Delivery::Tidy(uint32_t lane) {
@@ -466,6 +514,7 @@ void Delivery::Leave(uint32_t lane) {
 }
 
 void Delivery::Watch() {
+  ForgetForeign();
   const std::lock_guard lock(mutex_);
   const Duration now = parts_.clock.Monotonic();
   for (const std::optional<Duration>& since : entered_) {
@@ -487,13 +536,12 @@ DeliveryStatus Delivery::Status() const {
   status.batches = static_cast<uint64_t>(batches_.Value());
   status.records = acknowledged_records_;
   status.in_flight_bytes = in_flight_bytes_;
-  status.full = in_flight_bytes_ > 0 &&
-                in_flight_bytes_ + options_.batch_bytes > options_.in_flight_bytes_max;
+  status.full =
+      in_flight_bytes_ > 0 && in_flight_bytes_ + options_.batch_bytes > in_flight_bytes_max_;
   if (!waiting_.empty()) status.retry = std::max(waiting_.front().not_before - now, Duration{0});
-  for (uint32_t i = 0; i < routes_.size(); ++i) {
-    const Route& route = routes_[i];
+  for (const Route& route : routes_) {
     if (!route.rejecting) continue;
-    status.refused.push_back({i, route.refusal, now - route.rejecting_since,
+    status.refused.push_back({route.name, route.refusal, now - route.rejecting_since,
                               std::max(route.hold_until - now, Duration{0})});
   }
   if (!last_error_.empty()) {
@@ -506,6 +554,11 @@ DeliveryStatus Delivery::Status() const {
     status.since = status.refused.front().since;
   }
   return status;
+}
+
+std::string Delivery::NameOf(uint32_t route) const {
+  const std::lock_guard lock(mutex_);
+  return routes_[route].name;
 }
 
 std::string Delivery::LastError() const {

@@ -32,7 +32,7 @@ class Delivery {
  public:
   struct Options {
     std::string sink_name;
-    std::vector<std::string> route_names;  // by route index
+    std::vector<std::string> route_names;  // by route index; empty where it is another sink's
     uint64_t batch_bytes = 0;
     uint64_t in_flight_bytes_max = 0;
     std::vector<uint32_t> kept_routes = {};  // whose cursors the sink keeps
@@ -46,6 +46,7 @@ class Delivery {
     std::function<void()> room;                // there is room again for NewBatch
     /// The sink's own cursors of a route, while there is no batch of it.
     std::function<void(uint32_t, std::vector<KeptCursor>)> adopt = nullptr;
+    std::function<void(const Batch&)> forget = nullptr;  // it will not be delivered
   };
 
   Delivery(Options options, Parts parts);
@@ -66,6 +67,15 @@ class Delivery {
   std::vector<std::unique_ptr<Batch>> ShedRoute(uint32_t route);
   bool open(uint32_t route) const;
   bool idle() const;
+
+  // When the configuration changes; any thread.
+  /// From now on these are its routes, as Options::route_names. What it has of others is foreign.
+  void SetRoutes(const std::vector<std::string>& names);
+  void SetInFlightMax(uint64_t bytes);
+  /// Forgets what is foreign and waits, or came back undelivered. Watch does so too.
+  void ForgetForeign();
+  /// True while it has foreign batches: they are on their way.
+  bool HoldsForeign() const;
 
   // The sink's side.
   /// The next batch to try, or null and how long to wait for one.
@@ -93,11 +103,13 @@ class Delivery {
     Duration not_before{0};
   };
   struct Route {
+    std::string name;
+    bool ours = false;
     bool rejecting = false;  // most of a batch was refused; it is known and goes on
     std::string refusal;     // why
     Duration rejecting_since{0};
     Duration hold_until{0};
-    bool open = true;
+    bool open = false;
     uint32_t batches = 0;  // that NewBatch gave and are not done with
     Duration open_not_before{0};
     Gauge rejecting_gauge;
@@ -114,8 +126,9 @@ class Delivery {
   void Leave(uint32_t lane);
   void Tidy(uint32_t lane);
   void Close(uint32_t route, const Attempt& attempt);
-  bool MayOpen(const Route& route) const;
+  bool MayOpen(uint32_t route) const;
   bool AllOpen() const;
+  std::string NameOf(uint32_t route) const;
   void CountError(const std::string& code);
   void TryAtOnce();
   Duration BackOff(int attempts, const Attempt& attempt);
@@ -133,8 +146,9 @@ class Delivery {
   uint64_t changes_ = 0;
   std::deque<Waiting> waiting_;  // oldest first
   std::vector<std::unique_ptr<Batch>> spare_;
-  std::vector<Route> routes_;
+  std::vector<Route> routes_;  // by index
   uint64_t in_flight_bytes_ = 0;
+  uint64_t in_flight_bytes_max_ = 0;
   uint64_t batches_made_ = 0;
   uint32_t delivering_ = 0;
   uint32_t open_ = 0;                             // batches that the worker is filling
@@ -147,7 +161,7 @@ class Delivery {
   RequestLimit limit_;
   std::minstd_rand random_;
   Counter retries_, batches_;
-  Gauge up_, in_flight_, concurrency_;
+  Gauge up_, in_flight_, in_flight_max_, concurrency_;
 };
 
 }  // namespace hinomi

@@ -534,7 +534,7 @@ TEST_F(DeliveryTest, SaysWhatItsBatchesWaitFor) {
   delivery.Complete(std::move(batch), {});
   const DeliveryStatus status = delivery.Status();
   ASSERT_EQ(status.refused.size(), 1u);
-  EXPECT_EQ(status.refused[0].route, 1u);
+  EXPECT_EQ(status.refused[0].route, "other");
   EXPECT_EQ(status.refused[0].reason, "parsing: bad");
   EXPECT_NEAR(std::chrono::duration<double>(status.refused[0].wait).count(), 60, 0.1);
 }

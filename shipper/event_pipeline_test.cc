@@ -116,11 +116,11 @@ class EventPipelineTest : public ::testing::Test {
   }
   void Deliver(Agent& agent) {
     for (size_t i = 0; i < config_.sinks.size(); ++i) {
-      Delivery& delivery = *agent.pipeline.deliveries()[i];
+      Delivery& delivery = *agent.pipeline.outlets()[i]->delivery;
       Duration wait{0};
       while (std::unique_ptr<Batch> batch = delivery.Take(&wait)) {
         batch->pending_before = static_cast<uint32_t>(batch->records.size());
-        const Attempt attempt = agent.pipeline.sinks()[i]->Deliver(*batch, 0, {});
+        const Attempt attempt = agent.pipeline.outlets()[i]->sink->Deliver(*batch, 0, {});
         delivery.Complete(std::move(batch), attempt);
       }
     }

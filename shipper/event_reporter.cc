@@ -27,13 +27,12 @@ int64_t Signed(uint64_t number) { return static_cast<int64_t>(number); }
 
 EventReporter::EventReporter(Parts parts)
     : parts_(parts),
-      sinks_(parts_.deliveries.size()),
       missing_(parts_.metrics.CounterOf(
           "hinomi_gap_records_missing_total",
           "Losses that were settled without a record, since it could not be written.")) {}
 
 Result<void> EventReporter::Write(const Loss& loss) {
-  const std::string& route = parts_.routes[loss.route].name;
+  const std::string route = parts_.store.routes()[loss.route].name;
   const std::string reason(ToString(loss.reason));
   Event event{.action = EventAction::kBytesLost,
               .message = fmt::format("{} bytes of the log are lost for route \"{}\": {}",
@@ -109,26 +108,27 @@ void EventReporter::FilesLost(const std::vector<MissedFile>& files) {
   }
 }
 
-void EventReporter::WatchSinks() {
+void EventReporter::WatchSinks(const std::vector<std::shared_ptr<Outlet>>& outlets) {
   const Duration now = parts_.clock.Monotonic();
-  for (size_t i = 0; i < sinks_.size(); ++i) {
-    const Delivery& delivery = *parts_.deliveries[i];
-    std::optional<Duration>& down_since = sinks_[i].down_since;
+  for (const std::shared_ptr<Outlet>& outlet : outlets) {
+    const Delivery& delivery = *outlet->delivery;
+    const auto down = down_since_.find(delivery.name());
     const DeliveryStatus status = delivery.Status();
     const bool failing = status.state == SinkState::kFailing;
-    if (failing && !down_since && status.since >= kDownAfter) {
-      down_since = now - status.since;
+    if (failing && down == down_since_.end() && status.since >= kDownAfter) {
+      down_since_[delivery.name()] = now - status.since;
       parts_.events.Append({.action = EventAction::kSinkDown,
                             .message = fmt::format("sink \"{}\" does not take all records: {}",
                                                    delivery.name(), status.error),
                             .details = {{"sink", delivery.name()}, {"reason", status.error}}});
-    } else if (!failing && down_since) {
-      const Duration down = now - *std::exchange(down_since, std::nullopt);
+    } else if (!failing && down != down_since_.end()) {
+      const Duration lasted = now - down->second;
+      down_since_.erase(down);
       parts_.events.Append(
           {.action = EventAction::kSinkUp,
            .message = fmt::format("sink \"{}\" takes records again, after {} s", delivery.name(),
-                                  down / std::chrono::seconds(1)),
-           .details = {{"sink", delivery.name()}, {"down_milliseconds", MillisecondsOf(down)}}});
+                                  lasted / std::chrono::seconds(1)),
+           .details = {{"sink", delivery.name()}, {"down_milliseconds", MillisecondsOf(lasted)}}});
     }
   }
 }

@@ -2,14 +2,15 @@
 // take nothing; files that nobody saw; containers that ended.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "metadata/pod_metadata.h"
-#include "shipper/delivery.h"
 #include "shipper/event_log.h"
+#include "shipper/outlet.h"
 #include "shipper/source/log_store.h"
 
 namespace hinomi {
@@ -20,8 +21,6 @@ class EventReporter {
   struct Parts {
     EventLog& events;
     LogStore& store;
-    const std::vector<std::unique_ptr<Delivery>>& deliveries;
-    const std::vector<RouteConfig>& routes;
     const Clock& clock;
     Metrics& metrics;
   };
@@ -37,21 +36,17 @@ class EventReporter {
   void EscrowFull(uint64_t bytes);
   void FilesLost(const std::vector<MissedFile>& files);
   /// Notices sinks that take nothing, and that do so again. About once a second.
-  void WatchSinks();
+  void WatchSinks(const std::vector<std::shared_ptr<Outlet>>& outlets);
 
   /// Any thread.
   void ContainerExited(const PodMetadata& pod, const ContainerMetadata& container);
 
  private:
-  struct Sink {
-    std::optional<Duration> down_since;  // monotonic; once it was said
-  };
-
   Result<void> Write(const Loss& loss);
   bool PatienceIsOver();
 
   const Parts parts_;
-  std::vector<Sink> sinks_;  // as the deliveries
+  std::map<std::string, Duration> down_since_;  // by sink: monotonic; once it was said
   std::optional<Duration> unwritable_since_;
   std::vector<Loss> late_;  // those that are settled already and wait for their record
   Counter missing_;

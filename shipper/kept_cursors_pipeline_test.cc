@@ -108,7 +108,7 @@ class KeptCursorsTest : public ::testing::Test {
     Start();
   }
   void Pass(Duration time, bool housekeep = true) {
-    Delivery& delivery = *agent_->deliveries()[0];
+    Delivery& delivery = *agent_->outlets()[0]->delivery;
     for (const Duration until = clock_.Monotonic() + time; clock_.Monotonic() < until;) {
       clock_.Advance(milliseconds(100));
       for (const auto& source : agent_->sources()) source->Sweep();
@@ -120,11 +120,11 @@ class KeptCursorsTest : public ::testing::Test {
     }
   }
   void Deliver() {
-    Delivery& delivery = *agent_->deliveries()[0];
+    Delivery& delivery = *agent_->outlets()[0]->delivery;
     Duration wait{0};
     while (std::unique_ptr<Batch> batch = delivery.Take(&wait)) {
       batch->pending_before = static_cast<uint32_t>(batch->records.size());
-      const Attempt attempt = agent_->sinks()[0]->Deliver(*batch, 0, {});
+      const Attempt attempt = agent_->outlets()[0]->sink->Deliver(*batch, 0, {});
       delivery.Complete(std::move(batch), attempt);
     }
   }
@@ -167,12 +167,12 @@ TEST_F(KeptCursorsTest, NothingIsReadBeforeTheRouteIsOpen) {
   server_.down = true;
   Write(10);
   Pass(seconds(3));
-  EXPECT_THAT(agent_->deliveries()[0]->LastError(), HasSubstr("connection refused"));
+  EXPECT_THAT(agent_->outlets()[0]->delivery->LastError(), HasSubstr("connection refused"));
   EXPECT_TRUE(server_.documents.empty());
   server_.down = false;
   Pass(seconds(12));
   ExpectAllOnce();
-  EXPECT_EQ(agent_->deliveries()[0]->LastError(), "");
+  EXPECT_EQ(agent_->outlets()[0]->delivery->LastError(), "");
 }
 
 TEST_F(KeptCursorsTest, AKilledAgentGoesOnAtTheSinksCursor) {

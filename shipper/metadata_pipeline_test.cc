@@ -70,7 +70,7 @@ class MetadataPipelineTest : public PipelineTest {
     }
   }
   void Deliver() {
-    Delivery& delivery = *pipeline_->deliveries()[0];
+    Delivery& delivery = *pipeline_->outlets()[0]->delivery;
     Duration wait{0};
     while (std::unique_ptr<Batch> batch = delivery.Take(&wait)) {
       batch->pending_before = static_cast<uint32_t>(batch->records.size());

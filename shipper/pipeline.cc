@@ -18,15 +18,10 @@ constexpr Duration kKeepMetadataEvery = std::chrono::minutes(1);
 constexpr Duration kLookEvery = std::chrono::seconds(10);
 constexpr uint64_t kCheckpointBytesPerSecond = 256 << 10;
 
-const SinkConfig& SinkOf(const Config& config, const std::string& name) {
-  const auto found = std::find_if(config.sinks.begin(), config.sinks.end(),
-                                  [&](const SinkConfig& sink) { return sink.name == name; });
-  CHECK(found != config.sinks.end());
-  return *found;
-}
+}  // namespace
 
-LogStoreOptions StoreOptions(const Config& config, const std::string& own_pod,
-                             const Pipeline::Parts& parts) {
+LogStoreOptions Pipeline::StoreOptions(const Config& config, const std::string& own_pod,
+                                       const Parts& parts) {
   LogStoreOptions options;
   options.node = config.node;
   options.own_pod = own_pod;
@@ -42,13 +37,9 @@ LogStoreOptions StoreOptions(const Config& config, const std::string& own_pod,
   options.escrow_bytes_max = config.escrow.bytes_max;
   options.escrow_free_percent_min = config.escrow.free_percent_min;
   options.fairness = config.fairness;
-  for (const RouteConfig& route : config.routes) {
-    options.lingers.push_back(SinkOf(config, route.sink).LingerInEffect());
-  }
+  options.lingers = LingersOf(config);
   return options;
 }
-
-}  // namespace
 
 Pipeline::Pipeline(const Config& config, const std::string& own_pod, Parts parts)
     : config_(config),
@@ -63,59 +54,25 @@ Pipeline::Pipeline(const Config& config, const std::string& own_pod, Parts parts
       checkpoint_age_(parts_.metrics.GaugeOf("hinomi_checkpoint_age_seconds",
                                              "Time since the checkpoint last held all cursors.")),
       saved_at_(parts_.clock.Monotonic()) {
-  BuildRoutes();
+  store_.Restore(checkpoint_.Load());
+  const RouteTable routes = store_.routes();  // those that the checkpoint knows too
+  for (const SinkConfig& sink : config_.sinks) outlets_.push_back(MakeOutlet(sink, routes));
+  worker_ = std::make_unique<Worker>(
+      store_, parts_.clock, Worker::Options{config_.limits.record_bytes_max, config_.multiline},
+      Worker::Routes());
+  Connect(routes);
   BuildSources();
   if (parts_.events != nullptr) {
-    reporter_ = std::make_unique<EventReporter>(EventReporter::Parts{
-        *parts_.events, store_, deliveries_, config_.routes, parts_.clock, parts_.metrics});
+    reporter_ = std::make_unique<EventReporter>(
+        EventReporter::Parts{*parts_.events, store_, parts_.clock, parts_.metrics});
   }
-  store_.Restore(checkpoint_.Load());
-  parts_.metrics.OnScrape([this] {
+  hook_ = parts_.metrics.OnScrape([this] {
     const Duration age = parts_.clock.Monotonic() - saved_at_.load();
     checkpoint_age_.Set(store_.dirty() ? std::chrono::duration<double>(age).count() : 0);
   });
 }
 
 Pipeline::~Pipeline() = default;
-
-void Pipeline::BuildRoutes() {
-  std::vector<std::string> route_names;
-  for (const RouteConfig& route : config_.routes) route_names.push_back(route.name);
-  for (const SinkConfig& config : config_.sinks) {
-    sinks_.push_back(parts_.make_sink(config, {config_.cluster, config_.node, config_.routes,
-                                               parts_.files, parts_.clock, parts_.metrics}));
-    parts_.metrics
-        .GaugeOf("hinomi_sink_plaintext",
-                 "1 where the sink sends to other machines what anybody on the way can read.",
-                 {{"sink", config.name}})
-        .Set(SendsPlaintext(config) ? 1 : 0);
-    const uint64_t share = config_.limits.in_flight_bytes_max / config_.sinks.size();
-    Delivery::Options options{config.name, route_names, config.batch_bytes,
-                              share - std::min(share, sinks_.back()->buffer_bytes())};
-    for (uint32_t route = 0; route < config_.routes.size(); ++route) {
-      const bool kept = sinks_.back()->cursors() != nullptr;
-      if (kept && config_.routes[route].sink == config.name) options.kept_routes.push_back(route);
-    }
-    deliveries_.push_back(std::make_unique<Delivery>(
-        std::move(options),
-        Delivery::Parts{*sinks_.back(), dead_letters_, parts_.clock, parts_.metrics,
-                        [this](const Batch& batch) { store_.Settle(batch); },
-                        [this] { store_.Wake(); },
-                        [this](uint32_t route, std::vector<KeptCursor> cursors) {
-                          store_.Adopt(route, std::move(cursors));
-                        }}));
-  }
-  std::vector<Worker::Route> routes;
-  for (const RouteConfig& route : config_.routes) {
-    const SinkConfig& config = SinkOf(config_, route.sink);
-    const size_t index = static_cast<size_t>(&config - config_.sinks.data());
-    routes.push_back({*deliveries_[index], MakeEncoder(config_, config, sinks_[index]->format()),
-                      config.batch_bytes, config.LingerInEffect()});
-  }
-  worker_ = std::make_unique<Worker>(
-      store_, parts_.clock, Worker::Options{config_.limits.record_bytes_max, config_.multiline},
-      std::move(routes));
-}
 
 void Pipeline::BuildSources() {
   const DirectorySource::Parts parts{store_, parts_.files, parts_.clock, parts_.metrics};
@@ -158,7 +115,7 @@ void Pipeline::SettleLosses() {
     losses = reporter_->Record(std::move(losses));
     reporter_->EscrowFull(given_up_bytes);
     reporter_->FilesLost(missed);
-    reporter_->WatchSinks();
+    reporter_->WatchSinks(outlets_);
     parts_.events->Trim([this](const std::string& directory, uint32_t restart) {
       return store_.Settled(std::string(kEventsPrefix) + directory, restart);
     });
@@ -174,7 +131,7 @@ Duration Pipeline::Housekeep() {
   SettleLosses();
   SaveCheckpoint();
   ForgetCursors(store_.Prune());
-  for (const std::unique_ptr<Delivery>& delivery : deliveries_) delivery->Watch();
+  for (const std::shared_ptr<Outlet>& outlet : outlets_) outlet->delivery->Watch();
   LookAtDeadLetters();
   KeepMetadata();
   const Duration for_size =
@@ -185,10 +142,13 @@ Duration Pipeline::Housekeep() {
 void Pipeline::ForgetCursors(const std::vector<GoneLog>& gone) {
   std::map<uint32_t, std::vector<std::string>> by_route;
   for (const GoneLog& log : gone) by_route[log.route].push_back(log.log);
+  if (by_route.empty()) return;
+  const RouteTable routes = store_.routes();
   for (auto& [route, logs] : by_route) {
-    const size_t sink =
-        static_cast<size_t>(&SinkOf(config_, config_.routes[route].sink) - config_.sinks.data());
-    sinks_[sink]->cursors()->Forget(route, std::move(logs));
+    // Where the route is just leaving its sink, its cursors stay there.
+    const std::shared_ptr<Outlet> outlet = OutletOf(routes[route].sink);
+    if (outlet == nullptr || outlet->sink->cursors() == nullptr) continue;
+    outlet->sink->cursors()->Forget(route, std::move(logs));
   }
 }
 
@@ -211,8 +171,8 @@ void Pipeline::KeepMetadata() {
 
 bool Pipeline::Drained() const {
   return store_.Drained() && worker_->idle() &&
-         std::all_of(deliveries_.begin(), deliveries_.end(),
-                     [](const auto& delivery) { return delivery->idle(); });
+         std::all_of(outlets_.begin(), outlets_.end(),
+                     [](const auto& outlet) { return outlet->delivery->idle(); });
 }
 
 }  // namespace hinomi

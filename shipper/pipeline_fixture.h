@@ -160,11 +160,11 @@ class PipelineTest : public ::testing::Test {
       store.ReleaseSettled();
       store.Prune();
     }
-    std::vector<Worker::Route> Routes(PipelineTest& test) {
+    Worker::Routes Routes(PipelineTest& test) {
       SinkConfig sink = test.config_.sinks[0];
       sink.type = SinkType::kElasticsearch;
-      return {{delivery, MakeEncoder(test.config_, sink, RecordFormat::kBulk), sink.batch_bytes,
-               sink.linger}};
+      return {Worker::Route{delivery, MakeEncoder(test.config_, sink, RecordFormat::kBulk),
+                            sink.batch_bytes, sink.linger}};
     }
     static LogStoreOptions StoreOptions(const Config& config) {
       LogStoreOptions options;

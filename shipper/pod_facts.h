@@ -24,8 +24,7 @@ struct HeldUp {
 
 /// One route's way through a log.
 struct ReaderFacts {
-  uint32_t route = 0;
-  LedgerEntry ledger;
+  LedgerEntry ledger;        // names its route
   Duration oldest{0};        // how long the oldest unsettled bytes have waited
   bool open_record = false;  // what is there ends within a record
   std::optional<HeldUp> held_up;

@@ -3,7 +3,10 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
+#include <list>
 #include <memory>
+#include <shared_mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -25,7 +28,7 @@ class Shipper {
     EventLog* events = nullptr;         // null: what the agent notices is not kept
   };
 
-  /// `config` must outlive it. `own_pod` is "namespace/pod" of the agent itself, or empty.
+  /// `own_pod` is "namespace/pod" of the agent itself, or empty.
   /// state_dir must exist and be locked. Reads the checkpoint.
   Shipper(const Config& config, const std::string& own_pod, Parts parts);
   ~Shipper();
@@ -38,6 +41,12 @@ class Shipper {
   /// threads. False when a sink does not come back: its thread lives on in what this owns, so the
   /// process must be left without destroying it.
   [[nodiscard]] bool Drain(Duration patience);
+
+  /// Another configuration takes effect: its sinks, routes and fairness; the rest wants a new
+  /// process. What did not change goes on; what is on its way to a sink that did, or that its route
+  /// leaves, has kReloadPatience to arrive, or until `hurry`, and is sent again otherwise. The
+  /// thread that starts and drains.
+  void Reload(const Config& next, const std::function<bool()>& hurry);
 
   /// See LogStore::MetadataChanged. Any thread.
   void MetadataChanged(const std::vector<std::string>& pod_uids) {
@@ -62,25 +71,37 @@ class Shipper {
   Ledger TakeLedger() const { return pipeline_.store().TakeLedger(); }
   /// What is known of the logs that `query` is about. Reads directories and dead letters.
   PodFacts Explain(const PodQuery& query);
-  const Config& config() const { return config_; }
+  Config config() const;
 
  private:
+  struct SinkThreads {
+    std::shared_ptr<Outlet> outlet;
+    bool leaving = false;
+    std::atomic<size_t> ended = 0;
+    std::vector<std::jthread> lanes;  // last, so that they end first
+  };
+
   void Housekeep(const std::stop_token& stop);
-  bool EndLanes();
+  void StartWorker();
+  void StopWorker();
+  void StartLanes(const std::shared_ptr<Outlet>& outlet);
+  bool EndLanes(bool (*which)(const SinkThreads&));
   std::vector<SinkStatus> SinkStatuses() const;
 
-  const Config& config_;
   FileSystem& files_;
   const MetadataStore* metadata_;  // null: nobody is asked who is behind a log
   const Clock& clock_;
+  Metrics& metrics_;
   Pipeline pipeline_;
-  CertificateExpiries certificate_expiries_;
+  std::unique_ptr<CertificateExpiries> certificate_expiries_;
+  /// Held alone while the pipeline's outlets and configuration change, which the worker and its
+  /// deliveries do not look at.
+  mutable std::shared_mutex wiring_;
 
   // Last, so that they end first.
   std::jthread worker_thread_, housekeeper_;
   std::vector<std::jthread> source_threads_;  // as the pipeline's sources
-  std::vector<std::jthread> lanes_;
-  std::atomic<size_t> lanes_ended_ = 0;
+  std::list<SinkThreads> sink_threads_;
 };
 
 }  // namespace hinomi

@@ -19,7 +19,7 @@ enum class RecordFormat : uint8_t {
   kJson,   // the document, one line
   kLines,  // the record's time (RFC 3339), a space, and its text as the container wrote it, which
            // may be several lines
-  kOtlp,   // a log record of OTLP, and before those of each slice their resource (Slice::head_begin)
+  kOtlp,  // a log record of OTLP, and before those of each slice their resource (Slice::head_begin)
 };
 
 /// How one attempt ended, beyond the outcomes in the batch.

@@ -62,7 +62,7 @@ std::string_view ToString(SinkState state);
 
 /// A route most of whose documents a sink refuses.
 struct RefusedRoute {
-  uint32_t route = 0;
+  std::string route;
   std::string reason;
   Duration since{0};
   Duration wait{0};  // until they are tried once more, to become dead letters if they must

@@ -34,8 +34,7 @@ std::vector<SegmentRange> RangesOf(std::span<const ChunkPiece> pieces, const Pos
 
 }  // namespace
 
-Worker::Worker(LogStore& store, const Clock& clock, const Options& options,
-               std::vector<Route> routes)
+Worker::Worker(LogStore& store, const Clock& clock, const Options& options, Routes routes)
     : store_(store),
       clock_(clock),
       limits_{options.record_bytes_max},
@@ -51,10 +50,22 @@ void Worker::Run(const std::stop_token& stop) {
   }
 }
 
+void Worker::SetRoutes(Routes routes) {
+  filling_.resize(std::max(routes.size(), filling_.size()));
+  for (uint32_t route = 0; route < routes_.size(); ++route) {
+    if (!routes_[route]) continue;
+    const bool stays = route < routes.size() && routes[route] &&
+                       &routes[route]->delivery == &routes_[route]->delivery;
+    if (!stays) Forget(route, {});
+  }
+  routes_ = std::move(routes);
+}
+
 Duration Worker::UntilDue() const {
   const Duration now = clock_.Monotonic();
   Duration wait = kLongestWait;
   for (uint32_t route = 0; route < routes_.size(); ++route) {
+    if (!routes_[route]) continue;
     // What is due already waits for room, and is woken up by that.
     const std::optional<Duration> due = store_.NextDue(route);
     if (due && *due > now) wait = std::min(wait, *due - now);
@@ -63,7 +74,8 @@ Duration Worker::UntilDue() const {
 }
 
 bool Worker::Step(uint32_t route) {
-  const Route& target = routes_[route];
+  if (route >= routes_.size() || !routes_[route]) return false;
+  const Route& target = *routes_[route];
   if (!target.delivery.open(route)) {
     Forget(route, target.delivery.ShedRoute(route));
     return false;
@@ -94,7 +106,7 @@ bool Worker::Step(uint32_t route) {
 bool Worker::Open(uint32_t route) {
   Filling& filling = filling_[route];
   if (filling.batch != nullptr) return true;
-  filling.batch = routes_[route].delivery.NewBatch(route);
+  filling.batch = routes_[route]->delivery.NewBatch(route);
   if (filling.batch == nullptr) return false;
   filling.opened = clock_.Monotonic();
   ++open_batches_;
@@ -105,16 +117,16 @@ void Worker::Seal(uint32_t route) {
   Filling& filling = filling_[route];
   if (filling.batch == nullptr) return;
   if (filling.batch->slices.empty()) {
-    routes_[route].delivery.Discard(std::move(filling.batch));
+    routes_[route]->delivery.Discard(std::move(filling.batch));
   } else {
-    routes_[route].delivery.Enqueue(std::move(filling.batch));
+    routes_[route]->delivery.Enqueue(std::move(filling.batch));
   }
   --open_batches_;
 }
 
 // And what is being filled.
 void Worker::Forget(uint32_t route, std::vector<std::unique_ptr<Batch>> forgotten) {
-  Delivery& delivery = routes_[route].delivery;
+  Delivery& delivery = routes_[route]->delivery;
   if (filling_[route].batch != nullptr) {
     forgotten.push_back(std::move(filling_[route].batch));
     --open_batches_;
@@ -137,7 +149,7 @@ void Worker::Process(uint32_t route) {
               lease_.origin->path);
   }
   const std::span<Record> kept = KeepWithinLimits();
-  const Encoder& encoder = routes_[route].encoder;
+  const Encoder& encoder = routes_[route]->encoder;
   if (MergesJson(encoder)) json_body_.Apply(kept, DocumentsOf(*lease_.origin));
   cuts_.clear();
   full_.clear();
@@ -147,7 +159,7 @@ void Worker::Process(uint32_t route) {
   store_.Commit(lease_, decoded_, slices_);
   lease_.files.clear();  // one that is settled and removed must not live on here
   for (std::unique_ptr<Batch>& batch : full_) {
-    routes_[route].delivery.Enqueue(std::move(batch));
+    routes_[route]->delivery.Enqueue(std::move(batch));
     --open_batches_;
   }
 }
@@ -198,7 +210,7 @@ void Worker::EndSlice(Position end, Continuation after) {
 
 template <typename OneEncoder>
 void Worker::Encode(uint32_t route, const OneEncoder& encoder) {
-  const Route& target = routes_[route];
+  const Route& target = *routes_[route];
   Filling& filling = filling_[route];
   if (lease_.metadata.empty()) lease_.metadata = encoder.Metadata(*lease_.origin);
   const Duration now = clock_.Wall();

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <vector>
 
@@ -27,12 +28,19 @@ class Worker {
     Duration linger{0};
   };
 
+  /// By index; one without goes nowhere.
+  using Routes = std::vector<std::optional<Route>>;
+
   struct Options {
     uint64_t record_bytes_max = 0;
     std::vector<MultilineConfig> multiline;  // the rules that Origin::multiline means
   };
 
-  Worker(LogStore& store, const Clock& clock, const Options& options, std::vector<Route> routes);
+  Worker(LogStore& store, const Clock& clock, const Options& options, Routes routes);
+
+  /// From now on the routes, by index, go there. What is being filled for one that has gone
+  /// elsewhere is forgotten. Nobody else may use it meanwhile.
+  void SetRoutes(Routes routes);
 
   /// Runs until stopped. Its own thread.
   void Run(const std::stop_token& stop);
@@ -66,7 +74,7 @@ class Worker {
   LogStore& store_;
   const Clock& clock_;
   const DecodeLimits limits_;
-  std::vector<Route> routes_;
+  Routes routes_;
   std::vector<Filling> filling_;  // by route
   std::atomic<int> open_batches_ = 0;
 

@@ -25,7 +25,7 @@ KafkaSink::KafkaSink(const SinkConfig& config, const KafkaEnvironment& environme
       messages_(config_, {environment.cluster, environment.node}),
       brokers_(KafkaBrokers(config_)),
       sets_(FirstKafkaSets(config_)) {
-  environment.metrics.OnExpose([statistics = statistics_, name = name_] {
+  hook_ = environment.metrics.OnExpose([statistics = statistics_, name = name_] {
     return statistics->Rows({{"sink", name}});
   });
 }

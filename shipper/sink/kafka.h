@@ -69,6 +69,7 @@ class KafkaSink final : public Sink {
   const Clock& clock_;
   KafkaMessages messages_;
   const std::shared_ptr<KafkaStatistics> statistics_ = std::make_shared<KafkaStatistics>();
+  Metrics::Hook hook_;
   const std::string brokers_;  // for messages
 
   std::unique_ptr<KafkaProducer> producer_;

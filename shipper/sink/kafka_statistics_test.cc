@@ -25,7 +25,7 @@ std::string Text(const std::string& brokers) {
 class KafkaStatisticsTest : public ::testing::Test {
  protected:
   KafkaStatisticsTest() {
-    metrics_.OnExpose([this] { return statistics_.Rows({{"sink", "stream"}}); });
+    hook_ = metrics_.OnExpose([this] { return statistics_.Rows({{"sink", "stream"}}); });
   }
   double Of(const std::string& name, const std::string& broker) {
     return MetricOf(metrics_, fmt::format("hinomi_kafka_broker_{}{{broker=\"{}\",sink=\"stream\"}}",
@@ -34,6 +34,7 @@ class KafkaStatisticsTest : public ::testing::Test {
 
   KafkaStatistics statistics_;
   Metrics metrics_;
+  Metrics::Hook hook_;
 };
 
 TEST_F(KafkaStatisticsTest, SaysWhatTheLibrarySays) {
@@ -111,7 +112,7 @@ TEST_F(KafkaStatisticsTest, SharesNamesWithOtherSinks) {
   metrics_.CounterOf("hinomi_sink_sent_bytes_total", "Bytes sent, after compression.",
                      {{"sink", "search"}});
   KafkaStatistics other;
-  metrics_.OnExpose([&] { return other.Rows({{"sink", "second"}}); });
+  const Metrics::Hook hook = metrics_.OnExpose([&] { return other.Rows({{"sink", "second"}}); });
   other.Take(R"({"tx_bytes":7})");
   other.Take(R"({"tx_bytes":10})");
   other.Begin();

@@ -51,7 +51,7 @@ KafkaTransactions::KafkaTransactions(Options options, const KafkaEnvironment& en
         "hinomi_kafka_transactions_total", "Transactions, by how they ended.",
         {{"sink", options_.sink_name}, {"route", options_.route}, {"outcome", outcome}});
   };
-  environment_.metrics.OnExpose(
+  hook_ = environment_.metrics.OnExpose(
       [statistics = statistics_, sink = options_.sink_name, route = options_.route] {
         return statistics->Rows({{"sink", sink}, {"route", route}});
       });

@@ -75,6 +75,7 @@ class KafkaTransactions {
   const KafkaEnvironment environment_;
   KafkaMessages messages_;
   const std::shared_ptr<KafkaStatistics> statistics_ = std::make_shared<KafkaStatistics>();
+  Metrics::Hook hook_;
   const std::string route_key_;
   const std::string run_;      // tells this life of the sink from others
   const std::string brokers_;  // for messages

@@ -257,6 +257,14 @@ void Log::LetGo(const Surroundings& around) {
   for (Segment& segment : segments_) Release(segment, around);
 }
 
+void Log::TakeUp(const Surroundings& around) {
+  for (Segment& segment : segments_) {
+    if (segment.file == nullptr || segment.finished) continue;
+    segment.finishing = false;  // settled by others
+    Hold(segment, around);
+  }
+}
+
 bool Log::Prune() {
   segments_.erase(segments_.begin(),
                   std::find_if_not(segments_.begin(), segments_.end(), [](const Segment& segment) {

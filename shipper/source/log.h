@@ -117,6 +117,8 @@ class Log {
   bool Prune();
   /// Nobody reads it: holds nothing any more.
   void LetGo(const Surroundings& around);
+  /// Others read it from now on: holds what it has open, settled or not.
+  void TakeUp(const Surroundings& around);
 
   /// Bytes between `at` and the end of what has been seen.
   uint64_t BytesAfter(const Position& at) const;

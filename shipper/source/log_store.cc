@@ -23,11 +23,11 @@ LogStore::LogStore(LogStoreOptions options, FileSystem& files, const Clock& cloc
       counters_(metrics),
       escrow_(options_.escrow_directory, files, metrics),
       gunzip_(kGunzipCursorsMax),
+      routes_(options_.routes),
+      lingers_(options_.lingers),
+      fairness_(options_.fairness),
       lag_(metrics, options_.lagging_max) {
-  for (size_t i = 0; i < options_.routes.size(); ++i) {
-    queues_.emplace_back(options_.quantum_bytes,
-                         [this](const std::string& name, Duration wait) { CountWait(name, wait); });
-  }
+  AddQueues();
   RegisterMetrics();
 }
 
@@ -48,7 +48,7 @@ void LogStore::MarkReady(Log& log, uint32_t index, Duration now) {
   reader.caught_up = false;
   Queue& queue = queues_[reader.route()];
   if (queue.next.empty()) {
-    queue.due = hurry_ ? now : now + options_.lingers[reader.route()];
+    queue.due = hurry_ ? now : now + lingers_[reader.route()];
     woken_ = true;
     wake_.notify_one();
   }
@@ -62,7 +62,9 @@ void LogStore::RunTimers(Duration now) {
     const Reference reference = timers_.begin()->second;
     timers_.erase(timers_.begin());
     const auto it = logs_.find(reference.log);
-    if (it != logs_.end()) MarkReady(*it->second, reference.reader, now);
+    // A log may have fewer readers by now; those that it has were all made ready then.
+    if (it == logs_.end() || reference.reader >= it->second->readers.size()) continue;
+    MarkReady(*it->second, reference.reader, now);
   }
   for (Queue& queue : queues_) Refill(queue, now);
 }
@@ -363,7 +365,7 @@ CheckpointState LogStore::Snapshot() {
   const Duration now = clock_.Monotonic();
   CheckpointState state;
   std::vector<std::string> names;
-  for (const RouteConfig& route : options_.routes) names.push_back(route.name);
+  for (const RouteConfig& route : routes_.by_index()) names.push_back(route.name);
   for (const auto& [handle, log] : logs_) {
     if (log->origin != nullptr) state.logs.push_back(log->State(names));
   }
@@ -375,8 +377,9 @@ CheckpointState LogStore::Snapshot() {
   }
   state.epoch_seconds = epoch_seconds_;
   state.routes.assign(known_routes_.begin(), known_routes_.end());
-  for (const std::string& name : names) {
-    if (looked_ && !known_routes_.contains(name)) state.routes.push_back(name);
+  for (const RouteConfig& route : routes_.by_index()) {
+    const bool looked = looked_ && !route.sink.empty();
+    if (looked && !known_routes_.contains(route.name)) state.routes.push_back(route.name);
   }
   MarkSettled(now);
   dirty_ = false;

@@ -27,6 +27,7 @@
 #include "shipper/pod_facts.h"
 #include "shipper/source/lag.h"
 #include "shipper/source/log.h"
+#include "shipper/source/route_table.h"
 #include "shipper/source/scheduler.h"
 #include "shipper/status.h"
 
@@ -41,12 +42,19 @@ struct LogStoreOptions {
   size_t lagging_max = 1000;  // containers whose lag has a row
   std::vector<RouteConfig> routes;
   std::vector<MultilineConfig> multiline;
-  std::vector<Duration> lingers;  // per route
+  std::vector<Duration> lingers;  // as routes
   std::vector<ShareConfig> fairness;
   MetadataStore* metadata = nullptr;     // null: nobody is asked who is behind a log
   std::string escrow_directory;          // as the process sees it; empty: none
   uint64_t escrow_bytes_max = 0;         // of files that only the escrow keeps
   uint64_t escrow_free_percent_min = 0;  // of the file system; below it such files are given up
+};
+
+/// What another configuration changes of that while the process runs.
+struct RouteOptions {
+  std::vector<RouteConfig> routes;
+  std::vector<Duration> lingers;  // as routes
+  std::vector<ShareConfig> fairness;
 };
 
 /// What the worker holds while it reads one log for one route.
@@ -129,6 +137,13 @@ class LogStore {
   /// Directories of logs that are known, so that those which vanished can be reconciled.
   std::vector<std::string> Directories() const;
 
+  /// The routes of another configuration. What was not settled for one that is gone, or that does
+  /// not take a log any more, is dropped. Nothing of those, or of one that has another sink, is
+  /// leased; what is on its way for them is taken back.
+  void Configure(const RouteOptions& options);
+  /// As they are now.
+  RouteTable routes() const;
+
   /// The cursors that the sink of `route` keeps itself: where one is further than the checkpoint's,
   /// its log goes on there. While nothing of that route is leased or on its way.
   void Adopt(uint32_t route, std::vector<KeptCursor> cursors);
@@ -146,6 +161,8 @@ class LogStore {
   void Settle(const Batch& batch);
   /// The batch will not be delivered; its bytes are read again.
   void Forget(const Batch& batch);
+  /// Nor will anything that is on its way for that route now.
+  void TakeBack(uint32_t route);
   /// From now on nothing lingers.
   void Hurry();
   /// True when nothing is waiting to be read: neither now, nor after its linger, nor behind a file
@@ -257,6 +274,10 @@ class LogStore {
   void MarkSettled(Duration now);
   void JoinShares(const Log& log, bool forgive);
   void AddReaders(Log& log, bool first_look);
+  std::vector<uint32_t> RoutesOf(const Log& log) const;
+  void ChooseAgain(Log& log, std::map<uint32_t, uint64_t>* dropped);
+  void Dismiss(Log& log, Reader& reader);
+  void DismissStored(const Log& log);
   Reader MakeReader(const Log& log, uint32_t route, bool first_look) const;
   Cursor StartOf(const Log& log, const RouteConfig& route, bool first_look) const;
   void AdoptCursor(const Log& log, Reader& reader);
@@ -280,15 +301,20 @@ class LogStore {
   LogFacts FactsOf(const Log& log, Duration now) const;
   NamespaceCounters& CountersOf(const std::string& namespace_name);
   void RegisterMetrics();
+  void RegisterRoute(uint32_t index);
+  void AddQueues();
   void RefreshGauges();
   Log::Surroundings Around(Duration now, Duration since = Duration{0});
   void CountBytes(Log& log);
   void CountNoRoute(Log& log);
+  void CountDropped(const std::string& namespace_label, uint32_t route, DropReason reason,
+                    uint64_t bytes);
   ByteCounters& BytesOf(const std::string& namespace_name, uint32_t route);
   static void ShowSums(const RouteSums& sums, RouteMetrics& metrics);
   std::string NamespaceLabel(const std::string& namespace_name);
   bool HasLosses() const;
   void Fold(Log& log);
+  void Fold(const Log& log, const Reader& reader);
 
   const LogStoreOptions options_;
   FileSystem& files_;
@@ -299,6 +325,9 @@ class LogStore {
   GunzipCursors gunzip_;
 
   mutable std::mutex mutex_;
+  RouteTable routes_;
+  std::vector<Duration> lingers_;  // by route
+  std::vector<ShareConfig> fairness_;
   std::condition_variable wake_;
   bool woken_ = false;
   bool hurry_ = false;
@@ -321,13 +350,14 @@ class LogStore {
   std::map<std::pair<std::string, uint32_t>, ByteCounters> bytes_;  // by namespace label, route
   std::map<std::pair<std::string, uint32_t>, GoneBytes> gone_;      // of logs that were let go
   SettledBytes settled_bytes_;  // of all routes, since the start of the process
-  std::vector<RouteMetrics> routes_;
+  std::vector<RouteMetrics> route_metrics_;
   LagRows lag_;
   Gauge segments_open_, logs_gauge_;
   Gauge escrow_bytes_, escrow_free_;
   Counter no_route_;
   uint64_t gone_lines_ = 0;  // settled in logs that were let go
   uint64_t gone_bytes_ = 0;
+  Metrics::Hook hook_;  // last: it uses the others
 };
 
 }  // namespace hinomi

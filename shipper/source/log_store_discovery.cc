@@ -51,13 +51,15 @@ void LogStore::Restore(const CheckpointState& state) {
   for (const LogState& log : state.logs) {
     restored_[{log.directory, log.restart}] = {log, true, {}};
   }
-  known_routes_.insert(state.routes.begin(), state.routes.end());
-  for (const GoneState& gone : state.gone) {
-    for (uint32_t route = 0; route < options_.routes.size(); ++route) {
-      if (options_.routes[route].name != gone.route) continue;
-      gone_[{gone.namespace_name, route}] = {gone.produced_bytes, gone.settled};
-    }
+  for (const RouteConfig& route : routes_.by_index()) {
+    const bool known =
+        std::find(state.routes.begin(), state.routes.end(), route.name) != state.routes.end();
+    if (known) known_routes_.insert(route.name);
   }
+  for (const GoneState& gone : state.gone) {
+    gone_[{gone.namespace_name, routes_.IndexOf(gone.route)}] = {gone.produced_bytes, gone.settled};
+  }
+  AddQueues();
   escrow_.Probe();
   for (HeldFile& held : escrow_.Scan()) {
     Stored& stored = restored_[{held.name.directory, held.name.restart}];
@@ -177,7 +179,7 @@ bool LogStore::Introduce(Log& log, const PodInfo& pod, bool first_look) {
 // Says what its namespace, its pod and it are granted of the reading.
 void LogStore::JoinShares(const Log& log, bool forgive) {
   const PodInfo& pod = log.origin->pod;
-  const Shares shares = SharesOf(options_.fairness, pod);
+  const Shares shares = SharesOf(fairness_, pod);
   for (const Reader& reader : log.readers) {
     Scheduler& ready = queues_[reader.route()].ready;
     ready.Join(log.handle(), {pod.namespace_name, pod.pod_name, shares});
@@ -242,26 +244,8 @@ std::set<std::string> LogStore::PodUids() const {
   return uids;
 }
 
-void LogStore::AddReaders(Log& log, bool first_look) {
-  const PodInfo& pod = log.origin->pod;
-  const bool excluded = pod.metadata != nullptr && WishesOf(pod.metadata->annotations).exclude;
-  const std::vector<RouteChoice> choices = ChooseRoutes(options_.routes, pod, log.origin->events);
-  for (uint32_t route = 0; route < choices.size() && !excluded; ++route) {
-    if (!choices[route].taken()) continue;
-    log.readers.push_back(MakeReader(log, route, first_look));
-    log.readers.back().fresh_since = clock_.Monotonic();
-    AdoptCursor(log, log.readers.back());
-  }
-  if (log.readers.empty() && !log.origin->events) {
-    log.LetGo(Around(clock_.Monotonic()));
-    CountNoRoute(log);
-    log::Info("{} \"{}\"; its log is not shipped",
-              excluded ? "its annotation excludes" : "no route matches", log.directory());
-  }
-}
-
 Reader LogStore::MakeReader(const Log& log, uint32_t route, bool first_look) const {
-  const RouteConfig& config = options_.routes[route];
+  const RouteConfig& config = routes_[route];
   const auto stored = restored_.find({log.directory(), log.restart()});
   const auto seen = static_cast<int64_t>(log.seen_bytes());
   if (stored != restored_.end()) {
@@ -332,7 +316,7 @@ void LogStore::AdoptCursor(const Log& log, Reader& reader) {
 }
 
 void LogStore::CountCursor(uint32_t route, const std::string& outcome) {
-  const std::string& name = options_.routes[route].name;
+  const std::string& name = routes_[route].name;
   Counter counter = metrics_.CounterOf(
       "hinomi_kept_cursors_total",
       "Cursors that a sink keeps itself, by what they were to the checkpoint's at the start.",

@@ -7,7 +7,7 @@ namespace hinomi {
 
 LedgerEntry LogStore::EntryOf(const Log& log, const Reader& reader) const {
   LedgerEntry entry;
-  entry.route = options_.routes[reader.route()].name;
+  entry.route = routes_[reader.route()].name;
   entry.origin = log.origin;
   entry.namespace_name = log.origin->pod.namespace_name;
   entry.produced = log.ProducedFor(reader);
@@ -36,7 +36,6 @@ LogFacts LogStore::FactsOf(const Log& log, Duration now) const {
   }
   for (const Reader& reader : log.readers) {
     ReaderFacts& way = facts.readers.emplace_back();
-    way.route = reader.route();
     way.ledger = EntryOf(log, reader);
     if (log.BytesAfter(reader.settled().at) > 0) way.oldest = now - reader.unsettled_since();
     way.open_record = reader.has_open;

@@ -111,7 +111,7 @@ void LogStore::Settle(const std::vector<Loss>& losses) {
     if (loss.reason != LossReason::kLate && !log.Settle(loss)) continue;
     if (!log.origin->own) {
       log::Error("{} bytes of \"{}\" are lost for route \"{}\": {}", loss.bytes, log.directory(),
-                 options_.routes[loss.route].name, ToString(loss.reason));
+                 routes_[loss.route].name, ToString(loss.reason));
     }
     MarkAllReady(log, now);
     dirty_ = true;
@@ -120,11 +120,13 @@ void LogStore::Settle(const std::vector<Loss>& losses) {
 
 void LogStore::Fold(Log& log) {
   CountBytes(log);
-  for (const Reader& reader : log.readers) {
-    GoneBytes& gone = gone_[{NamespaceLabel(log.origin->pod.namespace_name), reader.route()}];
-    gone.produced += log.ProducedFor(reader);
-    gone.settled += reader.settled_bytes();
-  }
+  for (const Reader& reader : log.readers) Fold(log, reader);
+}
+
+void LogStore::Fold(const Log& log, const Reader& reader) {
+  GoneBytes& gone = gone_[{NamespaceLabel(log.origin->pod.namespace_name), reader.route()}];
+  gone.produced += log.ProducedFor(reader);
+  gone.settled += reader.settled_bytes();
 }
 
 Ledger LogStore::TakeLedger() const {
@@ -139,7 +141,7 @@ Ledger LogStore::TakeLedger() const {
   }
   for (const auto& [key, gone] : gone_) {
     LedgerEntry& entry = ledger.entries.emplace_back();
-    entry.route = options_.routes[key.second].name;
+    entry.route = routes_[key.second].name;
     entry.namespace_name = key.first;
     entry.produced = gone.produced;
     entry.settled = gone.settled;

@@ -23,43 +23,48 @@ Counter ReasonCounter(Metrics& metrics, bool lost, const Labels& labels) {
 
 }  // namespace
 
-void LogStore::RegisterMetrics() {
-  for (const RouteConfig& route : options_.routes) {
-    const auto settled = [&](std::string_view outcome) {
-      return metrics_.CounterOf(
-          "hinomi_route_records_total", "Log records that a route has settled, by outcome.",
-          {{"route", route.name}, {"sink", route.sink}, {"outcome", std::string(outcome)}});
-    };
-    const auto bytes = [&](std::string_view outcome) {
-      return metrics_.CounterOf(
-          "hinomi_route_source_bytes_total",
-          "Bytes of log files that a route has settled, by outcome.",
-          {{"route", route.name}, {"sink", route.sink}, {"outcome", std::string(outcome)}});
-    };
-    const Labels labels = {{"route", route.name}, {"sink", route.sink}};
-    RouteMetrics& made = routes_.emplace_back();
-    made.acknowledged = settled("acknowledged");
-    made.acknowledged_bytes = bytes("acknowledged");
-    for (const DropReason reason : kRouteReasons) {
-      made.dropped[static_cast<size_t>(reason)] = settled(ToString(reason));
-      made.dropped_bytes[static_cast<size_t>(reason)] = bytes(ToString(reason));
-    }
-    made.oldest = metrics_.GaugeOf("hinomi_route_oldest_unsettled_seconds",
-                                   "Age of the oldest bytes that are not settled.", labels);
-    made.pending = metrics_.GaugeOf("hinomi_route_pending_bytes",
-                                    "Bytes of log files that are seen but not settled.", labels);
-    made.imbalance =
-        metrics_.GaugeOf("hinomi_ledger_imbalance_bytes",
-                         "Bytes that the ledger cannot account for: anything but 0 is a bug.",
-                         {{"route", route.name}});
-    for (const char* state : {"produced", "acknowledged", "dropped", "lost", "pending"}) {
-      made.ledger[state] = metrics_.GaugeOf(
-          "hinomi_ledger_bytes",
-          "Bytes of log files since the beginning of the ledger, over all restarts, by what became "
-          "of them.",
-          {{"route", route.name}, {"state", state}});
-    }
+// What depends on the sink is there while the route has one.
+void LogStore::RegisterRoute(uint32_t index) {
+  const RouteConfig& route = routes_[index];
+  RouteMetrics& made = route_metrics_[index];
+  made = {};
+  made.imbalance =
+      metrics_.GaugeOf("hinomi_ledger_imbalance_bytes",
+                       "Bytes that the ledger cannot account for: anything but 0 is a bug.",
+                       {{"route", route.name}});
+  for (const char* state : {"produced", "acknowledged", "dropped", "lost", "pending"}) {
+    made.ledger[state] = metrics_.GaugeOf(
+        "hinomi_ledger_bytes",
+        "Bytes of log files since the beginning of the ledger, over all restarts, by what became "
+        "of them.",
+        {{"route", route.name}, {"state", state}});
   }
+  if (routes_.removed(index)) return;
+  const auto settled = [&](std::string_view outcome) {
+    return metrics_.CounterOf(
+        "hinomi_route_records_total", "Log records that a route has settled, by outcome.",
+        {{"route", route.name}, {"sink", route.sink}, {"outcome", std::string(outcome)}});
+  };
+  const auto bytes = [&](std::string_view outcome) {
+    return metrics_.CounterOf(
+        "hinomi_route_source_bytes_total",
+        "Bytes of log files that a route has settled, by outcome.",
+        {{"route", route.name}, {"sink", route.sink}, {"outcome", std::string(outcome)}});
+  };
+  const Labels labels = {{"route", route.name}, {"sink", route.sink}};
+  made.acknowledged = settled("acknowledged");
+  made.acknowledged_bytes = bytes("acknowledged");
+  for (const DropReason reason : kRouteReasons) {
+    made.dropped[static_cast<size_t>(reason)] = settled(ToString(reason));
+    made.dropped_bytes[static_cast<size_t>(reason)] = bytes(ToString(reason));
+  }
+  made.oldest = metrics_.GaugeOf("hinomi_route_oldest_unsettled_seconds",
+                                 "Age of the oldest bytes that are not settled.", labels);
+  made.pending = metrics_.GaugeOf("hinomi_route_pending_bytes",
+                                  "Bytes of log files that are seen but not settled.", labels);
+}
+
+void LogStore::RegisterMetrics() {
   escrow_bytes_ = metrics_.GaugeOf("hinomi_escrow_bytes",
                                    "Bytes on the disk of removed files that only the agent keeps.");
   metrics_
@@ -80,13 +85,13 @@ void LogStore::RegisterMetrics() {
       "hinomi_log_bytes_dropped_total",
       "Bytes of log files that are settled without being delivered.",
       {{"namespace", ""}, {"route", ""}, {"reason", std::string(ToString(DropReason::kNoRoute))}});
-  metrics_.OnScrape([this] { RefreshGauges(); });
+  hook_ = metrics_.OnScrape([this] { RefreshGauges(); });
 }
 
 void LogStore::RefreshGauges() {
   const std::lock_guard lock(mutex_);
   const Duration now = clock_.Monotonic();
-  std::vector<RouteSums> sums(routes_.size());
+  std::vector<RouteSums> sums(route_metrics_.size());
   for (auto& [key, counters] : bytes_) counters.pending.Set(0);
   uint64_t open = 0;
   for (const auto& [handle, log] : logs_) {
@@ -119,7 +124,8 @@ void LogStore::RefreshGauges() {
     sum.imbalance +=
         static_cast<uint64_t>(std::abs(static_cast<int64_t>(gone.produced - gone.settled.Total())));
   }
-  for (size_t route = 0; route < routes_.size(); ++route) ShowSums(sums[route], routes_[route]);
+  for (size_t route = 0; route < route_metrics_.size(); ++route)
+    ShowSums(sums[route], route_metrics_[route]);
   lag_.Show();
   segments_open_.Set(static_cast<double>(open));
   logs_gauge_.Set(
@@ -140,7 +146,7 @@ void LogStore::ShowSums(const RouteSums& sums, RouteMetrics& metrics) {
 }
 
 void LogStore::CountSettled(const Slice& slice) {
-  RouteMetrics& route = routes_[slice.route];
+  RouteMetrics& route = route_metrics_[slice.route];
   const Dropped& rejected = slice.dropped[DropReason::kRejected];
   const Dropped& limited = slice.dropped[DropReason::kRateLimited];
   route.acknowledged.Add(static_cast<double>(slice.records - rejected.lines));
@@ -179,7 +185,7 @@ void LogStore::CountBytes(Log& log) {
     ByteCounters& counters = BytesOf(name, reader.route());
     counters.produced.Add(static_cast<double>(produced - reader.produced_counted));
     counters.acknowledged.Add(static_cast<double>(settled.acknowledged));
-    const Labels labels = {{"namespace", name}, {"route", options_.routes[reader.route()].name}};
+    const Labels labels = {{"namespace", name}, {"route", routes_[reader.route()].name}};
     const auto count = [&](std::optional<Counter>& counter, bool lost, std::string_view reason,
                            uint64_t bytes) {
       if (bytes == 0) return;
@@ -199,10 +205,24 @@ void LogStore::CountBytes(Log& log) {
   }
 }
 
+void LogStore::CountDropped(const std::string& namespace_label, uint32_t route, DropReason reason,
+                            uint64_t bytes) {
+  if (bytes == 0) return;
+  std::optional<Counter>& counter =
+      BytesOf(namespace_label, route).dropped[static_cast<size_t>(reason)];
+  if (!counter) {
+    counter = ReasonCounter(metrics_, /*lost=*/false,
+                            {{"namespace", namespace_label},
+                             {"route", routes_[route].name},
+                             {"reason", std::string(ToString(reason))}});
+  }
+  counter->Add(static_cast<double>(bytes));
+}
+
 LogStore::ByteCounters& LogStore::BytesOf(const std::string& namespace_label, uint32_t route) {
   const auto [it, fresh] = bytes_.try_emplace({namespace_label, route});
   if (!fresh) return it->second;
-  const Labels labels = {{"namespace", namespace_label}, {"route", options_.routes[route].name}};
+  const Labels labels = {{"namespace", namespace_label}, {"route", routes_[route].name}};
   it->second.produced = metrics_.CounterOf(
       "hinomi_log_bytes_produced_total", "Bytes of log files that were seen, for a route.", labels);
   it->second.acknowledged = metrics_.CounterOf(

@@ -29,7 +29,8 @@ class Search:
         if not self.ask("POST", f"/{index}/_refresh").ok:
             return 0
         query = {"query": {"match_phrase": {"message": message}}} if message else None
-        return self.ask("GET", f"/{index}/_count", json=query).json()["count"]
+        answer = self.ask("GET", f"/{index}/_count", json=query)
+        return answer.json()["count"] if answer.ok else 0  # its shards may not have begun yet
 
     def documents(self, index, page=10000):
         """All of them, a page at a time, flat, each with its `_id`, its `_index`, and under `nanoseconds` the indexed

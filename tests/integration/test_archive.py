@@ -16,8 +16,6 @@ from agent import BINARY, command
 from scale import scale
 from waiting import eventually
 
-pytestmark = pytest.mark.sinks
-
 PODS, LINES, SECONDS = 50, 2000, 20
 
 

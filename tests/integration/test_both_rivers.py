@@ -11,8 +11,6 @@ from kafka import Kafka
 from test_kafka_exactly_once import LINES, PODS, TOTAL, distinct, expect_no_more_than_one_kill, sequences
 from waiting import eventually
 
-pytestmark = pytest.mark.sinks
-
 SECONDS = 25
 
 

@@ -48,7 +48,7 @@ def mend(search, index):
     (template,) = [each for each in search.ask("GET", "/_index_template").json()["index_templates"]
                    if index in each["index_template"]["index_patterns"]]
     body = template["index_template"]
-    body["template"].setdefault("mappings", {}).setdefault("properties", {})["price"] = {"type": "keyword"}
+    body.setdefault("template", {}).setdefault("mappings", {}).setdefault("properties", {})["price"] = {"type": "keyword"}
     search.ask("PUT", f"/_index_template/{template['name']}", json=body).raise_for_status()
     search.ask("POST", f"/{index}/_rollover").raise_for_status()
 
@@ -69,7 +69,7 @@ def test_what_a_mapping_refused_arrives_once_it_is_mended(agent, conflict, elast
 
     mend(elasticsearch, index)
     assert "0 sent, 0 refused again, 0 left" in replay(agent, "--pod", "other")
-    assert replay(agent, "--pod", "web-*", "--since", "1h").endswith("10 sent, 0 refused again, 0 left\n")
+    assert "10 sent, 0 refused again, 0 left\n" in replay(agent, "--pod", "web-*", "--since", "1h")
     assert elasticsearch.count(index, "line") == 10
     assert {document["_id"] for document in elasticsearch.documents(index) if document.get("price") == "dear"} == ids
     assert not list((agent.state / "dead_letters").iterdir())
@@ -101,8 +101,10 @@ def test_one_that_is_ended_in_the_middle_loses_nothing(agent, conflict, elastics
     finally:
         running.kill()
     left = len(letters(agent))
-    assert 0 < left < LETTERS, "it was not ended in the middle"
+    # What is left is on the disk before what was is removed: a kill between both leaves some letters twice.
+    assert 0 < left < 2 * LETTERS and left != LETTERS, "it was not ended in the middle"
     if ending == signal.SIGINT:
+        assert left < LETTERS
         assert running.returncode == 1
         assert f"{LETTERS - left} sent, 0 refused again, {left} left" in said
     assert f"{left} sent, 0 refused again, 0 left" in replay(agent)

@@ -115,6 +115,16 @@ void Model::StartNow(const std::string& route) {
   for (uint32_t line = 0; line < lines_.size(); ++line) ArrivalOf(route, line).is_optional = true;
 }
 
+void Model::StartLate(const std::string& route) {
+  for (uint32_t line = 0; line < lines_.size(); ++line) {
+    const bool settled = std::all_of(routes_.begin(), routes_.end(), [&](const RoutePlan& known) {
+      return known.name == route || !Takes(known, logs_[lines_[line].log].directory) ||
+             IsComplete(known.name, line) || ArrivalOf(known.name, line).was_refused;
+    });
+    if (settled) ArrivalOf(route, line).is_optional = true;
+  }
+}
+
 void Model::Dropped(const Inode& inode) {
   const auto found = files_.find(inode.identity);
   if (found == files_.end()) return;

@@ -32,6 +32,7 @@ struct RoutePlan {
   size_t sink = 0;
   bool stop = false;
   bool start_now = false;
+  bool began_late = false;  // while the agent ran
 };
 
 /// One line of a file, as the runtime writes it.
@@ -80,6 +81,8 @@ class Model {
   void SetRoutes(std::vector<RoutePlan> routes);
   /// Routes that begin `now` owe nothing of what was written before.
   void StartNow(const std::string& route);
+  /// That route began while the agent ran: it may have let go of what the others were done with.
+  void StartLate(const std::string& route);
   void BeginLife() { ++life_; }
   /// A descriptor that a crash took away; there is no blame in what is lost by it.
   void Dropped(const Inode& inode);

@@ -46,8 +46,9 @@ class Server {
 
 class SimulatedSink final : public Sink {
  public:
-  SimulatedSink(Server& server, std::vector<std::string> routes, const Clock& clock)
-      : server_(server), routes_(std::move(routes)), clock_(clock) {}
+  /// `routes`: their names by index, which a reload adds to.
+  SimulatedSink(Server& server, const std::vector<std::string>& routes, const Clock& clock)
+      : server_(server), routes_(routes), clock_(clock) {}
   RecordFormat format() const override {
     return server_.habits().has_ids ? RecordFormat::kBulk : RecordFormat::kJson;
   }
@@ -58,7 +59,7 @@ class SimulatedSink final : public Sink {
 
  private:
   Server& server_;
-  const std::vector<std::string> routes_;  // by index
+  const std::vector<std::string>& routes_;
   const Clock& clock_;
 };
 

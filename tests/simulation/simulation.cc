@@ -26,6 +26,7 @@ struct Life {
     std::unique_ptr<Batch> batch;
   };
   Metrics metrics;
+  std::vector<std::string> routes;  // by index
   std::unique_ptr<EventLog> events;
   std::unique_ptr<Pipeline> pipeline;
   std::vector<SimulatedWatcher*> watchers;  // the pipeline's
@@ -46,6 +47,7 @@ class Simulation {
   void AdvanceClock();
   void Start();
   void AddLaterRoutes();
+  void Reload();
   void Kill(bool power_cut);
   bool IsInCheckpoints(const std::string& route) const;
   template <typename Look>
@@ -210,8 +212,7 @@ void Simulation::Start() {
   model_.BeginLife();
   Tell("agent: starts");
   life_ = std::make_unique<Life>();
-  std::vector<std::string> names;
-  for (const RouteConfig& route : world_.config.routes) names.push_back(route.name);
+  for (const RouteConfig& route : world_.config.routes) life_->routes.push_back(route.name);
   for (const RoutePlan& plan : world_.routes) {
     if (plan.start_now && !IsInCheckpoints(plan.name)) life_->starting_now.push_back(plan.name);
   }
@@ -225,7 +226,8 @@ void Simulation::Start() {
         world_.config, "",
         Pipeline::Parts{files_, clock_, life_->metrics,
                         [&, made = size_t{0}](const SinkConfig&, const SinkSurroundings&) mutable {
-                          return std::make_unique<SimulatedSink>(*servers_[made++], names, clock_);
+                          return std::make_unique<SimulatedSink>(*servers_[made++], life_->routes,
+                                                                 clock_);
                         },
                         [this]() -> std::unique_ptr<DirectoryWatcher> {
                           if (!world_.has_watcher) return nullptr;
@@ -266,6 +268,30 @@ void Simulation::AddLaterRoutes() {
   Tell("there is a new route");
 }
 
+// What is in the files is seen before, so that a route that starts now begins behind it.
+void Simulation::Reload() {
+  Pipeline& pipeline = *life_->pipeline;
+  LookAround([&] { pipeline.sources()[0]->Sweep(); });
+  if (life_ == nullptr || !pipeline.sources()[0]->NotReady().empty()) return;
+  const std::vector<RoutePlan> later = world_.later_routes;
+  AddLaterRoutes();
+  for (RoutePlan& plan : world_.routes) {
+    const bool is_new = std::any_of(later.begin(), later.end(),
+                                    [&](const RoutePlan& one) { return one.name == plan.name; });
+    if (!is_new) continue;
+    plan.began_late = true;
+    model_.StartLate(plan.name);
+  }
+  for (const RoutePlan& plan : later) life_->routes.push_back(plan.name);
+  Guarded([&] {
+    pipeline.BeginReload(world_.config);
+    pipeline.FinishReload(world_.config);
+  });
+  for (const RoutePlan& plan : later) {
+    if (plan.start_now) model_.StartNow(plan.name);
+  }
+}
+
 void Simulation::Kill(bool power_cut) {
   files_.SparesLife();
   NoteMissingRecords();
@@ -277,9 +303,9 @@ void Simulation::Kill(bool power_cut) {
 }
 
 void Simulation::NoteShedding() {
-  const auto& deliveries = life_->pipeline->deliveries();
+  const auto& outlets = life_->pipeline->outlets();
   for (const RoutePlan& route : world_.routes) {
-    if (deliveries[route.sink]->shedding()) model_.Shed(route.name);
+    if (outlets[route.sink]->delivery->shedding()) model_.Shed(route.name);
   }
 }
 
@@ -303,6 +329,8 @@ void Simulation::ActOfAgent() {
     bool busy = false;
     Guarded([&] { busy = Work(route); });
     Tell(fmt::format("agent: works for {}{}", world_.routes[route].name, busy ? "" : ": nothing"));
+  } else if (lot == 19 && !world_.later_routes.empty() && random_.OneIn(4)) {
+    Reload();
   } else {
     Tell("agent: keeps house");
     Guarded([&] { pipeline.Housekeep(); });
@@ -313,14 +341,14 @@ void Simulation::ActOfSinks() {
   if (!life_->sent.empty() && random_.OneIn(2)) {
     Complete(random_.Below(life_->sent.size()));
   } else {
-    Take(random_.Below(life_->pipeline->deliveries().size()));
+    Take(random_.Below(life_->pipeline->outlets().size()));
   }
 }
 
 bool Simulation::Take(size_t sink) {
   const auto out = std::count_if(life_->sent.begin(), life_->sent.end(),
                                  [sink](const Life::Sent& sent) { return sent.sink == sink; });
-  Delivery& delivery = *life_->pipeline->deliveries()[sink];
+  Delivery& delivery = *life_->pipeline->outlets()[sink]->delivery;
   if (static_cast<uint32_t>(out) >= delivery.lanes()) return false;
   Duration wait{0};
   std::unique_ptr<Batch> batch = delivery.Take(&wait);
@@ -338,10 +366,10 @@ void Simulation::Complete(size_t index) {
   std::unique_ptr<Batch> batch = std::move(life_->sent[index].batch);
   life_->sent.erase(life_->sent.begin() + static_cast<ptrdiff_t>(index));
   Pipeline& pipeline = *life_->pipeline;
-  const Attempt attempt = pipeline.sinks()[sink]->Deliver(*batch, 0, {});
+  const Attempt attempt = pipeline.outlets()[sink]->sink->Deliver(*batch, 0, {});
   Tell(fmt::format("sink {}: {} of {} records", sink, servers_[sink]->last_answer,
                    batch->records.size()));
-  Guarded([&] { pipeline.deliveries()[sink]->Complete(std::move(batch), attempt); });
+  Guarded([&] { pipeline.outlets()[sink]->delivery->Complete(std::move(batch), attempt); });
 }
 
 void Simulation::Heal() {

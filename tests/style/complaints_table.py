@@ -81,7 +81,7 @@ def label_of(name, pytest_labels=("integration", "sinks", "faults")):
         return ("kubernetes",)
     if name.startswith("tests/"):
         return pytest_labels
-    return ("simulation", "unit") if name.startswith("simulation: ") else ("unit",)
+    return ("unit", "simulation")
 
 
 def check(table, existing, results):
@@ -94,7 +94,7 @@ def check(table, existing, results):
             wrong.append(f"{complaint}: `{name}` does not exist")
         elif seen and seen[0] != "passed":
             wrong.append(f"{complaint}: `{name}` has {'been skipped' if seen[0] == 'skipped' else 'failed'}")
-        elif not seen and set(label_of(name)) <= set(results) | {"simulation"}:
+        elif not seen and set(label_of(name)) <= set(results):
             wrong.append(f"{complaint}: `{name}` did not run")
         elif not seen:
             unchecked.append(name)
