@@ -12,9 +12,9 @@
 namespace hinomi {
 
 struct KafkaEnvironment {
-  const std::string& cluster;  // its name, for topic and headers
-  const std::string& node;     // for headers
-  FileSystem& files;           // for the secrets
+  std::string cluster;  // its name, for topic and headers
+  std::string node;     // for headers
+  FileSystem& files;    // for the secrets
   const Clock& clock;
   Metrics& metrics;
   std::shared_ptr<SinkEgress> egress = nullptr;  // null: as the system has it
