@@ -1,5 +1,6 @@
 """Dead letters of real servers, sent again once what they were refused for is mended."""
 import json
+import re
 import signal
 import subprocess
 
@@ -101,13 +102,13 @@ def test_one_that_is_ended_in_the_middle_loses_nothing(agent, conflict, elastics
     finally:
         running.kill()
     left = len(letters(agent))
-    # What is left is on the disk before what was is removed: a kill between both leaves some letters twice.
-    assert 0 < left < 2 * LETTERS and left != LETTERS, "it was not ended in the middle"
+    assert left > 0 and left != LETTERS, "it was not ended in the middle"
     if ending == signal.SIGINT:
-        assert left < LETTERS
+        assert left < LETTERS  # after a kill there may also be what it was just writing
         assert running.returncode == 1
         assert f"{LETTERS - left} sent, 0 refused again, {left} left" in said
-    assert f"{left} sent, 0 refused again, 0 left" in replay(agent)
+    sent = int(re.search(r"(\d+) sent, 0 refused again, 0 left", replay(agent))[1])
+    assert sent == left if ending == signal.SIGINT else 0 < sent <= left
     assert elasticsearch.count(index, "line") == LETTERS
     assert not agent.dead_letters()
 
