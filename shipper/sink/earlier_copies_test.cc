@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <mutex>
 #include <set>
 
 #include "base/fake_http_server.h"
@@ -32,6 +33,7 @@ constexpr Duration kLongAgo = seconds(kRollover - 72000);
 class Stream {
  public:
   Reply operator()(const Request& request) {
+    const std::lock_guard lock(mutex_);
     if (fault && request.target.find(fault_at) != std::string::npos) return *fault;
     if (request.target.starts_with("/_resolve/index/")) {
       std::string indices = R"(".ds-logs-1")";
@@ -64,6 +66,20 @@ class Stream {
   size_t ids_max = 0;
   std::optional<Reply> fault;
   std::string fault_at;
+
+  /// While requests may come.
+  void Fail(const std::string& at, std::optional<Reply> with) {
+    const std::lock_guard lock(mutex_);
+    fault_at = at;
+    fault = std::move(with);
+  }
+  void Store(std::vector<std::string> ids) {
+    const std::lock_guard lock(mutex_);
+    stored = {ids.begin(), ids.end()};
+  }
+
+ private:
+  std::mutex mutex_;
 };
 
 class EarlierCopiesTest : public testing::Test {
@@ -109,7 +125,7 @@ class EarlierCopiesTest : public testing::Test {
 };
 
 TEST_F(EarlierCopiesTest, AcknowledgesWhatIsStored) {
-  stream_.stored = {"b", "d"};
+  stream_.Store({"b", "d"});
   for (const char* id : {"a", "b", "c"}) Add(id, kBefore);
   Add("d", kAfter);
   Add("e", "2027-01-15T17:00:30.5+09:00");
@@ -147,7 +163,7 @@ TEST_F(EarlierCopiesTest, NeitherWithoutIdsNorWithoutARollover) {
 
 TEST_F(EarlierCopiesTest, AsksInPagesAndOfEachTarget) {
   for (int i = 0; i < 2500; ++i) Add(fmt::format("id{:05}", i), kBefore);
-  stream_.stored = {"id00000", "id00999", "id01000", "id02499", "x"};
+  stream_.Store({"id00000", "id00999", "id01000", "id02499", "x"});
   slice_ = 1;
   Add("x", kBefore, "logs-other");
   EXPECT_EQ(Acknowledge(kLater).error, "");
@@ -160,8 +176,7 @@ TEST_F(EarlierCopiesTest, AsksInPagesAndOfEachTarget) {
 
 TEST_F(EarlierCopiesTest, WithoutThePermissionItGoesOn) {
   for (const char* at : {"/_resolve/index/", "/_settings/", "/_search"}) {
-    stream_.fault = FakeHttpServer::Answer(403, "");
-    stream_.fault_at = at;
+    stream_.Fail(at, FakeHttpServer::Answer(403, ""));
     copies_ = {"search", "logs"};
     Add("a", kBefore);
     EXPECT_EQ(Acknowledge(kLater).error, "") << at;
@@ -169,8 +184,8 @@ TEST_F(EarlierCopiesTest, WithoutThePermissionItGoesOn) {
     EXPECT_EQ(Acknowledge(kLater).error, "") << at;
     EXPECT_EQ(Asked().size(), asked) << at << ": said once";
   }
-  stream_.fault_at = "/_refresh";
-  stream_.stored = {"a"};
+  stream_.Fail("/_refresh", FakeHttpServer::Answer(403, ""));
+  stream_.Store({"a"});
   copies_ = {"search", "logs"};
   EXPECT_EQ(Acknowledge(kLater).error, "");
   EXPECT_THAT(pending_, IsEmpty()) << "that one it can do without";
@@ -178,23 +193,21 @@ TEST_F(EarlierCopiesTest, WithoutThePermissionItGoesOn) {
 
 TEST_F(EarlierCopiesTest, AServerThatDoesNotAnswerDecidesNothing) {
   Add("a", kBefore);
-  stream_.stored = {"a"};
+  stream_.Store({"a"});
   for (const char* at : {"/_resolve/index/", "/_settings/", "/_refresh", "/_search"}) {
-    stream_.fault = FakeHttpServer::Answer(503, "");
-    stream_.fault_at = at;
+    stream_.Fail(at, FakeHttpServer::Answer(503, ""));
     EXPECT_EQ(Acknowledge(kLater).code, "503") << at;
-    stream_.fault = Reply{.bytes = "", .reset = true};
+    stream_.Fail(at, Reply{.bytes = "", .reset = true});
     EXPECT_EQ(Acknowledge(kLater).code, "reset") << at;
     EXPECT_THAT(pending_, SizeIs(1));
   }
   for (const char* at : {"/_resolve/index/", "/_settings/", "/_search"}) {
-    stream_.fault = FakeHttpServer::Answer(200, "<html>");
-    stream_.fault_at = at;
+    stream_.Fail(at, FakeHttpServer::Answer(200, "<html>"));
     EXPECT_EQ(Acknowledge(kLater).error, "") << at;
     EXPECT_THAT(pending_, SizeIs(1)) << at << ": garbage finds nothing";
     copies_ = {"search", "logs"};
   }
-  stream_.fault.reset();
+  stream_.Fail("", std::nullopt);
   EXPECT_EQ(Acknowledge(kLater).error, "");
   EXPECT_THAT(pending_, IsEmpty());
 }
