@@ -22,13 +22,13 @@ struct ReplayArguments {
 
 // The first SIGINT or SIGTERM asks to stop, a second one ends the process the plain way. To be
 // called before any thread starts: all of them leave these signals to this one.
-std::jthread StopOnSignal(std::stop_source source) {
+std::jthread StopOnSignal(const std::stop_source& asked) {
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGINT);
   sigaddset(&set, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  return std::jthread([source, set](const std::stop_token& ended) mutable {
+  return std::jthread([source = asked, set](const std::stop_token& ended) mutable {
     const timespec wait = {0, kSignalPollNanoseconds};
     while (!ended.stop_requested()) {
       const int number = sigtimedwait(&set, nullptr, &wait);

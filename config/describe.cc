@@ -289,6 +289,33 @@ void Describe(Fields& fields, RouteConfig* config) {
   });
 }
 
+namespace {
+
+// What a sink needs of the rest of the configuration.
+void RequireOf(Fields& fields, const SinkConfig& sink, const Config& config) {
+  fields.Require(sink.type != SinkType::kKafka ||
+                     sink.kafka.delivery == KafkaDelivery::kAtLeastOnce ||
+                     config.cluster != Config().cluster,
+                 fmt::format("sinks.{}.delivery", sink.name),
+                 "exactly_once needs `cluster` set: two clusters of one name would stop each "
+                 "other for ever");
+  const uint64_t limit = config.egress.bytes_per_second;
+  fields.Require(limit == 0 || sink.batch_bytes <= limit * kBatchSecondsMax,
+                 fmt::format("sinks.{}.batch_bytes", sink.name),
+                 fmt::format("expected at most what egress.bytes_per_second lets through in {} s",
+                             kBatchSecondsMax));
+  // librdkafka has a copy of the batch that is on its way.
+  const uint64_t copies = sink.type == SinkType::kKafka ? 2 : 1;
+  fields.Require(
+      sink.batch_bytes * copies <= config.limits.in_flight_bytes_max,
+      fmt::format("sinks.{}.batch_bytes", sink.name),
+      fmt::format("expected at most {}limits.in_flight_bytes_max ({}), got {}",
+                  copies == 1 ? "" : "half of ", FormatSize(config.limits.in_flight_bytes_max),
+                  FormatSize(sink.batch_bytes)));
+}
+
+}  // namespace
+
 void Describe(Fields& fields, Config* config) {
   fields.Text("cluster", &config->cluster, "Name of the cluster, in every document.",
               CheckNotEmpty);
@@ -340,25 +367,7 @@ void Describe(Fields& fields, Config* config) {
   fields.Map("sinks", &config->sinks,
              "Where records go, by name; without any: one of type stdout, named stdout.");
   for (const SinkConfig& sink : config->sinks) {
-    fields.Require(sink.type != SinkType::kKafka ||
-                       sink.kafka.delivery == KafkaDelivery::kAtLeastOnce ||
-                       config->cluster != Config().cluster,
-                   fmt::format("sinks.{}.delivery", sink.name),
-                   "exactly_once needs `cluster` set: two clusters of one name would stop each "
-                   "other for ever");
-    const uint64_t limit = config->egress.bytes_per_second;
-    fields.Require(limit == 0 || sink.batch_bytes <= limit * kBatchSecondsMax,
-                   fmt::format("sinks.{}.batch_bytes", sink.name),
-                   fmt::format("expected at most what egress.bytes_per_second lets through in {} s",
-                               kBatchSecondsMax));
-    // librdkafka has a copy of the batch that is on its way.
-    const uint64_t copies = sink.type == SinkType::kKafka ? 2 : 1;
-    fields.Require(
-        sink.batch_bytes * copies <= config->limits.in_flight_bytes_max,
-        fmt::format("sinks.{}.batch_bytes", sink.name),
-        fmt::format("expected at most {}limits.in_flight_bytes_max ({}), got {}",
-                    copies == 1 ? "" : "half of ", FormatSize(config->limits.in_flight_bytes_max),
-                    FormatSize(sink.batch_bytes)));
+    RequireOf(fields, sink, *config);
   }
   fields.List("routes", &config->routes,
               "Which logs go to which sink: every route that matches receives a log, down to one "

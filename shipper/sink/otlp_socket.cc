@@ -4,6 +4,8 @@
 
 #include <utility>
 
+// The names are gRPC's.
+// NOLINTBEGIN(readability-identifier-naming)
 /// Which functions there are. The last one was added in 1.39 and may be missing.
 struct grpc_socket_mutator_vtable {
   bool (*mutate)(int socket, grpc_socket_mutator* mutator);
@@ -19,6 +21,7 @@ struct grpc_socket_mutator {
 
 void grpc_socket_mutator_init(grpc_socket_mutator* mutator,
                               const grpc_socket_mutator_vtable* vtable);
+// NOLINTEND(readability-identifier-naming)
 
 namespace hinomi {
 namespace {
