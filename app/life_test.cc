@@ -50,6 +50,16 @@ TEST_F(LifeTest, EachStartSaysHowTheLastRunEnded) {
               ElementsAre("hinomi 1.0 started", kChanged, "hinomi stops: Terminated"));
 }
 
+TEST_F(LifeTest, AnotherConfigurationIsSaidOnce) {
+  Life life(directory_ / "last_run", "a", files_, events_);
+  life.Begin("1.0");
+  life.Changed("b");
+  life.End();
+  EXPECT_THAT(Messages(*files_.ReadWhole(directory_ / kLog, 1 << 20)),
+              ElementsAre("hinomi 1.0 started", "another configuration is in effect"));
+  EXPECT_THAT(Begin("b", true), ElementsAre("hinomi 1.0 started", "hinomi stops: Terminated"));
+}
+
 TEST_F(LifeTest, WhatCannotBeReadIsNoGoodEnd) {
   for (const char* content : {"", "x", "running", "\n"}) {
     ASSERT_TRUE(files_.WriteSynced(directory_ / "last_run", content));

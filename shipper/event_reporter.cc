@@ -32,7 +32,7 @@ EventReporter::EventReporter(Parts parts)
           "Losses that were settled without a record, since it could not be written.")) {}
 
 Result<void> EventReporter::Write(const Loss& loss) {
-  const std::string route = parts_.store.routes()[loss.route].name;
+  const std::string route = parts_.store.RouteName(loss.route);
   const std::string reason(ToString(loss.reason));
   Event event{.action = EventAction::kBytesLost,
               .message = fmt::format("{} bytes of the log are lost for route \"{}\": {}",

@@ -51,7 +51,6 @@ class Pipeline {
   /// As in the configuration. Not while BeginReload or FinishReload runs; nor config().
   const std::vector<std::shared_ptr<Outlet>>& outlets() const { return outlets_; }
   const Config& config() const { return config_; }
-  EgressLimits& egress() { return egress_; }
   const std::vector<std::unique_ptr<DirectorySource>>& sources() const { return sources_; }
 
   /// What is to be done from time to time: writes the checkpoint, lets go of what is settled, looks

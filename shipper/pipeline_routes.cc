@@ -8,7 +8,7 @@
 namespace hinomi {
 namespace {
 
-// Of `route`, wherever it goes.
+// Null where there is none of that name.
 const RouteConfig* FindRoute(const Config& config, const std::string& name) {
   const auto found = std::find_if(config.routes.begin(), config.routes.end(),
                                   [&](const RouteConfig& route) { return route.name == name; });

@@ -143,6 +143,7 @@ class LogStore {
   void Configure(const RouteOptions& options);
   /// As they are now.
   RouteTable routes() const;
+  std::string RouteName(uint32_t route) const;
 
   /// The cursors that the sink of `route` keeps itself: where one is further than the checkpoint's,
   /// its log goes on there. While nothing of that route is leased or on its way.

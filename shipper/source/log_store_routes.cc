@@ -169,6 +169,11 @@ RouteTable LogStore::routes() const {
   return routes_;
 }
 
+std::string LogStore::RouteName(uint32_t route) const {
+  const std::lock_guard lock(mutex_);
+  return routes_[route].name;
+}
+
 void LogStore::TakeBack(uint32_t route) {
   const std::lock_guard lock(mutex_);
   const Duration now = clock_.Monotonic();
