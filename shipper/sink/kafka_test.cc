@@ -222,7 +222,7 @@ TEST_F(KafkaSinkTest, TriesWithoutARecord) {
 TEST_F(KafkaSinkTest, SurvivesEveryError) {
   // In one request each: the mock, unlike a broker, takes the second one after the first has
   // failed, and the library then holds the first for delivered.
-  config_.kafka.settings["linger.ms"] = "5";
+  config_.kafka.settings["linger.ms"] = "20";
   const rd_kafka_err_desc* descriptions = nullptr;
   size_t count = 0;
   rd_kafka_get_err_descs(&descriptions, &count);
@@ -345,6 +345,7 @@ TEST_F(KafkaSinkTest, RejectsWhatTheLibraryDoesNotTake) {
 
 TEST_F(KafkaSinkTest, RejectsOnlyWhatIsRefusedAlone) {
   const int kTooLarge = RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
+  config_.kafka.settings["linger.ms"] = "100";  // one request per set, however slow we are
   // The whole set, a large one, a small one, the first record.
   kafka_.FailProduce({kTooLarge, kTooLarge, kTooLarge, kTooLarge});
   Batch batch = MakeBatch(5);

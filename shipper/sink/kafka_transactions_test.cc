@@ -154,6 +154,7 @@ TEST_F(KafkaTransactionsTest, WhoIsFencedWaitsAndSaysSo) {
 }
 
 TEST_F(KafkaTransactionsTest, OnlyWhatIsRefusedAloneIsADeadLetter) {
+  config_.settings["linger.ms"] = "100";  // one request per set, however slow we are
   auto route = Opened();
   Batch batch = MakeBatch(3);
   constexpr int kTooLarge = RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
