@@ -182,7 +182,7 @@ class Explainer {
       const bool read = reader != readers.end();
       // A log keeps the routes that it had when it was first seen.
       RouteChoice choice = choices[route];
-      if (read) choice = {};
+      if (read) choice.reason = RouteChoice::Reason::kTaken;
       if (log != nullptr && !read && choice.taken()) {
         sentences.push_back(
             {"route_passed", fmt::format("Route \"{}\" ({}) would take it, but did not suit it "

@@ -34,6 +34,21 @@ std::string LabelDiffers(const std::string& label, const LogMatch& match, const 
   return Differs("label " + label, found->second, pattern);
 }
 
+// Of the log.
+std::string PartOf(const Levels& levels) {
+  const auto name = [](uint8_t number) {
+    constexpr std::string_view kNames[] = {"trace", "debug", "info", "warn", "error", "fatal"};
+    return kNames[(number - 1) / 4];
+  };
+  if (levels.all()) return "it";
+  if (levels.below == Levels::kEnd) {
+    return fmt::format("its records of level {} and above", name(levels.least));
+  }
+  if (levels.least == 0) return fmt::format("its records below level {}", name(levels.below));
+  return fmt::format("its records from level {} to below {}", name(levels.least),
+                     name(levels.below));
+}
+
 std::string WhyNot(const Config& config, const LogMatch& match, const RouteChoice& choice,
                    const PodInfo& pod) {
   switch (choice.reason) {
@@ -192,6 +207,8 @@ Cause CauseOf(DropReason reason) {
     case DropReason::kRouteRemoved:
       return {"they were not delivered yet when the configuration took the route away from them",
               "A route that gets another name is another route."};
+    case DropReason::kLevel:
+      return {"the route takes records of other levels"};
     case DropReason::kNoRoute:
     case DropReason::kRejected:
       return {};
@@ -227,9 +244,9 @@ Sentence AboutChoice(const ExplainInput& input, size_t route, const RouteChoice&
                    [&](const SinkConfig& candidate) { return candidate.name == config.sink; });
   CHECK(sink != input.config.sinks.end());
   return {"route_taken",
-          fmt::format("{} {} it to sink \"{}\" ({}: {}).", NameOf(input.config, route),
-                      input.agent() ? "takes" : "would take", sink->name, TypeOf(*sink),
-                      TargetOf(*sink))};
+          fmt::format("{} {} {} to sink \"{}\" ({}: {}).", NameOf(input.config, route),
+                      input.agent() ? "takes" : "would take", PartOf(choice.levels), sink->name,
+                      TypeOf(*sink), TargetOf(*sink))};
 }
 
 std::vector<Sentence> AboutProgress(const ExplainInput& input, const LogFacts& log,

@@ -99,6 +99,28 @@ class ExplainTest : public ::testing::Test {
   const Duration now_ = seconds(1'795'000'000);
 };
 
+TEST_F(ExplainTest, SaysWhichLevelsTakeARoute) {
+  AddContainer();
+  LogFacts& log = AddLog();
+  log.readers[0].ledger.settled.acknowledged = 400;
+  log.readers[0].ledger.settled.dropped[static_cast<size_t>(DropReason::kLevel)] = 600;
+  for (const char* route : {"money", "rest"}) {
+    log.readers.emplace_back().ledger.route = route;
+  }
+  config_.routes[0].level = RecordLevel::kError;
+  config_.routes[1].match = {};
+  config_.routes[1].level = RecordLevel::kInfo;
+  config_.routes.push_back({"rest", {}, "search", false, StartAt::kBeginning});
+  config_.routes[1].stop = true;
+  EXPECT_THAT(Said("dropped"), HasSubstr("600 bytes were left out (level): the route takes records "
+                                         "of other levels."));
+  std::string said;
+  for (const Sentence& sentence : Sentences()) said += sentence.text + "\n";
+  EXPECT_THAT(said, HasSubstr("takes its records of level error and above to sink \"search\""));
+  EXPECT_THAT(said, HasSubstr("takes its records from level info to below error to sink"));
+  EXPECT_THAT(said, HasSubstr("takes its records below level info to sink"));
+}
+
 TEST_F(ExplainTest, AllIsWell) {
   AddContainer();
   AddLog();

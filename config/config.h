@@ -269,6 +269,9 @@ struct SinkConfig {
 enum class StartAt { kBeginning, kNow };
 /// Whether what the agent itself notices of a route's logs takes the route too.
 enum class TakeEvents { kInclude, kExclude, kOnly };
+/// The least that a record must say of itself to take a route.
+enum class RecordLevel { kAny, kTrace, kDebug, kInfo, kWarn, kError, kFatal };
+enum class Priority { kNormal, kHigh };
 
 struct RouteConfig {
   std::string name;
@@ -277,6 +280,8 @@ struct RouteConfig {
   bool stop = false;
   StartAt start = StartAt::kBeginning;
   TakeEvents events = TakeEvents::kInclude;
+  RecordLevel level = RecordLevel::kAny;
+  Priority priority = Priority::kNormal;
 
   bool operator==(const RouteConfig&) const = default;
 };
@@ -319,7 +324,7 @@ struct Config {
   MetricsConfig metrics;
   std::vector<MultilineConfig> multiline;  // the first that matches a log holds for it
   std::vector<SinkConfig> sinks;           // in the order of the file
-  /// In the order of the file; the first match with `stop` ends the search.
+  /// In the order of the file; what takes one with `stop` takes no later one.
   std::vector<RouteConfig> routes;
 
   /// The escrow as the process sees it; empty when there is none.

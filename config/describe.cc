@@ -31,6 +31,11 @@ const Choices<MultilinePreset> kPresets = {{"none", MultilinePreset::kNone},
 const Choices<TakeEvents> kTakeEvents = {{"include", TakeEvents::kInclude},
                                          {"exclude", TakeEvents::kExclude},
                                          {"only", TakeEvents::kOnly}};
+const Choices<RecordLevel> kRecordLevels = {
+    {"any", RecordLevel::kAny},    {"trace", RecordLevel::kTrace}, {"debug", RecordLevel::kDebug},
+    {"info", RecordLevel::kInfo},  {"warn", RecordLevel::kWarn},   {"error", RecordLevel::kError},
+    {"fatal", RecordLevel::kFatal}};
+const Choices<Priority> kPriorities = {{"normal", Priority::kNormal}, {"high", Priority::kHigh}};
 const Choices<StartAt> kStarts = {{"beginning", StartAt::kBeginning}, {"now", StartAt::kNow}};
 
 void DescribeSince(Fields& fields, Nanoseconds* since) {
@@ -271,7 +276,8 @@ void Describe(Fields& fields, RouteConfig* config) {
               CheckName);
   fields.Text("sink", &config->sink, "Name of the sink that the logs go to.", CheckName);
   fields.Required("sink");
-  fields.Flag("stop", &config->stop, "Logs that take this route take no later one.");
+  fields.Flag("stop", &config->stop,
+              "Logs that take this route take no later one; with a level, the records that do.");
   fields.Choice("start", &config->start,
                 "Where a route reads a log that it has no cursor for: from its beginning or from "
                 "now on.",
@@ -280,6 +286,13 @@ void Describe(Fields& fields, RouteConfig* config) {
                 "Whether what the agent itself notices of these logs (docs/events.md) takes the "
                 "route too, not at all, or alone.",
                 kTakeEvents);
+  fields.Choice("level", &config->level,
+                "Only records whose JSON body says that they are at least that grave; one that "
+                "does not say is below them all.",
+                kRecordLevels);
+  fields.Choice("priority", &config->priority,
+                "What a sink sends next: a batch of a route with high priority before any other.",
+                kPriorities);
   fields.Section("match", "The logs that take this route; all patterns must match.", [&] {
     Describe(fields, &config->match);
     fields.TextMap("labels", &config->match.label_patterns,

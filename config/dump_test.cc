@@ -145,6 +145,8 @@ routes:
     stop: true  # config.yaml:8
     start: beginning  # default
     events: include  # default
+    level: any  # default
+    priority: normal  # default
     match:
       namespace: "prod-*"  # config.yaml:8
       pod: ""  # default
@@ -155,6 +157,8 @@ routes:
     stop: false  # default
     start: now  # config.yaml:9
     events: include  # default
+    level: any  # default
+    priority: normal  # default
     match:
       namespace: ""  # default
       pod: ""  # default

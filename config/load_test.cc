@@ -198,6 +198,20 @@ TEST(Load, RoutesThatDifferInALabelDoNotOverlap) {
   }
 }
 
+TEST(Load, RoutesOfALevelOverlapUnlessTheyStop) {
+  static constexpr char kRoutes[] =
+      "routes: [{{name: a, sink: stdout, level: warn, priority: high, stop: {}}}, "
+      "{{name: b, sink: stdout}}]";
+  const Loaded apart = Load(fmt::format(kRoutes, true));
+  EXPECT_THAT(apart.errors, IsEmpty());
+  EXPECT_EQ(apart.config.routes[0].level, RecordLevel::kWarn);
+  EXPECT_EQ(apart.config.routes[0].priority, Priority::kHigh);
+  EXPECT_EQ(apart.config.routes[1].level, RecordLevel::kAny);
+  EXPECT_EQ(apart.config.routes[1].priority, Priority::kNormal);
+  EXPECT_THAT(Load(fmt::format(kRoutes, false)).errors,
+              ElementsAre(testing::HasSubstr("arrive twice")));
+}
+
 TEST(Load, RoutesThatDifferInEventsDoNotOverlap) {
   const auto load = [](const char* first, const char* second) {
     return Load(

@@ -199,6 +199,8 @@ TEST(Reference, HasARowForEveryKey) {
       "| `routes[].stop` | true, false | `false` |  | ",
       "| `routes[].start` | beginning, now | `beginning` |  | ",
       "| `routes[].events` | include, exclude, only | `include` |  | ",
+      "| `routes[].level` | any, trace, debug, info, warn, error, fatal | `any` |  | ",
+      "| `routes[].priority` | normal, high | `normal` |  | ",
       "| `routes[].match.namespace` | text | empty |  | ",
       "| `routes[].match.pod` | text | empty |  | ",
       "| `routes[].match.container` | text | empty |  | ",

@@ -21,6 +21,8 @@ std::string_view ToString(DropReason reason) {
       return "no_route";
     case DropReason::kRouteRemoved:
       return "route_removed";
+    case DropReason::kLevel:
+      return "level";
   }
   CheckFailed(__FILE__, __LINE__, "a DropReason");
 }

@@ -43,8 +43,9 @@ enum class DropReason : uint8_t {
   kBeforeSince,
   kNoRoute,
   kRouteRemoved,  // the configuration took the route away, or the log from it
+  kLevel,         // the route takes other levels
 };
-inline constexpr size_t kDropReasons = 6;
+inline constexpr size_t kDropReasons = 7;
 std::string_view ToString(DropReason reason);
 
 /// Why bytes are gone that should have been delivered. Values of the label `reason`.
@@ -114,6 +115,17 @@ struct ChunkPiece {
   std::string_view data;  // readable for kPadding bytes beyond its end
   bool last =
       false;  // the segment ends here and nothing will be added: a line without newline is whole
+};
+
+/// Which records of a log take a route: [least, below) of OTLP's numbers of severity, 1 to 24.
+struct Levels {
+  static constexpr uint8_t kEnd = 25;
+  uint8_t least = 0;  // also those that do not say how grave they are
+  uint8_t below = kEnd;
+
+  bool all() const { return least == 0 && below == kEnd; }
+  bool contain(uint32_t number) const { return least <= number && number < below; }
+  bool operator==(const Levels&) const = default;
 };
 
 /// What a lease read: consecutive bytes of one log, over the end of a segment if it is final. Valid

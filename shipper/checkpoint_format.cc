@@ -75,6 +75,15 @@ void WriteGone(Writer& writer, const GoneState& gone) {
   writer.EndObject();
 }
 
+void WriteLevels(Writer& writer, const LevelState& state) {
+  writer.StartObject();
+  Write(writer, "segment", state.from.segment);
+  Write(writer, "offset", state.from.offset);
+  Write(writer, "least", static_cast<uint64_t>(state.levels.least));
+  Write(writer, "below", static_cast<uint64_t>(state.levels.below));
+  writer.EndObject();
+}
+
 void WriteReader(Writer& writer, const ReaderState& reader) {
   writer.StartObject();
   Write(writer, "route", reader.route);
@@ -87,6 +96,12 @@ void WriteReader(Writer& writer, const ReaderState& reader) {
     Write(writer, "time", reader.continuing.time);
   }
   WriteLedger(writer, reader.produced_bytes, reader.settled);
+  if (!reader.levels.empty()) {
+    writer.Key("levels");
+    writer.StartArray();
+    for (const LevelState& levels : reader.levels) WriteLevels(writer, levels);
+    writer.EndArray();
+  }
   writer.EndObject();
 }
 
@@ -172,11 +187,25 @@ bool ReadSegment(const Value& value, SegmentState* out) {
       .ok();
 }
 
+bool ReadLevels(const Value& value, LevelState* out) {
+  return Reader(value)
+      .Get("segment", &out->from.segment)
+      .Get("offset", &out->from.offset)
+      .Get("least", &out->levels.least)
+      .Get("below", &out->levels.below)
+      .ok();
+}
+
 bool ReadReader(const Value& value, ReaderState* out) {
   Reader reader(value);
   reader.Get("route", &out->route).Get("segment", &out->cursor.segment);
   reader.Get("offset", &out->cursor.offset);
   reader.GetLedger(&out->produced_bytes, &out->settled);
+  if (reader.Has("levels")) {
+    reader.Each("levels", [out](const Value& entry) {
+      return ReadLevels(entry, &out->levels.emplace_back());
+    });
+  }
   if (!reader.Has("continuing")) return reader.ok();
   uint8_t kind = 0;
   uint8_t stream = 0;

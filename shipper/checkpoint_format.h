@@ -34,12 +34,19 @@ struct SegmentState {
   uint64_t lost_from = 0;  // above zero where the end of the file was cut off
 };
 
+/// Which records a route takes of those that begin at `from` or behind it.
+struct LevelState {
+  Position from;
+  Levels levels;
+};
+
 struct ReaderState {
   std::string route;
   Position cursor;
   Continuation continuing;
   uint64_t produced_bytes = 0;
-  SettledBytes settled;  // of what lies before the cursor
+  SettledBytes settled;                 // of what lies before the cursor
+  std::vector<LevelState> levels = {};  // the last that holds counts; none: all records
 };
 
 /// What became of all logs of a namespace that are gone, by route.

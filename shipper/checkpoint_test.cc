@@ -20,7 +20,8 @@ CheckpointState Example(uint64_t generation) {
                          {7, 12},
                          {Continuation::Kind::kMidLine, Stream::kStderr, "2026-11-21T02:26:54Z"},
                          12,
-                         {}});
+                         {},
+                         {{{}, {0, 17}}, {{7, 12}, {13, 17}}}});
   state.logs = {log};
   state.epoch_seconds = 1795227915;
   state.routes = {"all", "prod"};
@@ -42,6 +43,9 @@ TEST(CheckpointFormat, ReadsWhatItWrites) {
   EXPECT_EQ(got->logs[0].segments[0].key, ~0ull);
   EXPECT_EQ(got->logs[0].segments[0].copy_inode, 44u);
   EXPECT_EQ(got->logs[0].readers[0].settled, Example(9).logs[0].readers[0].settled);
+  ASSERT_EQ(got->logs[0].readers[1].levels.size(), 2u);
+  EXPECT_EQ(got->logs[0].readers[1].levels[1].from, (Position{7, 12}));
+  EXPECT_EQ(got->logs[0].readers[1].levels[1].levels, (Levels{13, 17}));
   EXPECT_EQ(got->gone[0].settled, Example(9).gone[0].settled);
   EXPECT_EQ(got->epoch_seconds, Example(9).epoch_seconds);
 }

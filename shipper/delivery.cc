@@ -56,13 +56,14 @@ Delivery::Delivery(Options options, Parts parts)
                                  "Requests that the sink may have on their way at once.", sink);
   concurrency_.Set(limit_.now());
   up_.Set(1);
-  SetRoutes(options_.route_names);
+  SetRoutes(options_.route_names, options_.high_routes);
 }
 
-void Delivery::SetRoutes(const std::vector<std::string>& names) {
+void Delivery::SetRoutes(const std::vector<std::string>& names, const std::vector<uint32_t>& high) {
   const std::lock_guard lock(mutex_);
   routes_.resize(std::max(routes_.size(), names.size()));
   for (uint32_t i = 0; i < routes_.size(); ++i) {
+    routes_[i].high = Contains(high, i);
     const bool ours = i < names.size() && !names[i].empty();
     if (ours == routes_[i].ours) continue;
     Route& route = routes_[i];
@@ -78,6 +79,23 @@ void Delivery::SetRoutes(const std::vector<std::string>& names) {
         {{"sink", options_.sink_name}, {"route", route.name}});
   }
   Changed();
+}
+
+// The lock is held.
+bool Delivery::RoomFor(bool high) const {
+  if (in_flight_bytes_ == 0) return true;  // one batch must fit, whatever the limit
+  const bool any_high = std::any_of(routes_.begin(), routes_.end(),
+                                    [](const Route& route) { return route.ours && route.high; });
+  const uint64_t kept_free =
+      high || !any_high ? 0 : std::min(options_.batch_bytes, in_flight_bytes_max_ / 2);
+  return in_flight_bytes_ + options_.batch_bytes <= in_flight_bytes_max_ - kept_free;
+}
+
+// The lock is held.
+std::deque<Delivery::Waiting>::iterator Delivery::FirstOfTheRest() {
+  return std::find_if(waiting_.begin(), waiting_.end(), [this](const Waiting& waiting) {
+    return !routes_[waiting.batch->route].high;
+  });
 }
 
 void Delivery::SetInFlightMax(uint64_t bytes) {
@@ -113,10 +131,7 @@ std::unique_ptr<Batch> Delivery::NewBatch(uint32_t route) {
   const Duration now = parts_.clock.Monotonic();
   if (failing_since_ && now - *failing_since_ >= kShedAfter) return nullptr;
   if (!routes_[route].open || now < routes_[route].hold_until) return nullptr;
-  const bool nothing_yet = in_flight_bytes_ == 0;  // one batch must fit, whatever the limit
-  if (!nothing_yet && in_flight_bytes_ + options_.batch_bytes > in_flight_bytes_max_) {
-    return nullptr;
-  }
+  if (!RoomFor(routes_[route].high)) return nullptr;
   std::unique_ptr<Batch> batch;
   if (spare_.empty()) {
     batch = std::make_unique<Batch>();
@@ -142,7 +157,10 @@ void Delivery::Enqueue(std::unique_ptr<Batch> batch) {
     in_flight_bytes_ += batch->bytes.size() - batch->charged_bytes;
     batch->charged_bytes = batch->bytes.size();
     in_flight_.Set(static_cast<double>(in_flight_bytes_));
-    if (!empty) waiting_.push_back({std::move(batch), Duration{0}});
+    if (!empty) {
+      const bool high = routes_[batch->route].high;
+      waiting_.insert(high ? FirstOfTheRest() : waiting_.end(), {std::move(batch), Duration{0}});
+    }
     Changed();
   }
   if (empty) Finish(std::move(batch));
@@ -372,13 +390,14 @@ void Delivery::CountError(const std::string& code) {
       .Add();
 }
 
-// Back to where its age puts it: in front.
+// Back to where its age puts it: in front of those of its priority.
 void Delivery::Requeue(std::unique_ptr<Batch> batch, Duration not_before) {
   --delivering_;
   if (PlantedBug(Bug::kRetriedLast)) {
     waiting_.push_back({std::move(batch), not_before});
   } else {
-    waiting_.push_front({std::move(batch), not_before});
+    const bool high = routes_[batch->route].high;
+    waiting_.insert(high ? waiting_.begin() : FirstOfTheRest(), {std::move(batch), not_before});
   }
   Changed();
 }
@@ -536,8 +555,7 @@ DeliveryStatus Delivery::Status() const {
   status.batches = static_cast<uint64_t>(batches_.Value());
   status.records = acknowledged_records_;
   status.in_flight_bytes = in_flight_bytes_;
-  status.full =
-      in_flight_bytes_ > 0 && in_flight_bytes_ + options_.batch_bytes > in_flight_bytes_max_;
+  status.full = !RoomFor(/*high=*/false);
   if (!waiting_.empty()) status.retry = std::max(waiting_.front().not_before - now, Duration{0});
   for (const Route& route : routes_) {
     if (!route.rejecting) continue;

@@ -1,6 +1,9 @@
 // Brings the batches of one sink to it: holds them until every record is settled, retries, backs
 // off, keeps one probe when the sink is dead, writes dead letters. Knows nothing of files.
 //
+// Batches of routes with high priority are sent first, and have room for one of them that nobody
+// else uses.
+//
 // The state machine (Take, Complete) takes no time and starts no thread; RunLane is the loop around
 // it.
 //
@@ -36,6 +39,7 @@ class Delivery {
     uint64_t batch_bytes = 0;
     uint64_t in_flight_bytes_max = 0;
     std::vector<uint32_t> kept_routes = {};  // whose cursors the sink keeps
+    std::vector<uint32_t> high_routes = {};  // which go before the others
   };
   struct Parts {
     Sink& sink;
@@ -69,8 +73,8 @@ class Delivery {
   bool idle() const;
 
   // When the configuration changes; any thread.
-  /// From now on these are its routes, as Options::route_names. What it has of others is foreign.
-  void SetRoutes(const std::vector<std::string>& names);
+  /// From now on these are its routes, as in Options. What it has of others is foreign.
+  void SetRoutes(const std::vector<std::string>& names, const std::vector<uint32_t>& high);
   void SetInFlightMax(uint64_t bytes);
   /// Forgets what is foreign and waits, or came back undelivered. Watch does so too.
   void ForgetForeign();
@@ -105,6 +109,7 @@ class Delivery {
   struct Route {
     std::string name;
     bool ours = false;
+    bool high = false;
     bool rejecting = false;  // most of a batch was refused; it is known and goes on
     std::string refusal;     // why
     Duration rejecting_since{0};
@@ -115,6 +120,8 @@ class Delivery {
     Gauge rejecting_gauge;
   };
 
+  bool RoomFor(bool high) const;
+  std::deque<Waiting>::iterator FirstOfTheRest();
   void Requeue(std::unique_ptr<Batch> batch, Duration not_before);
   void Finish(std::unique_ptr<Batch> batch);
   void Release(std::unique_ptr<Batch> batch);
@@ -144,7 +151,7 @@ class Delivery {
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
   uint64_t changes_ = 0;
-  std::deque<Waiting> waiting_;  // oldest first
+  std::deque<Waiting> waiting_;  // those of high routes first, the oldest of each first
   std::vector<std::unique_ptr<Batch>> spare_;
   std::vector<Route> routes_;  // by index
   uint64_t in_flight_bytes_ = 0;

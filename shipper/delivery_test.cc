@@ -102,6 +102,45 @@ class DeliveryTest : public ::testing::Test {
   int room_ = 0;
 };
 
+TEST_F(DeliveryTest, HighRoutesGoFirstAndHaveRoom) {
+  Delivery delivery = Make(5 * kBatchBytes);
+  delivery.SetRoutes({"all", "other"}, {1});
+  Enqueue(delivery, 100);
+  Enqueue(delivery, 101);
+  Enqueue(delivery, 102);
+  EXPECT_EQ(delivery.NewBatch(0), nullptr) << "room for a batch stays free";
+  Enqueue(delivery, 11, 1);
+  Enqueue(delivery, 12, 1);
+  const auto fail_first = [&] {
+    std::unique_ptr<Batch> batch = Take(delivery);
+    if (batch == nullptr) return size_t{0};
+    const size_t records = batch->records.size();
+    delivery.Complete(std::move(batch), {"connection refused", "connect", {}});
+    clock_.Advance(std::chrono::seconds(20));
+    return records;
+  };
+  const auto deliver_first = [&] {
+    std::unique_ptr<Batch> batch = Take(delivery);
+    if (batch == nullptr) return size_t{0};
+    const size_t records = batch->records.size();
+    Decide(*batch, Outcome::kAcknowledged);
+    delivery.Complete(std::move(batch), {});
+    return records;
+  };
+  EXPECT_EQ(fail_first(), 11u);
+  EXPECT_EQ(deliver_first(), 11u);
+  EXPECT_EQ(deliver_first(), 12u);
+  std::unique_ptr<Batch> on_its_way = Take(delivery);
+  ASSERT_NE(on_its_way, nullptr);
+  EXPECT_EQ(on_its_way->records.size(), 100u);
+  Enqueue(delivery, 13, 1);
+  delivery.Complete(std::move(on_its_way), {"connection refused", "connect", {}});
+  EXPECT_EQ(deliver_first(), 13u);
+  clock_.Advance(std::chrono::seconds(20));
+  EXPECT_EQ(deliver_first(), 100u) << "in front of those that waited behind it";
+  EXPECT_EQ(deliver_first(), 101u);
+}
+
 // However the records of the last attempt ended.
 TEST_F(DeliveryTest, ARouteThatIsLostIsOpenedBeforeItsNextBatch) {
   KeepingSink sink;

@@ -81,6 +81,7 @@ class Pipeline {
   std::shared_ptr<Outlet> MakeOutlet(const SinkConfig& config, const RouteTable& routes);
   std::shared_ptr<Outlet> OutletOf(const std::string& sink) const;
   std::vector<std::string> NamesOf(const Outlet& outlet, const RouteTable& routes) const;
+  static std::vector<uint32_t> HighOf(const RouteTable& routes);
   uint64_t ShareOf(const Outlet& outlet) const;
   void Connect(const RouteTable& routes);
   void BuildSources();

@@ -53,6 +53,14 @@ std::vector<std::string> Pipeline::NamesOf(const Outlet& outlet, const RouteTabl
   return names;
 }
 
+std::vector<uint32_t> Pipeline::HighOf(const RouteTable& routes) {
+  std::vector<uint32_t> high;
+  for (uint32_t route = 0; route < routes.size(); ++route) {
+    if (routes[route].priority == Priority::kHigh) high.push_back(route);
+  }
+  return high;
+}
+
 uint64_t Pipeline::ShareOf(const Outlet& outlet) const {
   const uint64_t share = config_.limits.in_flight_bytes_max / config_.sinks.size();
   return share - std::min(share, outlet.sink->buffer_bytes());
@@ -68,8 +76,9 @@ std::shared_ptr<Outlet> Pipeline::MakeOutlet(const SinkConfig& config, const Rou
                "1 where the sink sends to other machines what anybody on the way can read.",
                {{"sink", config.name}})
       .Set(SendsPlaintext(config) ? 1 : 0);
-  Delivery::Options options{config.name, NamesOf(*outlet, routes), config.batch_bytes,
-                            ShareOf(*outlet)};
+  Delivery::Options options{config.name,        NamesOf(*outlet, routes),
+                            config.batch_bytes, ShareOf(*outlet),
+                            /*kept_routes=*/{}, HighOf(routes)};
   for (uint32_t route = 0; route < routes.size(); ++route) {
     const bool kept = outlet->sink->cursors() != nullptr;
     if (kept && routes[route].sink == config.name) options.kept_routes.push_back(route);
@@ -101,11 +110,12 @@ void Pipeline::Connect(const RouteTable& routes) {
     }
     ways.emplace_back(Worker::Route{*outlet->delivery,
                                     MakeEncoder(config_, outlet->config, outlet->sink->format()),
-                                    outlet->config.batch_bytes, outlet->config.LingerInEffect()});
+                                    outlet->config.batch_bytes, outlet->config.LingerInEffect(),
+                                    routes[route].priority == Priority::kHigh});
   }
   worker_->SetRoutes(std::move(ways));
   for (const std::shared_ptr<Outlet>& outlet : outlets_) {
-    outlet->delivery->SetRoutes(NamesOf(*outlet, routes));
+    outlet->delivery->SetRoutes(NamesOf(*outlet, routes), HighOf(routes));
   }
 }
 
@@ -137,7 +147,7 @@ std::vector<std::shared_ptr<Outlet>> Pipeline::BeginReload(const Config& next) {
   RouteTable until_then = routes;
   until_then.Configure(staying);
   Connect(until_then);
-  for (const std::shared_ptr<Outlet>& outlet : leaving) outlet->delivery->SetRoutes({});
+  for (const std::shared_ptr<Outlet>& outlet : leaving) outlet->delivery->SetRoutes({}, {});
   return leaving;
 }
 

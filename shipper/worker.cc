@@ -4,6 +4,7 @@
 
 #include "base/logging.h"
 #include "base/planted_bug.h"
+#include "shipper/encode/severity.h"
 
 namespace hinomi {
 namespace {
@@ -38,14 +39,14 @@ Worker::Worker(LogStore& store, const Clock& clock, const Options& options, Rout
     : store_(store),
       clock_(clock),
       limits_{options.record_bytes_max},
-      routes_(std::move(routes)),
-      filling_(routes_.size()),
-      multiline_(options.multiline, limits_) {}
+      multiline_(options.multiline, limits_) {
+  SetRoutes(std::move(routes));
+}
 
 void Worker::Run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     bool busy = false;
-    for (uint32_t route = 0; route < routes_.size(); ++route) busy = Step(route) || busy;
+    for (uint32_t route : order_) busy = Step(route) || busy;
     if (!busy) store_.WaitForWork(UntilDue());
   }
 }
@@ -59,6 +60,12 @@ void Worker::SetRoutes(Routes routes) {
     if (!stays) Forget(route, {});
   }
   routes_ = std::move(routes);
+  order_.clear();
+  for (uint32_t route = 0; route < routes_.size(); ++route) {
+    if (routes_[route]) order_.push_back(route);
+  }
+  std::stable_partition(order_.begin(), order_.end(),
+                        [this](uint32_t route) { return routes_[route]->high; });
 }
 
 Duration Worker::UntilDue() const {
@@ -148,9 +155,9 @@ void Worker::Process(uint32_t route) {
     log::Warn("{} lines of \"{}\" are not in its format and are dropped", decoded_.corrupt_lines,
               lease_.origin->path);
   }
-  const std::span<Record> kept = KeepWithinLimits();
+  LeaveOut();
   const Encoder& encoder = routes_[route]->encoder;
-  if (MergesJson(encoder)) json_body_.Apply(kept, DocumentsOf(*lease_.origin));
+  if (MergesJson(encoder)) json_body_.Apply(decoded_.records, DocumentsOf(*lease_.origin));
   cuts_.clear();
   full_.clear();
   std::visit([&](const auto& one) { Encode(route, one); }, encoder);
@@ -164,17 +171,24 @@ void Worker::Process(uint32_t route) {
   }
 }
 
-// Records beyond a limit that drops are settled without being sent. Gives the others.
-std::span<Record> Worker::KeepWithinLimits() {
-  const std::span<Record> records = decoded_.records;
-  if (lease_.kept_bytes_max == UINT64_MAX) return records;
-  uint64_t kept_bytes = 0;
-  size_t kept = 0;
-  while (kept < records.size() && kept_bytes < lease_.kept_bytes_max) {
-    kept_bytes += records[kept++].source_bytes;
+// Records that do not take the route, or are beyond a limit that drops, are settled without being
+// sent.
+void Worker::LeaveOut() {
+  if (!lease_.levels.all()) {
+    for (Record& record : decoded_.records) {
+      const Levels& levels = lease_.levels.At(record.begin);
+      if (!levels.all() && !levels.contain(SeverityOf(record.body).number)) {
+        record.dropped = DropReason::kLevel;
+      }
+    }
   }
-  for (Record& record : records.subspan(kept)) record.dropped = DropReason::kRateLimited;
-  return records.first(kept);
+  if (lease_.kept_bytes_max == UINT64_MAX) return;
+  uint64_t kept_bytes = 0;
+  for (Record& record : decoded_.records) {
+    if (record.dropped) continue;
+    if (kept_bytes >= lease_.kept_bytes_max) record.dropped = DropReason::kRateLimited;
+    kept_bytes += record.source_bytes;
+  }
 }
 
 void Worker::BeginSlice(uint32_t route, Position begin) {

@@ -26,6 +26,7 @@ class Worker {
     Encoder encoder;
     uint64_t batch_bytes = 0;
     Duration linger{0};
+    bool high = false;  // before those that are not
   };
 
   /// By index; one without goes nowhere.
@@ -61,7 +62,7 @@ class Worker {
   };
 
   void Process(uint32_t route);
-  std::span<Record> KeepWithinLimits();
+  void LeaveOut();
   void BeginSlice(uint32_t route, Position begin);
   void EndSlice(Position end, Continuation after);
   template <typename OneEncoder>
@@ -75,6 +76,7 @@ class Worker {
   const Clock& clock_;
   const DecodeLimits limits_;
   Routes routes_;
+  std::vector<uint32_t> order_;   // in which they have their turns
   std::vector<Filling> filling_;  // by route
   std::atomic<int> open_batches_ = 0;
 

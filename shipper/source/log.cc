@@ -329,7 +329,8 @@ LogState Log::State(const std::vector<std::string>& route_names) const {
         seen_anew += segment.size - segment.begin;
     }
     state.readers.push_back({route_names[reader.route()], cursor.at, cursor.continuing,
-                             ProducedFor(reader) - seen_anew, reader.settled_bytes()});
+                             ProducedFor(reader) - seen_anew, reader.settled_bytes(),
+                             reader.levels.State()});
   }
   return state;
 }

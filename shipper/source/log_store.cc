@@ -183,6 +183,7 @@ bool LogStore::Plan(Log& log, Reader& reader, Lease* lease, Duration now) {
   lease->route = reader.route();
   lease->begin = reader.read().at;
   lease->origin = log.origin;
+  lease->levels = reader.levels;
   lease->metadata = reader.metadata;
   lease->chunk.before = reader.read().continuing;
   lease->chunk.full = more;

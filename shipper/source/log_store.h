@@ -64,6 +64,7 @@ struct Lease {
   Position begin;
   std::shared_ptr<const Origin> origin;
   std::string metadata;                  // what the encoder left last time; empty at first
+  LevelSchedule levels;                  // of the records that the route takes
   Chunk chunk;                           // its pieces point into the buffers below
   uint64_t kept_bytes_max = UINT64_MAX;  // a record that begins behind them is beyond a limit
 
@@ -275,11 +276,12 @@ class LogStore {
   void MarkSettled(Duration now);
   void JoinShares(const Log& log, bool forgive);
   void AddReaders(Log& log, bool first_look);
-  std::vector<uint32_t> RoutesOf(const Log& log) const;
+  std::vector<TakenRoute> RoutesOf(const Log& log) const;
+  static void ChangeLevels(Log& log, const std::vector<TakenRoute>& routes);
   void ChooseAgain(Log& log, std::map<uint32_t, uint64_t>* dropped);
   void Dismiss(Log& log, Reader& reader);
   void DismissStored(const Log& log);
-  Reader MakeReader(const Log& log, uint32_t route, bool first_look) const;
+  Reader MakeReader(const Log& log, const TakenRoute& taken, bool first_look) const;
   Cursor StartOf(const Log& log, const RouteConfig& route, bool first_look) const;
   void AdoptCursor(const Log& log, Reader& reader);
   void CountCursor(uint32_t route, const std::string& outcome);

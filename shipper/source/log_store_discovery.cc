@@ -244,7 +244,8 @@ std::set<std::string> LogStore::PodUids() const {
   return uids;
 }
 
-Reader LogStore::MakeReader(const Log& log, uint32_t route, bool first_look) const {
+Reader LogStore::MakeReader(const Log& log, const TakenRoute& taken, bool first_look) const {
+  const auto& [route, levels] = taken;
   const RouteConfig& config = routes_[route];
   const auto stored = restored_.find({log.directory(), log.restart()});
   const auto seen = static_cast<int64_t>(log.seen_bytes());
@@ -254,6 +255,7 @@ Reader LogStore::MakeReader(const Log& log, uint32_t route, bool first_look) con
       Reader reader(route, {state.cursor, state.continuing}, state.settled);
       reader.produced_before = static_cast<int64_t>(state.produced_bytes - log.restored_bytes());
       reader.produced_counted = state.produced_bytes;
+      reader.levels = LevelSchedule(state.levels);
       // What was written behind its cursor while no agent ran.
       SettledBytes late;
       late.lost[static_cast<size_t>(LossReason::kLate)] =
@@ -269,6 +271,7 @@ Reader LogStore::MakeReader(const Log& log, uint32_t route, bool first_look) con
     left_out.dropped[static_cast<size_t>(DropReason::kBeforeSince)] += segment.begin;
   }
   Reader reader(route, start);
+  reader.levels = LevelSchedule(levels);
   reader.Account(left_out);
   reader.produced_before = static_cast<int64_t>(log.BytesAfter(start.at) + left_out.Total()) - seen;
   return reader;

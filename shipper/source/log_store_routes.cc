@@ -8,8 +8,11 @@
 namespace hinomi {
 namespace {
 
-bool Contains(const std::vector<uint32_t>& routes, uint32_t route) {
-  return std::find(routes.begin(), routes.end(), route) != routes.end();
+const TakenRoute* Find(const std::vector<TakenRoute>& routes, uint32_t route) {
+  const auto found = std::find_if(routes.begin(), routes.end(), [route](const TakenRoute& taken) {
+    return taken.route == route;
+  });
+  return found == routes.end() ? nullptr : &*found;
 }
 
 bool IsExcluded(const PodInfo& pod) {
@@ -29,17 +32,19 @@ void LogStore::AddQueues() {
   }
 }
 
-std::vector<uint32_t> LogStore::RoutesOf(const Log& log) const {
+std::vector<TakenRoute> LogStore::RoutesOf(const Log& log) const {
   const PodInfo& pod = log.origin->pod;
-  return IsExcluded(pod) ? std::vector<uint32_t>() : routes_.Taking(pod, log.origin->events);
+  return IsExcluded(pod) ? std::vector<TakenRoute>() : routes_.Taking(pod, log.origin->events);
 }
 
 void LogStore::AddReaders(Log& log, bool first_look) {
-  for (const uint32_t route : RoutesOf(log)) {
-    log.readers.push_back(MakeReader(log, route, first_look));
+  const std::vector<TakenRoute> routes = RoutesOf(log);
+  for (const TakenRoute& taken : routes) {
+    log.readers.push_back(MakeReader(log, taken, first_look));
     log.readers.back().fresh_since = clock_.Monotonic();
     AdoptCursor(log, log.readers.back());
   }
+  ChangeLevels(log, routes);
   DismissStored(log);
   if (log.readers.empty() && !log.origin->events) {
     log.LetGo(Around(clock_.Monotonic()));
@@ -93,17 +98,31 @@ void LogStore::Dismiss(Log& log, Reader& reader) {
   std::erase_if(queue.next, [&](const Reference& next) { return next.log == log.handle(); });
 }
 
+// Where another configuration takes records from one route and gives them to another, it does so
+// from one position on, which no reader has passed: else what the first has left to come would be
+// left out by the other, or what it has had would be sent again.
+void LogStore::ChangeLevels(Log& log, const std::vector<TakenRoute>& routes) {
+  Position from;
+  for (const Reader& reader : log.readers) {
+    from = std::max({from, reader.read().at, reader.levels.changed_at()});
+  }
+  for (Reader& reader : log.readers) {
+    reader.levels.Forget(reader.settled().at);
+    reader.levels.Change(from, Find(routes, reader.route())->levels);
+  }
+}
+
 void LogStore::ChooseAgain(Log& log, std::map<uint32_t, uint64_t>* dropped) {
-  const std::vector<uint32_t> routes = RoutesOf(log);
+  const std::vector<TakenRoute> routes = RoutesOf(log);
   const bool was_read = !log.readers.empty();
   for (Reader& reader : log.readers) {
-    if (Contains(routes, reader.route())) continue;
+    if (Find(routes, reader.route()) != nullptr) continue;
     const uint64_t before = reader.settled_bytes().DroppedTotal();
     Dismiss(log, reader);
     (*dropped)[reader.route()] += reader.settled_bytes().DroppedTotal() - before;
   }
   std::erase_if(log.readers,
-                [&](const Reader& reader) { return !Contains(routes, reader.route()); });
+                [&](const Reader& reader) { return Find(routes, reader.route()) == nullptr; });
   const Duration now = clock_.Monotonic();
   if (routes.empty()) {
     // What was seen until now is in the account of those who read it.
@@ -111,14 +130,15 @@ void LogStore::ChooseAgain(Log& log, std::map<uint32_t, uint64_t>* dropped) {
     if (was_read) log.LetGo(Around(now));
     return;
   }
-  for (const uint32_t route : routes) {
+  for (const TakenRoute& taken : routes) {
     const bool known =
         std::any_of(log.readers.begin(), log.readers.end(),
-                    [route](const Reader& reader) { return reader.route() == route; });
+                    [&](const Reader& reader) { return reader.route() == taken.route; });
     if (known) continue;
-    log.readers.push_back(MakeReader(log, route, /*first_look=*/true));
+    log.readers.push_back(MakeReader(log, taken, /*first_look=*/true));
     log.readers.back().fresh_since = now;
   }
+  ChangeLevels(log, routes);
   log.TakeUp(Around(now));
   JoinShares(log, /*forgive=*/false);
   // References name readers by their places, which may have changed.

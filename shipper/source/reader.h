@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "shipper/batch.h"
+#include "shipper/source/level_schedule.h"
 
 namespace hinomi {
 
@@ -60,6 +61,8 @@ class Reader {
   bool Forget(uint64_t ticket);
   /// What was handed out first of all that is on its way; there must be some.
   uint64_t oldest_ticket() const { return in_flight_.front().ticket; }
+
+  LevelSchedule levels;  // of the records that it takes
 
   // Scheduling state, for the store.
   bool queued = false;

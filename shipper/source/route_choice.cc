@@ -1,7 +1,5 @@
 #include "shipper/source/route_choice.h"
 
-#include <optional>
-
 #include "config/glob.h"
 #include "metadata/pod_metadata.h"
 
@@ -26,16 +24,27 @@ RouteChoice Choose(const RouteConfig& route, const PodInfo& pod, bool events) {
   return {};
 }
 
+uint8_t NumberOf(RecordLevel level) {
+  return level == RecordLevel::kAny ? 0
+                                    : static_cast<uint8_t>(4 * (static_cast<int>(level) - 1) + 1);
+}
+
 }  // namespace
 
 std::vector<RouteChoice> ChooseRoutes(const std::vector<RouteConfig>& routes, const PodInfo& pod,
                                       bool events) {
   std::vector<RouteChoice> choices;
-  std::optional<size_t> last;
+  size_t stopped_by = 0;
+  uint8_t below = Levels::kEnd;  // what no route with `stop` has taken
   for (size_t i = 0; i < routes.size(); ++i) {
-    choices.push_back(last ? RouteChoice{RouteChoice::Reason::kStopped, "", *last}
-                           : Choose(routes[i], pod, events));
-    if (choices.back().taken() && routes[i].stop) last = i;
+    const uint8_t least = NumberOf(routes[i].level);
+    choices.push_back(least < below ? Choose(routes[i], pod, events)
+                                    : RouteChoice{RouteChoice::Reason::kStopped, "", stopped_by});
+    if (!choices.back().taken()) continue;
+    choices.back().levels = {least, below};
+    if (!routes[i].stop) continue;
+    below = least;
+    stopped_by = i;
   }
   return choices;
 }

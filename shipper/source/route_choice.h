@@ -1,4 +1,4 @@
-// Which routes a log takes, and why it does not take the others.
+// Which routes a log takes, which of its records, and why it does not take the others.
 #pragma once
 
 #include <cstddef>
@@ -7,6 +7,7 @@
 
 #include "config/config.h"
 #include "metadata/pod_info.h"
+#include "shipper/batch.h"
 
 namespace hinomi {
 
@@ -18,11 +19,12 @@ struct RouteChoice {
     kContainer,  // likewise
     kLabel,      // `label` is missing or does not match
     kEvents,     // it takes the agent's own events only, or none of them
-    kStopped,    // route `stopped_by` was the last
+    kStopped,    // route `stopped_by` was the last, for all records or for those of its level
   };
   Reason reason = Reason::kTaken;
   std::string label = "";
   size_t stopped_by = 0;
+  Levels levels = {};  // of the records that take it
 
   bool taken() const { return reason == Reason::kTaken; }
 };

@@ -62,6 +62,26 @@ TEST(RouteChoiceTest, NamesTheRouteThatEndedTheSearch) {
   EXPECT_EQ(choices[3].stopped_by, 2u);
 }
 
+TEST(RouteChoiceTest, StopWithALevelStopsTheRecordsOfThatLevel) {
+  std::vector<RouteConfig> routes(6);
+  routes[0].level = RecordLevel::kWarn;  // and all later ones take them too
+  routes[1].level = RecordLevel::kError;
+  routes[1].stop = true;
+  routes[2].level = RecordLevel::kFatal;
+  routes[3].level = RecordLevel::kInfo;
+  routes[3].stop = true;
+  routes[4].stop = true;
+  const std::vector<RouteChoice> choices = ChooseRoutes(routes, Pod({}));
+  EXPECT_EQ(choices[0].levels, (Levels{13, Levels::kEnd}));
+  EXPECT_EQ(choices[1].levels, (Levels{17, Levels::kEnd}));
+  EXPECT_EQ(choices[2].reason, RouteChoice::Reason::kStopped);
+  EXPECT_EQ(choices[2].stopped_by, 1u);
+  EXPECT_EQ(choices[3].levels, (Levels{9, 17}));
+  EXPECT_EQ(choices[4].levels, (Levels{0, 9}));
+  EXPECT_EQ(choices[5].reason, RouteChoice::Reason::kStopped);
+  EXPECT_EQ(choices[5].stopped_by, 4u);
+}
+
 TEST(RouteChoiceTest, TellsEventsFromLines) {
   std::vector<RouteConfig> routes(3);
   routes[0].events = TakeEvents::kOnly;

@@ -25,11 +25,11 @@ uint32_t RouteTable::IndexOf(const std::string& name) {
   return index;
 }
 
-std::vector<uint32_t> RouteTable::Taking(const PodInfo& pod, bool events) const {
-  std::vector<uint32_t> taking;
+std::vector<TakenRoute> RouteTable::Taking(const PodInfo& pod, bool events) const {
+  std::vector<TakenRoute> taking;
   const std::vector<RouteChoice> choices = ChooseRoutes(configured_, pod, events);
   for (size_t i = 0; i < choices.size(); ++i) {
-    if (choices[i].taken()) taking.push_back(index_of_configured_[i]);
+    if (choices[i].taken()) taking.push_back({index_of_configured_[i], choices[i].levels});
   }
   return taking;
 }

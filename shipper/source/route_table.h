@@ -8,8 +8,15 @@
 
 #include "config/config.h"
 #include "metadata/pod_info.h"
+#include "shipper/batch.h"
 
 namespace hinomi {
+
+/// A route that a log takes.
+struct TakenRoute {
+  uint32_t route = 0;
+  Levels levels;
+};
 
 class RouteTable {
  public:
@@ -31,7 +38,7 @@ class RouteTable {
 
   /// Those that take what a container has written, or the agent's own `events` about it, in the
   /// order of the configuration.
-  std::vector<uint32_t> Taking(const PodInfo& pod, bool events) const;
+  std::vector<TakenRoute> Taking(const PodInfo& pod, bool events) const;
 
  private:
   std::vector<RouteConfig> by_index_;

@@ -261,6 +261,7 @@ void JsonBody::Apply(std::span<Record> records, Documents documents) {
   state_->documents = documents;
   state_->arena.clear();
   for (Record& record : records) {
+    if (record.dropped) continue;
     if (!record.body.starts_with('{') && !record.body.starts_with(' ')) continue;
     const std::string_view body = Trim(record.body);
     if (!body.starts_with('{')) continue;

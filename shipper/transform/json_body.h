@@ -29,9 +29,9 @@ class JsonBody {
   /// document must not have
   /// (`_x`, empty, dots without a name between them) are moved, as text, into a last member
   /// "json":{...}. Left alone, hence text: what is not valid JSON or UTF-8, an object in which a
-  /// key is repeated at any level, one with a line feed between its tokens, and one nested deeper
-  /// than kDepthMax. Bodies must be readable for Chunk::kPadding bytes beyond their end. New bodies
-  /// live until the next call.
+  /// key is repeated at any level, one with a line feed between its tokens, one nested deeper than
+  /// kDepthMax, and what is dropped. Bodies must be readable for Chunk::kPadding bytes beyond their
+  /// end. New bodies live until the next call.
   void Apply(std::span<Record> records, Documents documents = Documents::kKubernetes);
 
   /// The number of nested objects that Elasticsearch takes, arrays included here for simplicity.

@@ -1,6 +1,7 @@
 """What leaves the agent's network, by the counters of its devices: never more than the limits of each sink and of all,
 and by the address and the device that a sink names."""
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -106,6 +107,41 @@ def test_limits_of_a_sink_and_of_all(agent, networks, servers, log_of):
     rate = (last[1] - first[1]) / (last[0] - first[0]) / (2 * OF_ONE)
     assert 0.8 < rate < 1.1, f"{rate:.3f} of the new limit"
     assert inside(networks[0], lambda: agent.metric("hinomi_sink_retries_total", sink="slow")) == 0, agent.log()
+
+
+def test_what_is_grave_goes_first(agent, networks, servers, log_of):
+    """A backlog that the line needs minutes for, and behind it a few lines of a level, and a pod of a namespace."""
+    def limit(**egress):
+        agent.configure({}, egress=egress, sinks={"search": {
+            "type": "elasticsearch", "endpoints": [servers[0].url], "compression": "none", "batch_bytes": "128KiB",
+        }}, limits={"in_flight_bytes_max": "2MiB"}, routes=[
+            {"name": "payments", "match": {"namespace": "pay-*"}, "sink": "search", "priority": "high", "stop": True},
+            {"name": "errors", "level": "error", "sink": "search", "priority": "high", "stop": True},
+            {"name": "all", "sink": "search"}])
+    limit(bytes_per_second="256KiB")
+    pods, lines = [log_of(f"pod-{number}") for number in range(4)], 3000
+    text = json.dumps({"level": "info", "message": "x" * 1000})
+    for pod in pods:
+        pod.raw(f"2026-01-01T00:00:00Z stdout F {text}\n".encode() * lines)
+    agent.spawn()
+    eventually(lambda: len(servers[0].documents) > 500, 30, agent.log)
+    for pod in pods:
+        pod.line(json.dumps({"level": "error", "message": "urgent"}))
+    log_of("till", namespace="pay-jp").line("urgent")
+
+    def urgent():
+        return servers[0].messages().count("urgent")
+    begun = time.monotonic()
+    eventually(lambda: urgent() == 5, 15, agent.log)
+    print(f"what is urgent: after {time.monotonic() - begun:.1f} s, when {len(servers[0].documents)} of {4 * lines + 5} had come")
+    assert len(servers[0].documents) < lines
+
+    limit()
+    agent.signal(signal.SIGHUP)
+    eventually(lambda: len(servers[0].documents) == 4 * lines + 5, 60, agent.log)
+    assert urgent() == 5
+    for route in ("payments", "errors", "all"):
+        assert inside(networks[0], lambda: agent.metric("hinomi_ledger_bytes", route=route, state="pending")) == 0
 
 
 class Callers:
