@@ -1,5 +1,5 @@
 """Fixtures of the tests with an agent and real parts. The servers that the chosen tests ask for are started together,
-once; tests keep apart by the index they write to."""
+once (by each process, where several share the tests); tests keep apart by the index they write to."""
 import os
 import pathlib
 import re
@@ -35,9 +35,17 @@ SERVERS = {
 @pytest.fixture(scope="session")
 def servers(request):
     with tempfile.TemporaryDirectory(prefix="hinomi-") as directory:
-        wanted = {name for item in request.session.items for name in item.fixturenames if name in SERVERS}
-        started = {name: SERVERS[name](pathlib.Path(directory, name)) for name in wanted}
-        yield started
+        started = {}
+
+        def start(name):
+            if name not in started:
+                started[name] = SERVERS[name](pathlib.Path(directory, name))
+            return started[name]
+        # One of several test processes does not know yet which tests it will get.
+        if not hasattr(request.config, "workerinput"):
+            for name in {name for item in request.session.items for name in item.fixturenames if name in SERVERS}:
+                start(name)
+        yield start
         for server in started.values():
             server.stop()
 
@@ -45,7 +53,7 @@ def servers(request):
 def _server_fixture(name):
     @pytest.fixture(scope="session", name=name)
     def fixture(servers):
-        return servers[name].ready()
+        return servers(name).ready()
     return fixture
 
 

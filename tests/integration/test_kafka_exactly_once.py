@@ -17,7 +17,7 @@ from waiting import eventually
 
 pytestmark = pytest.mark.sinks
 
-PODS, LINES, SECONDS = 20, 5000, 20
+PODS, LINES, SECONDS = 20, 5000, 10
 TOTAL = PODS * LINES
 AGENT_KILLS, BROKER_KILLS = (100, 20) if os.environ.get("HINOMI_TORTURE") else (10, 3)
 
