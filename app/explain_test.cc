@@ -1,5 +1,6 @@
 #include "app/explain.h"
 
+#include <fmt/core.h>
 #include <gmock/gmock.h>
 
 #include "metadata/pod_metadata.h"
@@ -98,6 +99,19 @@ class ExplainTest : public ::testing::Test {
   PodFacts facts_;
   const Duration now_ = seconds(1'795'000'000);
 };
+
+TEST_F(ExplainTest, SaysWhyBytesWereLeftOut) {
+  AddContainer();
+  auto& dropped = AddLog().readers[0].ledger.settled.dropped;
+  for (const auto reason :
+       {DropReason::kCorrupt, DropReason::kRateLimited, DropReason::kBeforeSince,
+        DropReason::kRouteRemoved, DropReason::kLevel}) {
+    dropped.fill(0);
+    dropped[static_cast<size_t>(reason)] = 7;
+    EXPECT_THAT(Said("dropped"),
+                testing::StartsWith(fmt::format("7 bytes were left out ({}): ", ToString(reason))));
+  }
+}
 
 TEST_F(ExplainTest, SaysWhichLevelsTakeARoute) {
   AddContainer();
