@@ -177,7 +177,7 @@ std::string EncodeDeadLetter(const DeadLetter& letter) {
                     range.segment, Key("key", range.segment_key), range.begin, range.end);
   }
   const bool text = IsUtf8(letter.record);
-  line += fmt::format(R"(],"format":{},"{}":)", JsonString(letter.format),
+  line += fmt::format(R"(],"format":{},"{}":)", Words(letter.format),
                       text ? "record" : "record_base64");
   line += JsonString(text ? letter.record : ToBase64(letter.record));
   if (!letter.encoded.empty()) line += fmt::format(R"(,"encoded":"{}")", ToBase64(letter.encoded));
