@@ -56,7 +56,7 @@ class Node:
     def start(self, **peers):
         """peers: by the name of their sink. A line of each pod has arrived when it returns."""
         self.peers = peers
-        common = {"timeout": "2s", "batch_bytes": f"{BATCH_BYTES}B", "compression": "none"}
+        common = {"timeout": "1s", "batch_bytes": f"{BATCH_BYTES}B", "compression": "none"}
         self.in_flight_mib = (len(peers) + 1) * IN_FLIGHT_MIB
         self.agent.configure({}, limits={"in_flight_bytes_max": f"{self.in_flight_mib}MiB"}, sinks={
             **{name: {**common, **peer.sink} for name, peer in peers.items()},
@@ -91,10 +91,14 @@ class Node:
         eventually(look, seconds, lambda: f"{what() if callable(what) else what}\n{self.agent.log()}")
 
     def expect_down(self, *codes):
-        """It is said what is wrong with each sink, and the archive has everything."""
+        """Each sink has tried again and failed, what is wrong with it is said, and the archive has everything."""
+        def tries(sink):
+            return self.agent.metric("hinomi_sink_retries_total", sink=sink)
+        before = {sink: tries(sink) for sink in self.peers}
         for sink, code in zip(self.peers, codes, strict=True):
-            self.eventually(lambda: self.agent.metric("hinomi_sink_errors_total", sink=sink, code=code) and
-                            self.agent.metric("hinomi_sink_up", sink=sink) == 0, 20, f"{sink} counts as up")
+            self.eventually(lambda: tries(sink) >= before[sink] + 2, 20, f"{sink} does not try again")
+            assert self.agent.metric("hinomi_sink_errors_total", sink=sink, code=code) > 1
+            assert self.agent.metric("hinomi_sink_up", sink=sink) == 0
             assert re.search(rf'W sink "{sink}": cannot .*; nothing is lost, it will be tried again', self.agent.log())
         self.expect_acknowledged("files", 60)
         assert archives.count(self.archive) == len(self.pod_of)

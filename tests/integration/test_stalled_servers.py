@@ -24,7 +24,7 @@ def test_elasticsearch_stands_still(node, elasticsearch_server, elasticsearch, i
         with contextlib.suppress(OSError):  # there is no index before the first document
             return [int(document["message"].split()[0]) for document in elasticsearch.documents(index)]
         return []
-    node.start(search=Peer({"type": "elasticsearch", "endpoints": [elasticsearch.url], "index": index, "timeout": "5s"},
+    node.start(search=Peer({"type": "elasticsearch", "endpoints": [elasticsearch.url], "index": index, "timeout": "2s"},
                            numbers))
     node.stall(frozen(elasticsearch_server.pid()), "timeout", lines=750)
 
