@@ -88,7 +88,7 @@ class Node:
         def look():
             self.memory_mib.append(memory_mib(self.agent.process.pid))
             return condition()
-        eventually(look, seconds, lambda: f"{what() if callable(what) else what}\n{self.agent.log()}")
+        return eventually(look, seconds, lambda: f"{what() if callable(what) else what}\n{self.agent.log()}")
 
     def expect_down(self, *codes):
         """Each sink has tried again and failed, what is wrong with it is said, and the archive has everything."""
@@ -104,16 +104,19 @@ class Node:
         assert archives.count(self.archive) == len(self.pod_of)
         assert self.agent.ready().ok
 
-    def expect_all(self, seconds=90):
+    def expect_all(self, seconds=60):
         for sink, peer in self.peers.items():
             self.expect_acknowledged(sink, seconds)
-            self.eventually(lambda: set(peer.numbers()) == set(range(len(self.pod_of))), 5, f"{sink} has not got all")
+            numbers = self.eventually(lambda: self.if_all(peer.numbers()), 5, f"{sink} has not got all")
             if peer.in_order:
-                assert self.by_pod(peer.numbers()) == self.by_pod(range(len(self.pod_of)))
+                assert self.by_pod(numbers) == self.by_pod(range(len(self.pod_of)))
             assert self.agent.metric("hinomi_sink_up", sink=sink) == 1
         found = expect_balance(self.agent)
         assert found["dropped"] == found["lost"] == 0
         assert not self.agent.dead_letters()
+
+    def if_all(self, numbers):
+        return numbers if set(numbers) == set(range(len(self.pod_of))) else None
 
     def by_pod(self, numbers):
         return sorted(numbers, key=self.pod_of.__getitem__)

@@ -41,7 +41,7 @@ def peers(node, kafka_broker, kafka, topic, own_collector):
         pods = {log.uid for log in node.logs}
         return [int(record["body"]["stringValue"].split()[0]) for resource, record in own_collector.records()
                 if resource["k8s.pod.uid"] in pods]
-    settings = {"request.timeout.ms": "1000", "socket.timeout.ms": "2000"}
+    settings = {"request.timeout.ms": "1000", "socket.timeout.ms": "2000", "reconnect.backoff.max.ms": "1000"}
     return {
         "stream": Peer({"type": "kafka", "brokers": [kafka_broker.address], "topic": topic, "settings": settings},
                        in_kafka, in_order=True),
@@ -61,7 +61,13 @@ def relays(agent, kafka_broker, own_collector):
 @pytest.mark.sinks
 def test_servers_that_stand_still(node, peers, kafka_broker, own_collector):
     node.start(**peers)
-    node.stall(frozen(kafka_broker.pid(), own_collector.pid()), *SILENT)
+    with frozen(kafka_broker.pid(), own_collector.pid()):
+        node.write()
+        node.expect_down(*SILENT)
+        # Longer than a request may take: each is asked again on a new connection.
+        node.eventually(lambda: "timed out" in node.agent.ready().text, 15, lambda: node.agent.ready().text)
+    node.expect_all()
+    node.expect_flat_memory()
 
 
 @pytest.mark.sinks
