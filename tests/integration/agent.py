@@ -8,6 +8,7 @@ import subprocess
 import requests
 import yaml
 
+from networks import inside
 from waiting import eventually, free_ports
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -16,6 +17,9 @@ SAMPLE = re.compile(r'^(?P<name>\w+)(?:\{(?P<labels>.*)\})? (?P<value>\S+)$', re
 # The agent takes HINOMI_* for its own.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("HINOMI_")}
 LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+# The memory is: nothing that was freed is kept by the sanitizer, nor by whom it was used.
+OF_THE_AGENT_ALONE = ("quarantine_size_mb=0:thread_local_quarantine_size_kb=0:malloc_context_size=0:"
+                      "allocator_release_to_os_interval_ms=100")
 
 
 def command(*words):
@@ -32,6 +36,7 @@ class Agent:
         self.output.touch()
         self.port = free_ports()
         self.command = [BINARY, "run"]
+        self.network = None  # the pid of a process in whose network it runs
         self.process = None
 
     def configure(self, sink, **changes):
@@ -49,6 +54,10 @@ class Agent:
         config["routes"] = [{"events": "exclude", **route} for route in config["routes"]]
         self.config.write_text(yaml.safe_dump(config, sort_keys=False))
 
+    def spare_memory(self):
+        """Before it is started, for a test that measures what it has."""
+        self.command = ["env", f"ASAN_OPTIONS={OF_THE_AGENT_ALONE}", *self.command]
+
     def start(self):
         """Starts it and waits until it reads its sources."""
         self.launch()
@@ -56,9 +65,10 @@ class Agent:
 
     def spawn(self):
         """Starts it and waits for nothing."""
+        where = ["nsenter", "-t", str(self.network), "-n"] if self.network else []
         with self.output.open("ab") as output:
-            self.process = subprocess.Popen([*self.command, "--config", str(self.config)], stdin=subprocess.DEVNULL,
-                                            stdout=output, stderr=output, cwd=ROOT,
+            self.process = subprocess.Popen([*where, *self.command, "--config", str(self.config)],
+                                            stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=ROOT,
                                             env=ENVIRONMENT)
 
     def launch(self):
@@ -99,7 +109,10 @@ class Agent:
     def get(self, path, seconds=5):
         session = requests.Session()
         session.trust_env = False
-        return session.get(f"http://127.0.0.1:{self.port}{path}", timeout=seconds)
+
+        def ask():
+            return session.get(f"http://127.0.0.1:{self.port}{path}", timeout=seconds)
+        return inside(self.network, ask) if self.network else ask()
 
     def ready(self):
         return self.get("/readyz")

@@ -1,4 +1,5 @@
 """Networks of their own, and what is between them."""
+import concurrent.futures
 import contextlib
 import ctypes
 import fcntl
@@ -6,7 +7,6 @@ import pathlib
 import socket
 import struct
 import subprocess
-import threading
 
 CLONE_NEWNET = 0x40000000
 A_NETWORK = ["unshare", "--net", "sh", "-c", "ip link set lo up && echo ready && exec sleep 600"]
@@ -26,17 +26,25 @@ def own_network():
 
 
 def inside(pid, call):
-    """What `call` returns in the network of that process."""
-    results = []
-
-    def run():
+    """What `call` returns or raises in the network of that process."""
+    def enter():
         with open(f"/proc/{pid}/ns/net", "rb") as namespace:
             assert ctypes.CDLL(None).setns(namespace.fileno(), CLONE_NEWNET) == 0
-        results.append(call())
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join(30)
-    return results[0]
+    with concurrent.futures.ThreadPoolExecutor(1, initializer=enter) as thread:
+        return thread.submit(call).result(30)
+
+
+@contextlib.contextmanager
+def packets_vanish(pid, *ports):
+    """Those to these ports in the network of that process: connections stay open, and nobody hears of them."""
+    def iptables(word):
+        subprocess.run(["nsenter", "-t", str(pid), "-n", "iptables", word, "INPUT", "-p", "tcp", "-m", "multiport",
+                        "--dports", ",".join(map(str, ports)), "-j", "DROP"], check=True, timeout=10)
+    iptables("-I")
+    try:
+        yield
+    finally:
+        iptables("-D")
 
 
 def ip(pid, words):

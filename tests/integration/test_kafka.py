@@ -1,9 +1,7 @@
 """Kafka as a sink: what arrives, with which key and where, and what is waited for, said and never lost."""
 import collections
 import json
-import os
 import re
-import signal
 import time
 
 import pytest
@@ -146,29 +144,6 @@ def test_a_broker_that_is_down_is_waited_for(agent, log_of, kafka_broker, kafka,
     wait_for(kafka, topic, 200, agent)
     eventually(lambda: "\nsink " not in agent.ready().text, 5, lambda: agent.ready().text)
     assert numbers(kafka.documents(topic)) == list(range(200))
-
-
-def test_a_broker_that_says_nothing_is_waited_out(agent, log_of, kafka_broker, kafka, configure, topic):
-    log = log_of("pod")
-    log.line("line 0")
-    configure(timeout="1s", settings={"request.timeout.ms": "1000", "socket.timeout.ms": "2000"})
-    agent.start()
-    wait_for(kafka, topic, 1, agent)
-    os.kill(kafka_broker.pid(), signal.SIGSTOP)
-    try:
-        for i in range(1, 200):
-            log.line(f"line {i}")
-        eventually(lambda: agent.metric("hinomi_sink_up", sink="stream") == 0, 10, agent.log)
-        assert agent.metric("hinomi_sink_errors_total", sink="stream", code="timeout") > 0
-        # Longer than a request may take: each is asked again on a new connection.
-        eventually(lambda: "timed out" in agent.ready().text, 15, lambda: agent.ready().text)
-        assert agent.ready().ok
-    finally:
-        os.kill(kafka_broker.pid(), signal.SIGCONT)
-    wait_for(kafka, topic, 200, agent)
-    eventually(lambda: agent.metric("hinomi_sink_up", sink="stream") == 1, 10, agent.log)
-    assert numbers(kafka.documents(topic)) == list(range(200))
-    assert not agent.dead_letters()
 
 
 def test_a_missing_topic_is_reported_and_waited_for(agent, log_of, kafka, configure, topic):

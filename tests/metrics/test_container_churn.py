@@ -11,9 +11,6 @@ from waiting import eventually
 
 AT_ONCE = 20
 NAMESPACE = "churn"
-# The memory is: nothing that was freed is kept by the sanitizer, nor by whom it was used.
-OF_THE_AGENT_ALONE = ("quarantine_size_mb=0:thread_local_quarantine_size_kb=0:malloc_context_size=0:"
-                      "allocator_release_to_os_interval_ms=100")
 TOLD_KIB = 8  # of each container that has ended, a thousand at most: its event, for hinomi timeline
 
 
@@ -56,7 +53,7 @@ def wave(pods, agent, number):
 
 
 def test_containers_that_come_and_go_leave_nothing_behind(agent, pods):
-    agent.command = ["env", f"ASAN_OPTIONS={OF_THE_AGENT_ALONE}", *agent.command]
+    agent.spare_memory()
     pods.start()
     codes = wave(pods, agent, 0)
     before = kept(agent)
