@@ -23,7 +23,17 @@ constexpr Duration kIdleWait = std::chrono::seconds(1);
 /// Whether an attempt failed as it does where a server has more to do than it can. Every other
 /// refusal has nothing to do with how many requests there are.
 bool IsOverload(std::string_view code) {
-  constexpr std::string_view kCodes[] = {"429", "502", "503", "504", "connect", "timeout", "reset"};
+  // Of HTTP, of connections and of gRPC.
+  constexpr std::string_view kCodes[] = {"429",
+                                         "502",
+                                         "503",
+                                         "504",
+                                         "connect",
+                                         "timeout",
+                                         "reset",
+                                         "unavailable",
+                                         "deadline_exceeded",
+                                         "resource_exhausted"};
   return std::find(std::begin(kCodes), std::end(kCodes), code) != std::end(kCodes);
 }
 
