@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/hash.h"
+#include "base/logging.h"
 #include "shipper/sink/kafka_cursor.h"
 #include "shipper/sink/kafka_error.h"
 
@@ -78,12 +79,27 @@ Attempt KafkaTransactions::Lost(Attempt attempt) {
 }
 
 Attempt KafkaTransactions::Open(const std::stop_token& stop, std::vector<KeptCursor>* cursors) {
-  const Patience patience{environment_.clock,
-                          environment_.clock.Monotonic() + options_.config.timeout, stop};
+  const Patience patience = PatienceFor(0, stop);
   Attempt failure = Make();
   if (failure.error.empty()) failure = Fence(patience);
   if (failure.error.empty()) failure = ReadCursors(patience, cursors);
   return failure.error.empty() ? failure : Lost(std::move(failure));
+}
+
+Attempt KafkaTransactions::Try(const std::stop_token& stop) const {
+  const auto secrets = ReadKafkaSecrets(environment_.files, options_.config);
+  if (!secrets) return {.error = secrets.error().message, .code = "secret", .retry_after = {}};
+  const auto topic = MakeTopic(*secrets);
+  if (!topic) return {.error = topic.error().message, .code = "settings", .retry_after = {}};
+  KafkaCursorTopic::Found found;
+  const KafkaTrouble trouble = (*topic)->Find(PatienceFor(0, stop), &found);
+  return trouble.error == 0 ? Attempt{} : Failure(trouble.error, trouble.text);
+}
+
+KafkaTransactions::Patience KafkaTransactions::PatienceFor(uint64_t bytes,
+                                                           const std::stop_token& stop) const {
+  const Duration now = environment_.clock.Monotonic();
+  return {environment_.clock, now + options_.config.timeout + TimeFor(bytes), stop};
 }
 
 Duration KafkaTransactions::TimeFor(uint64_t bytes) const {
@@ -128,19 +144,30 @@ Attempt KafkaTransactions::Fence(const Patience& patience) {
   return Failure(step.error, step.text);
 }
 
+Result<std::unique_ptr<KafkaCursorTopic>> KafkaTransactions::MakeTopic(
+    const KafkaSecrets& secrets) const {
+  return KafkaCursorTopic::Make({.sink_name = options_.sink_name,
+                                 .topic = options_.config.cursor_topic,
+                                 .properties = ReaderPropertiesOf(options_.config, secrets),
+                                 .egress = environment_.egress});
+}
+
 // The marker is the last thing that is committed to the partition before it is read: what stands in
 // front of it is all there is, and nobody else writes cursors of this route any more.
 Attempt KafkaTransactions::ReadCursors(const Patience& patience, std::vector<KeptCursor>* cursors) {
-  auto topic = KafkaCursorTopic::Make({.sink_name = options_.sink_name,
-                                       .topic = options_.config.cursor_topic,
-                                       .properties = ReaderPropertiesOf(options_.config, secrets_),
-                                       .egress = environment_.egress});
+  const auto topic = MakeTopic(secrets_);
   if (!topic) return {.error = topic.error().message, .code = "settings", .retry_after = {}};
-  int32_t partitions = 0;
-  KafkaTrouble trouble = (*topic)->Prepare(patience, &partitions);
+  KafkaCursorTopic::Found found;
+  KafkaTrouble trouble = (*topic)->Prepare(patience, &found);
   if (trouble.error != 0) return Failure(trouble.error, trouble.text);
-  partition_ =
-      static_cast<int32_t>(Hash64Of(route_key_) % static_cast<uint64_t>(std::max(partitions, 1)));
+  if (!found.policy_unknown.empty() && !std::exchange(policy_told_, true)) {
+    log::Warn(
+        "sink \"{}\": nobody says whether topic \"{}\" of Kafka at \"{}\" has "
+        "cleanup.policy=compact, without which the cursors of quiet logs are lost: {}; allow the "
+        "user the operation DescribeConfigs on it",
+        options_.sink_name, options_.config.cursor_topic, brokers_, found.policy_unknown);
+  }
+  partition_ = static_cast<int32_t>(Hash64Of(route_key_) % static_cast<uint64_t>(found.partitions));
   const std::string marker = fmt::format("{}-{}", run_, ++markers_);
   if (Attempt failure = Mark(patience, marker); !failure.error.empty()) return failure;
   std::map<std::string, KeptCursor> by_log;
@@ -202,9 +229,7 @@ Attempt KafkaTransactions::Deliver(Batch& batch, const std::stop_token& stop) {
                    .retry_after = {}});
     }
   }
-  const Patience patience{
-      environment_.clock,
-      environment_.clock.Monotonic() + options_.config.timeout + TimeFor(batch.bytes.size()), stop};
+  const Patience patience = PatienceFor(batch.bytes.size(), stop);
   if (committing_) return Commit(batch, patience);
   for (;;) {
     bool again = false;

@@ -43,6 +43,8 @@ class KafkaTransactions {
   /// As CursorKeeper's.
   Attempt Open(const std::stop_token& stop, std::vector<KeptCursor>* cursors);
   void Forget(std::vector<std::string> logs);
+  /// Whether the topic of the cursors, if it is there, is fit for them. Opens and writes nothing.
+  Attempt Try(const std::stop_token& stop) const;
   /// Lets the library's statistics in.
   void Tidy();
   /// As Sink's.
@@ -57,8 +59,10 @@ class KafkaTransactions {
   };
 
   Duration TimeFor(uint64_t bytes) const;
+  Patience PatienceFor(uint64_t bytes, const std::stop_token& stop) const;
   Attempt Make();
   Attempt Fence(const Patience& patience);
+  Result<std::unique_ptr<KafkaCursorTopic>> MakeTopic(const KafkaSecrets& secrets) const;
   Attempt ReadCursors(const Patience& patience, std::vector<KeptCursor>* cursors);
   Attempt Mark(const Patience& patience, const std::string& marker);
   Attempt Send(Batch& batch, const Patience& patience, bool* again);
@@ -89,6 +93,7 @@ class KafkaTransactions {
   KafkaSets sets_;                           // becomes smaller for good when a broker refuses one
   int32_t partition_ = 0;                    // of the topic of cursors
   uint64_t markers_ = 0;
+  bool policy_told_ = false;  // that nobody says whether the topic of cursors is compacted
 
   // The batch at hand.
   uint64_t batch_ = 0;

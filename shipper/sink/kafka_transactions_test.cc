@@ -102,6 +102,16 @@ class KafkaTransactionsTest : public ::testing::Test {
   uint64_t batches_ = 0, offset_ = 0;
 };
 
+// The mock tells nobody what a topic is set to. First, because the log swallows the eleventh line.
+TEST_F(KafkaTransactionsTest, ThatNobodyKnowsWhetherCursorsAreKeptIsSaidOnce) {
+  testing::internal::CaptureStderr();
+  auto route = Opened();
+  Reopen(*route);
+  const std::string said = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(said, HasSubstr("whether topic \"" + config_.cursor_topic + "\""));
+  EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 1) << said;
+}
+
 TEST_F(KafkaTransactionsTest, ANewLifeFindsTheCursors) {
   auto route = Opened();
   EXPECT_THAT(cursors_, IsEmpty());

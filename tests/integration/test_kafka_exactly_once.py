@@ -215,3 +215,16 @@ def test_a_leader_that_says_nothing_is_left(agent, log_of, kafka_cluster, topic)
         kafka_cluster.signal(victim, signal.SIGCONT)
     assert agent.stop() == 0
     assert [int(document["message"].split()[-1]) for document in others.documents(topic)] == list(range(1000))
+
+
+def test_no_cursor_goes_where_it_would_be_lost(agent, log_of, kafka, kafka_broker, topic):
+    cursors = topic + "-cursors"
+    kafka.create(cursors, cleanup_policy="delete")
+    configure(agent, kafka_broker.address, topic, delivery="exactly_once", cursor_topic=cursors)
+    log_of("pod").line("only one")
+    agent.launch()
+    eventually(lambda: f'topic "{cursors}" has cleanup.policy=delete' in agent.ready().text, 20, lambda: agent.log())
+    assert agent.metric("hinomi_sink_errors_total", sink="stream", code="topic") > 0
+    assert not kafka.count(topic) and not kafka.count(cursors)
+    kafka.configure(cursors, cleanup_policy="compact")
+    eventually(lambda: len(kafka.records(topic)) == 1, 30, lambda: f"{agent.ready().text}\n{agent.log()}")
