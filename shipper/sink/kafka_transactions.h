@@ -13,6 +13,7 @@
 #include <memory>
 #include <mutex>
 #include <set>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -54,8 +55,10 @@ class KafkaTransactions {
   using Patience = KafkaCursorTopic::Patience;
   /// What came of producing messages.
   struct Produced {
-    int error = 0;                    // the first that is not about size
+    size_t reports = 0;               // that have not come yet
+    int error = 0;                    // the first that is not about the size of a record
     std::vector<uint32_t> too_large;  // messages, or their records
+    bool good() const { return error == 0 && too_large.empty(); }
   };
 
   Duration TimeFor(uint64_t bytes) const;
@@ -66,10 +69,11 @@ class KafkaTransactions {
   Attempt ReadCursors(const Patience& patience, std::vector<KeptCursor>* cursors);
   Attempt Mark(const Patience& patience, const std::string& marker);
   Attempt Send(Batch& batch, const Patience& patience, bool* again);
-  Produced Produce(const Batch& batch, const std::vector<uint32_t>& records,
-                   const Patience& patience);
-  Produced ProduceCursors(const Batch& batch, const Patience& patience);
-  void Await(size_t reports, const Patience& patience, Produced* outcome);
+  void ProduceCursors(const Batch& batch, Produced* outcome);
+  void Produce(const Batch& batch, const std::vector<uint32_t>& records, const Patience& patience,
+               Produced* outcome);
+  void ProduceSpread(const std::string& topic, std::span<KafkaMessage> messages);
+  void Await(const Patience& patience, Produced* outcome);
   bool Suspect(const Batch& batch, const std::vector<uint32_t>& too_large);
   Attempt Commit(Batch& batch, const Patience& patience);
   void Abort();
