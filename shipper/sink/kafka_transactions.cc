@@ -369,7 +369,7 @@ void KafkaTransactions::Await(const Patience& patience, Produced* outcome) {
       if (report.error == 0) continue;
       if (IsTooLarge(report.error) && report.number != kCursor) {
         outcome->too_large.push_back(report.number);
-      } else if (outcome->error == 0) {
+      } else if (outcome->error == 0 || IsAftermath(outcome->error)) {
         outcome->error = report.error;
       }
     }
