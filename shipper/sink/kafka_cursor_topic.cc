@@ -9,12 +9,14 @@
 #include "base/logging.h"
 #include "shipper/sink/kafka_error.h"
 #include "shipper/sink/kafka_library.h"
+#include "shipper/sink/kafka_probe.h"
 
 namespace hinomi {
 namespace {
 
 constexpr Duration kPollWait = std::chrono::milliseconds(100);
 constexpr Duration kAnswerWait = std::chrono::seconds(1);
+constexpr char kPolicy[] = "cleanup.policy", kCompact[] = "compact";
 constexpr int kPartitions = 8;
 constexpr int kReplicasOfBroker = -1;  // as its default.replication.factor says
 
@@ -85,21 +87,25 @@ KafkaCursorTopic::~KafkaCursorTopic() {
            [handle = std::shared_ptr<Handle>(std::move(handle_))]() mutable { handle.reset(); });
 }
 
-KafkaTrouble KafkaCursorTopic::Prepare(const Patience& patience, int32_t* partitions) {
-  *partitions = 0;
-  KafkaTrouble trouble = Find(patience, partitions);
-  if (trouble.error != 0 || *partitions > 0) return trouble;
+KafkaTrouble KafkaCursorTopic::Find(const Patience& patience, Found* found) {
+  const KafkaTrouble trouble = Count(patience, &found->partitions);
+  if (trouble.error != 0 || found->partitions == 0) return trouble;
+  return CheckPolicy(patience, &found->policy_unknown);
+}
+
+KafkaTrouble KafkaCursorTopic::Prepare(const Patience& patience, Found* found) {
+  KafkaTrouble trouble = Find(patience, found);
+  if (trouble.error != 0 || found->partitions > 0) return trouble;
   trouble = Create(patience);
-  if (trouble.error != 0) return trouble;
-  while (*partitions == 0 && !patience.over()) {
-    trouble = Find(patience, partitions);
-    if (trouble.error != 0) return trouble;
+  while (trouble.error == 0 && found->partitions == 0 && !patience.over()) {
+    trouble = Count(patience, &found->partitions);
   }
-  return *partitions > 0 ? KafkaTrouble{} : handle_->Stuck("the making");
+  if (trouble.error != 0) return trouble;
+  return found->partitions > 0 ? KafkaTrouble{} : handle_->Stuck("the making");
 }
 
 // A consumer asks for a topic without making it, which would not be compacted.
-KafkaTrouble KafkaCursorTopic::Find(const Patience& patience, int32_t* partitions) {
+KafkaTrouble KafkaCursorTopic::Count(const Patience& patience, int32_t* partitions) {
   while (!patience.over()) {
     const struct rd_kafka_metadata* answer = nullptr;
     const rd_kafka_resp_err_t error =
@@ -118,9 +124,33 @@ KafkaTrouble KafkaCursorTopic::Find(const Patience& patience, int32_t* partition
                          refusal == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
     const bool electing = refusal == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
     if (electing) continue;
-    return refusal == RD_KAFKA_RESP_ERR_NO_ERROR || missing ? KafkaTrouble{} : TroubleOf(refusal);
+    if (refusal == RD_KAFKA_RESP_ERR_NO_ERROR || missing) return {};
+    return TroubleOf(refusal,
+                     fmt::format("topic \"{}\": {}", handle_->topic, rd_kafka_err2str(refusal)));
   }
   return handle_->Stuck("the search");
+}
+
+KafkaTrouble KafkaCursorTopic::CheckPolicy(const Patience& patience, std::string* unknown) {
+  while (!patience.over()) {
+    const Result<std::string> policy =
+        KafkaTopicSetting(handle_->kafka, handle_->topic, kPolicy,
+                          std::clamp(patience.left(), Duration{0}, kAnswerWait));
+    if (policy && *policy == kCompact) return {};
+    if (policy) {
+      return TroubleOf(
+          RD_KAFKA_RESP_ERR_INVALID_CONFIG,
+          fmt::format("topic \"{0}\" has {1}={2}, so that the cursors of quiet logs would be lost; "
+                      "set it with kafka-configs --bootstrap-server BROKER --alter --topic {0} "
+                      "--add-config {1}={3}",
+                      handle_->topic, kPolicy, *policy, kCompact));
+    }
+    if (policy.error().code != RD_KAFKA_RESP_ERR__TIMED_OUT) {
+      *unknown = policy.error().message;
+      return {};
+    }
+  }
+  return handle_->Stuck("the description");
 }
 
 KafkaTrouble KafkaCursorTopic::Create(const Patience& patience) {
@@ -130,7 +160,7 @@ KafkaTrouble KafkaCursorTopic::Create(const Patience& patience) {
   if (topic == nullptr) return TroubleOf(RD_KAFKA_RESP_ERR__INVALID_ARG, text.data());
   // Only the newest message of a key counts: it is read as a whole at each start, so old ones are
   // not to pile up in a segment that is never compacted.
-  rd_kafka_NewTopic_set_config(topic, "cleanup.policy", "compact");
+  rd_kafka_NewTopic_set_config(topic, kPolicy, kCompact);
   rd_kafka_NewTopic_set_config(topic, "segment.bytes", "16777216");
   rd_kafka_NewTopic_set_config(topic, "min.cleanable.dirty.ratio", "0.1");
   rd_kafka_queue_t* const queue = rd_kafka_queue_new(handle_->kafka);
@@ -155,8 +185,9 @@ KafkaTrouble KafkaCursorTopic::Create(const Patience& patience) {
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR && !exists) {
       const char* const reason = rd_kafka_topic_result_error_string(results[0]);
       trouble = TroubleOf(
-          error, fmt::format("cannot make topic \"{}\": {}; make it with cleanup.policy=compact",
-                             handle_->topic, reason == nullptr ? rd_kafka_err2str(error) : reason));
+          error,
+          fmt::format("cannot make topic \"{}\": {}; make it with {}={}", handle_->topic,
+                      reason == nullptr ? rd_kafka_err2str(error) : reason, kPolicy, kCompact));
     }
   }
   if (event != nullptr) rd_kafka_event_destroy(event);

@@ -33,15 +33,22 @@ class KafkaCursorTopic {
     bool over() const { return stop.stop_requested() || left() <= Duration{0}; }
   };
 
+  struct Found {
+    int32_t partitions = 0;      // 0: there is no such topic
+    std::string policy_unknown;  // why nobody says whether it is compacted; empty: it is
+  };
+
   /// Connects in the background. Errors: config, the library refuses a property.
   static Result<std::unique_ptr<KafkaCursorTopic>> Make(Options options);
   ~KafkaCursorTopic();
   KafkaCursorTopic(const KafkaCursorTopic&) = delete;
   KafkaCursorTopic& operator=(const KafkaCursorTopic&) = delete;
 
-  /// Sets how many partitions the topic has, and makes it, compacted, where there is none. What is
-  /// wrong otherwise.
-  KafkaTrouble Prepare(const Patience& patience, int32_t* partitions);
+  /// Looks at the topic. What is wrong: also that it is not compacted, since a log that is quiet
+  /// for longer than the topic keeps messages would lose its cursor.
+  KafkaTrouble Find(const Patience& patience, Found* found);
+  /// The same, and makes the topic, compacted, where there is none.
+  KafkaTrouble Prepare(const Patience& patience, Found* found);
   /// Gives `take` the key and value of each message, from the first one on, until that returns
   /// true. What is wrong if it did not.
   KafkaTrouble Read(int32_t partition, const Patience& patience,
@@ -50,7 +57,8 @@ class KafkaCursorTopic {
  private:
   struct Handle;
   explicit KafkaCursorTopic(std::unique_ptr<Handle> handle);
-  KafkaTrouble Find(const Patience& patience, int32_t* partitions);
+  KafkaTrouble Count(const Patience& patience, int32_t* partitions);
+  KafkaTrouble CheckPolicy(const Patience& patience, std::string* unknown);
   KafkaTrouble Create(const Patience& patience);
 
   std::unique_ptr<Handle> handle_;

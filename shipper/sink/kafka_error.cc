@@ -44,6 +44,7 @@ constexpr Entry kEntries[] = {
     {RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION, "topic", kCreateTopic},
     {RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, "topic", kCreateTopic},
     {RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION, "topic", "the broker takes no topic of that name"},
+    {RD_KAFKA_RESP_ERR_INVALID_CONFIG, "topic", ""},
     {RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE, "leader",
      "a partition has no leader: are all brokers running?"},
     {RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, "authorization",

@@ -24,7 +24,9 @@ Attempt KafkaExactlyOnceSink::Deliver(Batch& batch, uint32_t, const std::stop_to
 }
 
 Attempt KafkaExactlyOnceSink::Try(const std::stop_token& stop) {
-  return KafkaSink(config_, around_).Try(stop);
+  Attempt attempt = KafkaSink(config_, around_).Try(stop);
+  if (!attempt.error.empty() || routes_.empty()) return attempt;
+  return routes_.begin()->second.Try(stop);
 }
 
 void KafkaExactlyOnceSink::Tidy() {

@@ -19,7 +19,8 @@ class KafkaExactlyOnceSink final : public Sink, public CursorKeeper {
 
   RecordFormat format() const override { return KafkaRecordFormat(config_.kafka); }
   Attempt Deliver(Batch& batch, uint32_t lane, const std::stop_token& stop) override;
-  /// Opens nothing: that would stop an agent that runs.
+  /// As KafkaSink's, and looks at the topic of the cursors. Opens nothing: that would stop an agent
+  /// that runs.
   Attempt Try(const std::stop_token& stop) override;
   void Tidy() override;
   /// librdkafka's copy of the one batch that it has.

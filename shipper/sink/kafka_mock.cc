@@ -74,6 +74,19 @@ void MockKafka::CreateTopic(const std::string& topic) {
   CHECK(rd_kafka_mock_topic_create(cluster_, topic.c_str(), 1, 1) == RD_KAFKA_RESP_ERR_NO_ERROR);
 }
 
+void MockKafka::Lead(const std::string& topic, int broker) {
+  CHECK(rd_kafka_mock_partition_set_leader(cluster_, topic.c_str(), 0, broker) ==
+        RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
+void MockKafka::FailProduceOf(int broker, const std::vector<int>& errors) {
+  for (int error : errors) {
+    CHECK(rd_kafka_mock_broker_push_request_error_rtts(cluster_, broker, kProduce, 1,
+                                                       static_cast<rd_kafka_resp_err_t>(error),
+                                                       0) == RD_KAFKA_RESP_ERR_NO_ERROR);
+  }
+}
+
 void MockKafka::FailProduce(const std::vector<int>& errors) { Fail(kProduce, errors); }
 
 void MockKafka::FailCommit(const std::vector<int>& errors) { Fail(kEndTxn, errors); }

@@ -29,8 +29,12 @@ class MockKafka {
 
   std::vector<std::string> brokers() const;
   void CreateTopic(const std::string& topic);
+  /// The broker, 1 to 3, that topic's records go to.
+  void Lead(const std::string& topic, int broker);
   /// The next Produce requests are answered with these errors (rd_kafka_resp_err_t).
   void FailProduce(const std::vector<int>& errors);
+  /// The same of one broker's; Reset does not forget them.
+  void FailProduceOf(int broker, const std::vector<int>& errors);
   /// The same of the requests that end a transaction.
   void FailCommit(const std::vector<int>& errors);
   /// No broker knows the topic, or all give that error for it.

@@ -36,6 +36,8 @@ class KafkaOtlpTest : public ::testing::TestWithParam<KafkaDelivery> {
                               {"topic.metadata.refresh.fast.interval.ms", "10"}};
     kafka_.CreateTopic(topic_);
     kafka_.CreateTopic(config_.kafka.cursor_topic);
+    kafka_.Lead(topic_, 1);  // which refuses, while another broker takes the cursors
+    kafka_.Lead(config_.kafka.cursor_topic, 2);
     RouteConfig& route = routes_.emplace_back();
     route.name = "all";
     route.sink = "stream";
@@ -168,14 +170,14 @@ TEST_P(KafkaOtlpTest, OnlyTheRecordThatIsRefusedAloneIsADeadLetter) {
   Batch batch = MakeBatch({{"a", "b", "c"}});
   // The whole set, a large one, a small one, the first record.
   if (GetParam() == KafkaDelivery::kAtLeastOnce) {
-    kafka_.FailProduce({kTooLarge, kTooLarge, kTooLarge, kTooLarge});
+    kafka_.FailProduceOf(1, {kTooLarge, kTooLarge, kTooLarge, kTooLarge});
   } else {
     for (int i = 0; i < 2; ++i) {
-      kafka_.FailProduce({kTooLarge});
+      kafka_.FailProduceOf(1, {kTooLarge});
       ASSERT_TRUE(sink().Deliver(batch, 0, stop_.get_token()).reopen) << "sets become smaller";
       Open();
     }
-    kafka_.FailProduce({kTooLarge, kTooLarge});
+    kafka_.FailProduceOf(1, {kTooLarge, kTooLarge});
   }
   EXPECT_THAT(DeliverAll(batch), SizeIs(1));
   EXPECT_THAT(OutcomesOf(batch),
@@ -184,7 +186,7 @@ TEST_P(KafkaOtlpTest, OnlyTheRecordThatIsRefusedAloneIsADeadLetter) {
 
 TEST_P(KafkaOtlpTest, WhatBecomesOfAMessageBecomesOfItsRecords) {
   sink();
-  kafka_.FailProduce({RD_KAFKA_RESP_ERR_INVALID_RECORD});
+  kafka_.FailProduceOf(1, {RD_KAFKA_RESP_ERR_INVALID_RECORD});
   Batch batch = MakeBatch({{"a", "b", "c"}});
   const Attempt attempt = sink().Deliver(batch, 0, stop_.get_token());
   EXPECT_EQ(attempt.code, "record");

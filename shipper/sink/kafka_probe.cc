@@ -3,7 +3,6 @@
 #include <librdkafka/rdkafka.h>
 
 #include <memory>
-#include <string_view>
 
 #include "base/check.h"
 
@@ -39,16 +38,53 @@ std::pair<rd_kafka_resp_err_t, Metadata> Ask(rd_kafka_t* kafka, rd_kafka_topic_t
   return {error, Metadata(answer)};
 }
 
-std::optional<bool> SettingOf(const rd_kafka_ConfigResource_t* resource, std::string_view name) {
-  if (rd_kafka_ConfigResource_error(resource) != RD_KAFKA_RESP_ERR_NO_ERROR) return std::nullopt;
+Error ErrorOf(rd_kafka_resp_err_t error, const char* text) {
+  return {ErrorKind::kIo, text == nullptr ? rd_kafka_err2str(error) : text, error};
+}
+
+Result<std::string> SettingOf(const rd_kafka_ConfigResource_t* resource,
+                              const std::string& setting) {
+  const rd_kafka_resp_err_t error = rd_kafka_ConfigResource_error(resource);
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return ErrorOf(error, rd_kafka_ConfigResource_error_string(resource));
+  }
   size_t count = 0;
   const rd_kafka_ConfigEntry_t** const entries = rd_kafka_ConfigResource_configs(resource, &count);
   for (size_t i = 0; i < count; ++i) {
     const char* const value = rd_kafka_ConfigEntry_value(entries[i]);
-    if (name != rd_kafka_ConfigEntry_name(entries[i]) || value == nullptr) continue;
-    return value == std::string_view("true");
+    if (setting == rd_kafka_ConfigEntry_name(entries[i]) && value != nullptr) {
+      return std::string(value);
+    }
   }
-  return std::nullopt;
+  return ErrorOf(RD_KAFKA_RESP_ERR__NOENT, "the answer has it not");
+}
+
+// A broker, or none if none answers. Any of them knows what a topic is set to; the library would
+// wait for the controller, which not every cluster tells.
+std::optional<int32_t> AnyBroker(rd_kafka_t* kafka, Duration wait) {
+  const auto [error, metadata] = Ask(kafka, nullptr, wait);
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR || metadata->broker_cnt == 0) return std::nullopt;
+  const bool known = metadata->orig_broker_id >= 0;
+  return known ? metadata->orig_broker_id : metadata->brokers[0].id;
+}
+
+Result<std::string> AskSetting(rd_kafka_t* kafka, rd_kafka_ConfigResource_t* resource,
+                               int32_t broker, const std::string& setting, Duration wait) {
+  const Options options(rd_kafka_AdminOptions_new(kafka, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS));
+  rd_kafka_AdminOptions_set_broker(options.get(), broker, nullptr, 0);
+  const Queue queue(rd_kafka_queue_new(kafka));
+  rd_kafka_DescribeConfigs(kafka, &resource, 1, options.get(), queue.get());
+  const Event event(rd_kafka_queue_poll(queue.get(), Milliseconds(wait)));
+  if (event == nullptr) return ErrorOf(RD_KAFKA_RESP_ERR__TIMED_OUT, nullptr);
+  const rd_kafka_resp_err_t error = rd_kafka_event_error(event.get());
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return ErrorOf(error, rd_kafka_event_error_string(event.get()));
+  }
+  size_t count = 0;
+  const rd_kafka_ConfigResource_t** const answers = rd_kafka_DescribeConfigs_result_resources(
+      rd_kafka_event_DescribeConfigs_result(event.get()), &count);
+  CHECK(count == 1);
+  return SettingOf(answers[0], setting);
 }
 
 }  // namespace
@@ -67,23 +103,21 @@ int ProbeKafkaTopic(rd_kafka_t* kafka, const std::string& name, Duration wait) {
   return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
+Result<std::string> KafkaTopicSetting(rd_kafka_t* kafka, const std::string& topic,
+                                      const std::string& setting, Duration wait) {
+  const std::optional<int32_t> broker = AnyBroker(kafka, wait);
+  if (!broker) return ErrorOf(RD_KAFKA_RESP_ERR__TIMED_OUT, nullptr);
+  const Resource resource(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str()));
+  return AskSetting(kafka, resource.get(), *broker, setting, wait);
+}
+
 std::optional<bool> KafkaMakesTopics(rd_kafka_t* kafka, Duration wait) {
-  const auto [error, metadata] = Ask(kafka, nullptr, wait);
-  if (error != RD_KAFKA_RESP_ERR_NO_ERROR || metadata->broker_cnt == 0) return std::nullopt;
-  const std::string broker = std::to_string(metadata->brokers[0].id);
-  const Resource resource(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_BROKER, broker.c_str()));
-  const Options options(rd_kafka_AdminOptions_new(kafka, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS));
-  const Queue queue(rd_kafka_queue_new(kafka));
-  rd_kafka_ConfigResource_t* asked[] = {resource.get()};
-  rd_kafka_DescribeConfigs(kafka, asked, 1, options.get(), queue.get());
-  const Event event(rd_kafka_queue_poll(queue.get(), Milliseconds(wait)));
-  const rd_kafka_DescribeConfigs_result_t* const result =
-      event == nullptr ? nullptr : rd_kafka_event_DescribeConfigs_result(event.get());
-  if (result == nullptr) return std::nullopt;
-  size_t count = 0;
-  const rd_kafka_ConfigResource_t** const answers =
-      rd_kafka_DescribeConfigs_result_resources(result, &count);
-  return count == 0 ? std::nullopt : SettingOf(answers[0], kMakesTopics);
+  const std::optional<int32_t> broker = AnyBroker(kafka, wait);
+  if (!broker) return std::nullopt;
+  const std::string name = std::to_string(*broker);
+  const Resource resource(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_BROKER, name.c_str()));
+  const Result<std::string> makes = AskSetting(kafka, resource.get(), *broker, kMakesTopics, wait);
+  return makes ? std::optional(*makes == "true") : std::nullopt;
 }
 
 }  // namespace hinomi

@@ -97,7 +97,9 @@ KafkaProperties KafkaPropertiesOf(const KafkaConfig& config, const KafkaSecrets&
       // A topic that is missing is reported after this; records that wait for one are not lost.
       {"topic.metadata.propagation.max.ms", "5000"},
       {"statistics.interval.ms", "10000"},
-      {"linger.ms", "1"},  // the records of a batch come together
+      // The records of a batch come together. librdkafka polls through a wait that is shorter than
+      // a millisecond, and with 1 all of it is.
+      {"linger.ms", "5"},
       // Of a record that is not compressed; what it may have compressed, the topic says.
       {kMessageBytesMax, "4194304"},
       {"batch.size", sets == KafkaSets::kWhole ? "4194304" : std::to_string(kLargeSetBytes)},

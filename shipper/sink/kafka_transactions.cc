@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
 #include <map>
 #include <random>
 #include <utility>
 
 #include "base/check.h"
 #include "base/hash.h"
+#include "base/logging.h"
 #include "shipper/sink/kafka_cursor.h"
 #include "shipper/sink/kafka_error.h"
 
@@ -22,6 +24,7 @@ constexpr Duration kStepWait = std::chrono::seconds(1);
 constexpr Duration kAbortWait = std::chrono::milliseconds(500);
 constexpr Duration kFencedWait = std::chrono::seconds(30);
 constexpr size_t kForgottenAtOnce = 1000;
+constexpr uint32_t kCursor = std::numeric_limits<uint32_t>::max();  // the number of its message
 
 std::string RandomName() {
   std::random_device device;
@@ -78,12 +81,27 @@ Attempt KafkaTransactions::Lost(Attempt attempt) {
 }
 
 Attempt KafkaTransactions::Open(const std::stop_token& stop, std::vector<KeptCursor>* cursors) {
-  const Patience patience{environment_.clock,
-                          environment_.clock.Monotonic() + options_.config.timeout, stop};
+  const Patience patience = PatienceFor(0, stop);
   Attempt failure = Make();
   if (failure.error.empty()) failure = Fence(patience);
   if (failure.error.empty()) failure = ReadCursors(patience, cursors);
   return failure.error.empty() ? failure : Lost(std::move(failure));
+}
+
+Attempt KafkaTransactions::Try(const std::stop_token& stop) const {
+  const auto secrets = ReadKafkaSecrets(environment_.files, options_.config);
+  if (!secrets) return {.error = secrets.error().message, .code = "secret", .retry_after = {}};
+  const auto topic = MakeTopic(*secrets);
+  if (!topic) return {.error = topic.error().message, .code = "settings", .retry_after = {}};
+  KafkaCursorTopic::Found found;
+  const KafkaTrouble trouble = (*topic)->Find(PatienceFor(0, stop), &found);
+  return trouble.error == 0 ? Attempt{} : Failure(trouble.error, trouble.text);
+}
+
+KafkaTransactions::Patience KafkaTransactions::PatienceFor(uint64_t bytes,
+                                                           const std::stop_token& stop) const {
+  const Duration now = environment_.clock.Monotonic();
+  return {environment_.clock, now + options_.config.timeout + TimeFor(bytes), stop};
 }
 
 Duration KafkaTransactions::TimeFor(uint64_t bytes) const {
@@ -128,19 +146,30 @@ Attempt KafkaTransactions::Fence(const Patience& patience) {
   return Failure(step.error, step.text);
 }
 
+Result<std::unique_ptr<KafkaCursorTopic>> KafkaTransactions::MakeTopic(
+    const KafkaSecrets& secrets) const {
+  return KafkaCursorTopic::Make({.sink_name = options_.sink_name,
+                                 .topic = options_.config.cursor_topic,
+                                 .properties = ReaderPropertiesOf(options_.config, secrets),
+                                 .egress = environment_.egress});
+}
+
 // The marker is the last thing that is committed to the partition before it is read: what stands in
 // front of it is all there is, and nobody else writes cursors of this route any more.
 Attempt KafkaTransactions::ReadCursors(const Patience& patience, std::vector<KeptCursor>* cursors) {
-  auto topic = KafkaCursorTopic::Make({.sink_name = options_.sink_name,
-                                       .topic = options_.config.cursor_topic,
-                                       .properties = ReaderPropertiesOf(options_.config, secrets_),
-                                       .egress = environment_.egress});
+  const auto topic = MakeTopic(secrets_);
   if (!topic) return {.error = topic.error().message, .code = "settings", .retry_after = {}};
-  int32_t partitions = 0;
-  KafkaTrouble trouble = (*topic)->Prepare(patience, &partitions);
+  KafkaCursorTopic::Found found;
+  KafkaTrouble trouble = (*topic)->Prepare(patience, &found);
   if (trouble.error != 0) return Failure(trouble.error, trouble.text);
-  partition_ =
-      static_cast<int32_t>(Hash64Of(route_key_) % static_cast<uint64_t>(std::max(partitions, 1)));
+  if (!found.policy_unknown.empty() && !std::exchange(policy_told_, true)) {
+    log::Warn(
+        "sink \"{}\": nobody says whether topic \"{}\" of Kafka at \"{}\" has "
+        "cleanup.policy=compact, without which the cursors of quiet logs are lost: {}; allow the "
+        "user the operation DescribeConfigs on it",
+        options_.sink_name, options_.config.cursor_topic, brokers_, found.policy_unknown);
+  }
+  partition_ = static_cast<int32_t>(Hash64Of(route_key_) % static_cast<uint64_t>(found.partitions));
   const std::string marker = fmt::format("{}-{}", run_, ++markers_);
   if (Attempt failure = Mark(patience, marker); !failure.error.empty()) return failure;
   std::map<std::string, KeptCursor> by_log;
@@ -167,8 +196,8 @@ Attempt KafkaTransactions::Mark(const Patience& patience, const std::string& mar
   if (begun.error != 0) return Failure(begun.error, begun.text);
   KafkaMessage message{.key = route_key_, .payload = marker};
   producer_->Produce(options_.config.cursor_topic, {&message, 1}, partition_);
-  Produced outcome{.error = message.error, .too_large = {}};
-  if (message.error == 0) Await(1, patience, &outcome);
+  Produced outcome{.reports = 1, .error = message.error, .too_large = {}};
+  if (outcome.error == 0) Await(patience, &outcome);
   if (outcome.error != 0) return Failure(outcome.error);
   KafkaStep step;
   do {
@@ -202,9 +231,7 @@ Attempt KafkaTransactions::Deliver(Batch& batch, const std::stop_token& stop) {
                    .retry_after = {}});
     }
   }
-  const Patience patience{
-      environment_.clock,
-      environment_.clock.Monotonic() + options_.config.timeout + TimeFor(batch.bytes.size()), stop};
+  const Patience patience = PatienceFor(batch.bytes.size(), stop);
   if (committing_) return Commit(batch, patience);
   for (;;) {
     bool again = false;
@@ -223,13 +250,13 @@ Attempt KafkaTransactions::Send(Batch& batch, const Patience& patience, bool* ag
       (suspects_.contains(record) ? alone : together).push_back(record);
     }
   }
-  Produced outcome = Produce(batch, together, patience);
-  for (size_t i = 0; i < alone.size() && outcome.error == 0 && outcome.too_large.empty(); ++i) {
-    outcome = Produce(batch, {alone[i]}, patience);
+  Produced outcome;
+  ProduceCursors(batch, &outcome);
+  Produce(batch, together, patience, &outcome);
+  for (size_t i = 0; i < alone.size() && outcome.good(); ++i) {
+    Produce(batch, {alone[i]}, patience, &outcome);
   }
-  const std::vector<uint32_t> too_large = std::move(outcome.too_large);
-  if (outcome.error == 0 && too_large.empty()) outcome = ProduceCursors(batch, patience);
-  if (outcome.error == 0 && too_large.empty()) {
+  if (outcome.good()) {
     if (too_large_.empty()) return Commit(batch, patience);
     Abort();
     return Reject(batch);
@@ -239,8 +266,8 @@ Attempt KafkaTransactions::Send(Batch& batch, const Patience& patience, bool* ag
   if (patience.stop.stop_requested()) {
     return {.error = "the agent is stopping", .code = "stopped", .retry_after = {}};
   }
-  if (!too_large.empty()) {
-    if (!Suspect(batch, too_large)) return Lost(Failure(kKafkaTooLarge));
+  if (!outcome.too_large.empty()) {
+    if (!Suspect(batch, outcome.too_large)) return Lost(Failure(kKafkaTooLarge));
     *again = producer_ != nullptr && !patience.over();
     Attempt attempt = Failure(kKafkaTooLarge);
     return producer_ == nullptr ? Lost(std::move(attempt)) : attempt;
@@ -255,37 +282,8 @@ Attempt KafkaTransactions::Send(Batch& batch, const Patience& patience, bool* ag
   return producer_ == nullptr ? Lost(std::move(attempt)) : attempt;
 }
 
-KafkaTransactions::Produced KafkaTransactions::Produce(const Batch& batch,
-                                                       const std::vector<uint32_t>& records,
-                                                       const Patience& patience) {
-  Produced outcome;
-  size_t reports = 0;
-  KafkaMessages::ByTopic messages = messages_.Of(batch, records, sets_);
-  for (auto& [topic, some] : messages) {
-    producer_->Produce(topic, some);
-    for (const KafkaMessage& message : some) {
-      if (message.error == 0) {
-        ++reports;
-      } else if (IsTooLarge(message.error)) {
-        const std::span<const uint32_t> alone = messages_.RecordsOf(message.number);
-        if (alone.size() == 1) suspects_.insert(alone.front());  // this very one
-        outcome.too_large.push_back(message.number);
-      } else if (outcome.error == 0) {
-        outcome.error = message.error;
-      }
-    }
-  }
-  Await(reports, patience, &outcome);
-  for (uint32_t message : std::exchange(outcome.too_large, {})) {
-    const std::span<const uint32_t> its = messages_.RecordsOf(message);
-    outcome.too_large.insert(outcome.too_large.end(), its.begin(), its.end());
-  }
-  return outcome;
-}
-
 // Of each log, behind the last of its slices, and of those that are gone.
-KafkaTransactions::Produced KafkaTransactions::ProduceCursors(const Batch& batch,
-                                                              const Patience& patience) {
+void KafkaTransactions::ProduceCursors(const Batch& batch, Produced* outcome) {
   std::map<std::string, std::string> values;  // by key
   for (const Slice& slice : batch.slices) {
     CHECK(!slice.ranges.empty());
@@ -302,37 +300,81 @@ KafkaTransactions::Produced KafkaTransactions::ProduceCursors(const Batch& batch
   }
   std::vector<KafkaMessage> messages;
   for (const auto& [key, value] : values) {
-    messages.push_back({key, value.empty() ? std::string_view() : std::string_view(value)});
+    messages.push_back({.key = key,
+                        .payload = value.empty() ? std::string_view() : std::string_view(value),
+                        .number = kCursor});
   }
   producer_->Produce(options_.config.cursor_topic, messages, partition_);
-  Produced outcome;
-  size_t reports = 0;
   for (const KafkaMessage& message : messages) {
     if (message.error == 0) {
-      ++reports;
-    } else if (outcome.error == 0) {
-      outcome.error = message.error;
+      ++outcome->reports;
+    } else if (outcome->error == 0) {
+      outcome->error = message.error;
     }
   }
-  Await(reports, patience, &outcome);
-  if (!std::exchange(outcome.too_large, {}).empty()) outcome.error = kKafkaTooLarge;
-  return outcome;
 }
 
-void KafkaTransactions::Await(size_t reports, const Patience& patience, Produced* outcome) {
-  const uint64_t blackouts = producer_->blackouts();
-  while (reports > 0 && !patience.over() && producer_->blackouts() == blackouts) {
-    for (const KafkaReport& report : producer_->Poll(std::min(patience.left(), kPollWait))) {
-      --reports;
-      if (report.error == 0) continue;
-      if (IsTooLarge(report.error)) {
-        outcome->too_large.push_back(report.number);
+void KafkaTransactions::Produce(const Batch& batch, const std::vector<uint32_t>& records,
+                                const Patience& patience, Produced* outcome) {
+  KafkaMessages::ByTopic messages = messages_.Of(batch, records, sets_);
+  for (auto& [topic, some] : messages) {
+    ProduceSpread(topic, some);
+    for (const KafkaMessage& message : some) {
+      if (message.error == 0) {
+        ++outcome->reports;
+      } else if (IsTooLarge(message.error)) {
+        const std::span<const uint32_t> alone = messages_.RecordsOf(message.number);
+        if (alone.size() == 1) suspects_.insert(alone.front());  // this very one
+        outcome->too_large.push_back(message.number);
       } else if (outcome->error == 0) {
+        outcome->error = message.error;
+      }
+    }
+  }
+  Await(patience, outcome);
+  for (uint32_t message : std::exchange(outcome->too_large, {})) {
+    const std::span<const uint32_t> its = messages_.RecordsOf(message);
+    outcome->too_large.insert(outcome->too_large.end(), its.begin(), its.end());
+  }
+}
+
+// The first message of each key goes in front of all others, and behind the cursors, so that
+// librdkafka knows all partitions of the transaction at once. It tells the coordinator those that
+// it knows after a millisecond, and later ones in another request, each of which costs it, before
+// version 2.4, milliseconds of busy waiting.
+void KafkaTransactions::ProduceSpread(const std::string& topic, std::span<KafkaMessage> messages) {
+  std::set<std::string_view> keys;
+  std::vector<size_t> firsts;
+  for (size_t i = 0; i < messages.size(); ++i) {
+    const std::string_view key = messages[i].key;
+    const bool same = i > 0 && key.data() == messages[i - 1].key.data();  // of one slice
+    if (!same && keys.insert(key).second) firsts.push_back(i);
+  }
+  for (size_t first : firsts) producer_->Produce(topic, messages.subspan(first, 1));
+  firsts.push_back(messages.size());
+  for (size_t i = 0; i + 1 < firsts.size(); ++i) {
+    const size_t begin = firsts[i] + 1;
+    producer_->Produce(topic, messages.subspan(begin, firsts[i + 1] - begin));
+  }
+}
+
+void KafkaTransactions::Await(const Patience& patience, Produced* outcome) {
+  const uint64_t blackouts = producer_->blackouts();
+  while (outcome->reports > 0 && !patience.over() && producer_->blackouts() == blackouts) {
+    const auto reports = producer_->Poll(std::min(patience.left(), kPollWait));
+    // What is behind a refusal is not sent, and not reported, before the transaction is aborted.
+    if (reports.empty() && !outcome->good()) return;
+    for (const KafkaReport& report : reports) {
+      --outcome->reports;
+      if (report.error == 0) continue;
+      if (IsTooLarge(report.error) && report.number != kCursor) {
+        outcome->too_large.push_back(report.number);
+      } else if (outcome->error == 0 || IsAftermath(outcome->error)) {
         outcome->error = report.error;
       }
     }
   }
-  if (reports > 0 && outcome->error == 0) outcome->error = kKafkaTimedOut;
+  if (outcome->reports > 0 && outcome->good()) outcome->error = kKafkaTimedOut;
 }
 
 // A broker refuses a set of records as a whole: it may be one of them, or all together. False when

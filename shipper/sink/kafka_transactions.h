@@ -13,6 +13,7 @@
 #include <memory>
 #include <mutex>
 #include <set>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -43,6 +44,8 @@ class KafkaTransactions {
   /// As CursorKeeper's.
   Attempt Open(const std::stop_token& stop, std::vector<KeptCursor>* cursors);
   void Forget(std::vector<std::string> logs);
+  /// Whether the topic of the cursors, if it is there, is fit for them. Opens and writes nothing.
+  Attempt Try(const std::stop_token& stop) const;
   /// Lets the library's statistics in.
   void Tidy();
   /// As Sink's.
@@ -52,20 +55,25 @@ class KafkaTransactions {
   using Patience = KafkaCursorTopic::Patience;
   /// What came of producing messages.
   struct Produced {
-    int error = 0;                    // the first that is not about size
+    size_t reports = 0;               // that have not come yet
+    int error = 0;                    // the first that is not about the size of a record
     std::vector<uint32_t> too_large;  // messages, or their records
+    bool good() const { return error == 0 && too_large.empty(); }
   };
 
   Duration TimeFor(uint64_t bytes) const;
+  Patience PatienceFor(uint64_t bytes, const std::stop_token& stop) const;
   Attempt Make();
   Attempt Fence(const Patience& patience);
+  Result<std::unique_ptr<KafkaCursorTopic>> MakeTopic(const KafkaSecrets& secrets) const;
   Attempt ReadCursors(const Patience& patience, std::vector<KeptCursor>* cursors);
   Attempt Mark(const Patience& patience, const std::string& marker);
   Attempt Send(Batch& batch, const Patience& patience, bool* again);
-  Produced Produce(const Batch& batch, const std::vector<uint32_t>& records,
-                   const Patience& patience);
-  Produced ProduceCursors(const Batch& batch, const Patience& patience);
-  void Await(size_t reports, const Patience& patience, Produced* outcome);
+  void ProduceCursors(const Batch& batch, Produced* outcome);
+  void Produce(const Batch& batch, const std::vector<uint32_t>& records, const Patience& patience,
+               Produced* outcome);
+  void ProduceSpread(const std::string& topic, std::span<KafkaMessage> messages);
+  void Await(const Patience& patience, Produced* outcome);
   bool Suspect(const Batch& batch, const std::vector<uint32_t>& too_large);
   Attempt Commit(Batch& batch, const Patience& patience);
   void Abort();
@@ -89,6 +97,7 @@ class KafkaTransactions {
   KafkaSets sets_;                           // becomes smaller for good when a broker refuses one
   int32_t partition_ = 0;                    // of the topic of cursors
   uint64_t markers_ = 0;
+  bool policy_told_ = false;  // that nobody says whether the topic of cursors is compacted
 
   // The batch at hand.
   uint64_t batch_ = 0;

@@ -102,6 +102,16 @@ class KafkaTransactionsTest : public ::testing::Test {
   uint64_t batches_ = 0, offset_ = 0;
 };
 
+// The mock tells nobody what a topic is set to. First, because the log swallows the eleventh line.
+TEST_F(KafkaTransactionsTest, ThatNobodyKnowsWhetherCursorsAreKeptIsSaidOnce) {
+  testing::internal::CaptureStderr();
+  auto route = Opened();
+  Reopen(*route);
+  const std::string said = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(said, HasSubstr("whether topic \"" + config_.cursor_topic + "\""));
+  EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 1) << said;
+}
+
 TEST_F(KafkaTransactionsTest, ANewLifeFindsTheCursors) {
   auto route = Opened();
   EXPECT_THAT(cursors_, IsEmpty());
@@ -155,17 +165,19 @@ TEST_F(KafkaTransactionsTest, WhoIsFencedWaitsAndSaysSo) {
 
 TEST_F(KafkaTransactionsTest, OnlyWhatIsRefusedAloneIsADeadLetter) {
   config_.settings["linger.ms"] = "100";  // one request per set, however slow we are
+  kafka_.Lead(topic_, 1);                 // which refuses, while another broker takes the cursors
+  kafka_.Lead(config_.cursor_topic, 2);
   auto route = Opened();
   Batch batch = MakeBatch(3);
   constexpr int kTooLarge = RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
   for (int sets : {1, 2}) {  // all of it, and 1 MB of it
-    kafka_.FailProduce({kTooLarge});
+    kafka_.FailProduceOf(1, {kTooLarge});
     const Attempt attempt = route->Deliver(batch, stop_.get_token());
     EXPECT_EQ(attempt.code, "size") << sets;
     ASSERT_TRUE(attempt.reopen) << "sets become smaller";
     Reopen(*route);
   }
-  kafka_.FailProduce({kTooLarge, kTooLarge});  // 64 KiB of it, and then the first record alone
+  kafka_.FailProduceOf(1, {kTooLarge, kTooLarge});  // 64 KiB of it, and then the first record alone
   EXPECT_THAT(DeliverAll(*route, batch), ElementsAre("size"));
   ASSERT_EQ(rejected_.size(), 1u);
   EXPECT_EQ(rejected_[0].record, 0u);

@@ -8,7 +8,7 @@ import subprocess
 LIBRARY = ctypes.CDLL("librdkafka.so.1")
 PRODUCER, ANY_OPERATION = 0, 0
 TOPIC, LITERAL, ALLOW = 2, 3, 3
-DESCRIBE, WRITE = 8, 4  # operations
+WRITE, DESCRIBE, DESCRIBE_CONFIGS = 4, 8, 10  # operations
 MILLISECONDS = 20000
 
 Record = collections.namedtuple("Record", "partition offset key headers text")  # headers as NAME=VALUE,NAME=VALUE

@@ -2,7 +2,7 @@
 import pytest
 
 from agent import command
-from kafka import DESCRIBE
+from kafka import DESCRIBE, DESCRIBE_CONFIGS
 from services import USER
 
 pytestmark = pytest.mark.sinks
@@ -73,3 +73,32 @@ def test_a_user_who_may_write(complaint, kafka, topic):
     kafka.allow("guest", topic)
     assert not complaint(user="guest")
     assert kafka.count(topic) == 0
+
+
+def test_a_topic_that_loses_cursors(complaint, kafka, topic):
+    cursors = topic + "-cursors"
+    kafka.create(topic)
+    assert not complaint(delivery="exactly_once", cursor_topic=cursors)
+    assert not kafka.leaders(cursors), "the check leaves no trace"
+    kafka.create(cursors)
+    said = complaint(delivery="exactly_once", cursor_topic=cursors)
+    assert f'topic "{cursors}" has cleanup.policy=delete' in said
+    assert f"kafka-configs --bootstrap-server BROKER --alter --topic {cursors} --add-config cleanup.policy=compact" in said
+    assert not complaint(cursor_topic=cursors), "nobody keeps cursors there"
+    kafka.configure(cursors, cleanup_policy="compact,delete")
+    assert "cleanup.policy=compact,delete" in complaint(delivery="exactly_once", cursor_topic=cursors)
+    kafka.configure(cursors, cleanup_policy="compact")
+    assert not complaint(delivery="exactly_once", cursor_topic=cursors)
+
+
+def test_a_user_who_is_not_told_whether_cursors_are_lost(complaint, kafka, topic):
+    cursors = topic + "-cursors"
+    sink = {"user": "guest", "delivery": "exactly_once", "cursor_topic": cursors}
+    for made in (topic, cursors):
+        kafka.create(made)
+    kafka.allow("guest", topic)
+    assert f'topic "{cursors}": Broker: Topic authorization failed' in complaint(**sink)
+    kafka.allow("guest", cursors)
+    assert not complaint(**sink)
+    kafka.allow("guest", cursors, DESCRIBE_CONFIGS)
+    assert "cleanup.policy=delete" in complaint(**sink)

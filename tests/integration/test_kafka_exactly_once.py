@@ -215,3 +215,30 @@ def test_a_leader_that_says_nothing_is_left(agent, log_of, kafka_cluster, topic)
         kafka_cluster.signal(victim, signal.SIGCONT)
     assert agent.stop() == 0
     assert [int(document["message"].split()[-1]) for document in others.documents(topic)] == list(range(1000))
+
+
+def test_no_cursor_goes_where_it_would_be_lost(agent, log_of, kafka, kafka_broker, topic):
+    cursors = topic + "-cursors"
+    kafka.create(cursors, cleanup_policy="delete")
+    configure(agent, kafka_broker.address, topic, delivery="exactly_once", cursor_topic=cursors)
+    log_of("pod").line("only one")
+    agent.launch()
+    eventually(lambda: f'topic "{cursors}" has cleanup.policy=delete' in agent.ready().text, 20, lambda: agent.log())
+    assert agent.metric("hinomi_sink_errors_total", sink="stream", code="topic") > 0
+    assert not kafka.count(topic) and not kafka.count(cursors)
+    kafka.configure(cursors, cleanup_policy="compact")
+    eventually(lambda: len(kafka.records(topic)) == 1, 30, lambda: f"{agent.ready().text}\n{agent.log()}")
+
+
+def test_what_is_too_large_is_aborted_and_all_else_sent_again(agent, log_of, kafka, kafka_broker, topic):
+    kafka.create(topic, partitions=3, max_message_bytes=20000)
+    configure(agent, kafka_broker.address, topic, delivery="exactly_once", cursor_topic=topic + "-cursors")
+    for pod in range(6):
+        log = log_of(f"pod-{pod}")
+        for number in range(50):
+            log.line(f"pod-{pod} {number}" + (f" {random.randbytes(50000).hex()}" if (pod, number) == (3, 20) else ""))
+    agent.start()
+    expected = {f"pod-{pod}": [n for n in range(50) if (pod, n) != (3, 20)] for pod in range(6)}
+    eventually(lambda: sequences(kafka, topic) == expected, 20, lambda: f"{agent.ready().text}\n{agent.log()}")
+    assert agent.dead_letters().count(b"message_too_large") == 1
+    assert agent.stop() == 0
