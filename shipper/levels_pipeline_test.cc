@@ -131,6 +131,17 @@ class SlowSinkTest : public LevelsTest {
     std::vector<std::string> sent = MessagesOf("a");
     return {sent.begin() + static_cast<ptrdiff_t>(before), sent.end()};
   }
+  // What is sent once an error was written that comes when the sink is full.
+  std::vector<std::string> FirstAfterABacklog() {
+    Backlog();
+    Fill();
+    SendOne();
+    SendOne();
+    Fill();
+    Write(Says("error", 2000));
+    Fill();
+    return SendOne();
+  }
 };
 
 TEST_F(SlowSinkTest, TheEndOfALongBacklogGoesFirstWhereItIsGrave) {
@@ -142,27 +153,13 @@ TEST_F(SlowSinkTest, TheEndOfALongBacklogGoesFirstWhereItIsGrave) {
 
 // However full the sink is with what is less grave.
 TEST_F(SlowSinkTest, ThereIsRoomForWhatComesLater) {
-  Backlog();
-  Fill();
-  SendOne();
-  SendOne();
-  Fill();
-  Write(Says("error", 2000));
-  Fill();
-  EXPECT_THAT(SendOne(), ElementsAre("n=2000"));
+  EXPECT_THAT(FirstAfterABacklog(), ElementsAre("n=2000"));
 }
 
 TEST_F(SlowSinkTest, WithoutPriorityTheOrderIsThatOfTheirTurns) {
   config_.routes[0].priority = Priority::kNormal;
   Reload();
-  Backlog();
-  Fill();
-  SendOne();
-  SendOne();
-  Fill();
-  Write(Says("error", 2000));
-  Fill();
-  EXPECT_NE(SendOne(), std::vector<std::string>{"n=2000"});
+  EXPECT_NE(FirstAfterABacklog(), std::vector<std::string>{"n=2000"});
 }
 
 // Whatever changes in whatever order, and however far the routes are apart.

@@ -68,12 +68,17 @@ std::optional<int32_t> AnyBroker(rd_kafka_t* kafka, Duration wait) {
   return known ? metadata->orig_broker_id : metadata->brokers[0].id;
 }
 
-Result<std::string> AskSetting(rd_kafka_t* kafka, rd_kafka_ConfigResource_t* resource,
-                               int32_t broker, const std::string& setting, Duration wait) {
+struct Question {
+  int32_t broker = 0;  // that is asked
+  rd_kafka_ConfigResource_t* resource = nullptr;
+  std::string setting;
+};
+
+Result<std::string> AskSetting(rd_kafka_t* kafka, Question question, Duration wait) {
   const Options options(rd_kafka_AdminOptions_new(kafka, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS));
-  rd_kafka_AdminOptions_set_broker(options.get(), broker, nullptr, 0);
+  rd_kafka_AdminOptions_set_broker(options.get(), question.broker, nullptr, 0);
   const Queue queue(rd_kafka_queue_new(kafka));
-  rd_kafka_DescribeConfigs(kafka, &resource, 1, options.get(), queue.get());
+  rd_kafka_DescribeConfigs(kafka, &question.resource, 1, options.get(), queue.get());
   const Event event(rd_kafka_queue_poll(queue.get(), Milliseconds(wait)));
   if (event == nullptr) return ErrorOf(RD_KAFKA_RESP_ERR__TIMED_OUT, nullptr);
   const rd_kafka_resp_err_t error = rd_kafka_event_error(event.get());
@@ -84,7 +89,7 @@ Result<std::string> AskSetting(rd_kafka_t* kafka, rd_kafka_ConfigResource_t* res
   const rd_kafka_ConfigResource_t** const answers = rd_kafka_DescribeConfigs_result_resources(
       rd_kafka_event_DescribeConfigs_result(event.get()), &count);
   CHECK(count == 1);
-  return SettingOf(answers[0], setting);
+  return SettingOf(answers[0], question.setting);
 }
 
 }  // namespace
@@ -108,7 +113,7 @@ Result<std::string> KafkaTopicSetting(rd_kafka_t* kafka, const std::string& topi
   const std::optional<int32_t> broker = AnyBroker(kafka, wait);
   if (!broker) return ErrorOf(RD_KAFKA_RESP_ERR__TIMED_OUT, nullptr);
   const Resource resource(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str()));
-  return AskSetting(kafka, resource.get(), *broker, setting, wait);
+  return AskSetting(kafka, {*broker, resource.get(), setting}, wait);
 }
 
 std::optional<bool> KafkaMakesTopics(rd_kafka_t* kafka, Duration wait) {
@@ -116,7 +121,8 @@ std::optional<bool> KafkaMakesTopics(rd_kafka_t* kafka, Duration wait) {
   if (!broker) return std::nullopt;
   const std::string name = std::to_string(*broker);
   const Resource resource(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_BROKER, name.c_str()));
-  const Result<std::string> makes = AskSetting(kafka, resource.get(), *broker, kMakesTopics, wait);
+  const Result<std::string> makes =
+      AskSetting(kafka, {*broker, resource.get(), kMakesTopics}, wait);
   return makes ? std::optional(*makes == "true") : std::nullopt;
 }
 
