@@ -171,8 +171,9 @@ std::string OtlpEncoder::Metadata(const Origin& origin) const {
   } else {
     AppendDocker(*origin.pod.docker, &resource);
   }
+  AppendText("log.file.path", origin.path, &resource);
   AppendField(kResourceOfResourceLogs, resource, &metadata);
-  return metadata + Attribute(kAttributes, "log.file.path", TextValue(origin.path));
+  return metadata;
 }
 
 void OtlpEncoder::AppendKubernetes(const PodInfo& pod, std::string* resource) const {
@@ -242,13 +243,11 @@ void OtlpEncoder::AppendImage(std::string_view image, std::string_view revision,
 void OtlpEncoder::Append(const Record& record, const EncodedLog& log, Batch* batch) const {
   std::string& bytes = batch->bytes;
   Slice& slice = batch->slices[log.slice];
-  const size_t resource_bytes = FirstFieldBytes(log.metadata);
   if (slice.head_end == slice.head_begin) {
     slice.head_begin = static_cast<uint32_t>(bytes.size());
-    bytes += log.metadata.substr(0, resource_bytes);
+    bytes += log.metadata;
     slice.head_end = static_cast<uint32_t>(bytes.size());
   }
-  const std::string_view path = log.metadata.substr(resource_bytes);
 
   Head head;
   head.Fixed64(kTime, UnixNanosecondsOf(record.time));
@@ -270,13 +269,12 @@ void OtlpEncoder::Append(const Record& record, const EncodedLog& log, Batch* bat
   head.Bytes(kString, body_bytes);
 
   const size_t begin = bytes.size();
-  bytes += head.Finish(kLogRecordsOfScopeLogs, body_bytes + path.size());
+  bytes += head.Finish(kLogRecordsOfScopeLogs, body_bytes);
   if (body_bytes == record.body.size()) {
     bytes += record.body;
   } else {
     AppendUtf8(record.body, &bytes);
   }
-  bytes += path;
   AddRecord(record, log, begin, batch);
 }
 

@@ -93,8 +93,7 @@ TEST(OtlpEncoder, ARecord) {
   const std::string id(ToView(DocumentIdOf(ShopOrigin(), record)));
   EXPECT_THAT(
       Shown(read.attributes()),
-      ElementsAre("log.iostream=stderr", "log.file.record_offset=77", "log.record.uid=" + id,
-                  "log.file.path=/var/log/pods/prod_shop/web/2.log"));
+      ElementsAre("log.iostream=stderr", "log.file.record_offset=77", "log.record.uid=" + id));
   EXPECT_EQ(batch.records[0].source_bytes, 22u);
   EXPECT_EQ(batch.records[0].source.offset, 77u);
   EXPECT_EQ(batch.records[0].source_end.offset, 99u);
@@ -143,7 +142,8 @@ TEST(OtlpEncoder, TheResourceStandsOnceBeforeTheRecordsOfASlice) {
       ElementsAre("k8s.cluster.name=demo", "k8s.node.name=node-1", "k8s.namespace.name=prod",
                   "k8s.pod.name=shop-7d9f8b6c5-x2x4z", "k8s.pod.uid=0b1c", "k8s.container.name=web",
                   "k8s.container.restart_count=2", "k8s.deployment.name=shop",
-                  "service.namespace=prod", "service.name=shop"));
+                  "service.namespace=prod", "service.name=shop",
+                  "log.file.path=/var/log/pods/prod_shop/web/2.log"));
 }
 
 TEST(OtlpEncoder, WhatIsKnownOfThePod) {
@@ -171,7 +171,8 @@ TEST(OtlpEncoder, WhatIsKnownOfThePod) {
                   "container.id=9f2c", "container.runtime.name=containerd",
                   "container.image.id=sha256:77", "container.image.name=registry:5000/shop/web",
                   "container.image.tags=[main-1a2b3c4]", "vcs.ref.head.name=main",
-                  "vcs.ref.head.revision=1a2b3c4"));
+                  "vcs.ref.head.revision=1a2b3c4",
+                  "log.file.path=/var/log/pods/prod_shop/web/2.log"));
   origin.pod.metadata = nullptr;
   origin.pod.metadata_missing = true;
   EXPECT_THAT(ResourceOf(Encoded({RecordOf("")}, origin, options)),

@@ -73,12 +73,12 @@ def test_records_arrive_with_their_resource_and_severity(agent, log_of, collecto
             "k8s.cluster.name": "demo", "k8s.node.name": "node-1", "k8s.namespace.name": "shop", "k8s.pod.name": pod,
             "k8s.pod.uid": log.uid, "k8s.container.name": "web", "k8s.container.restart_count": "2",
             "k8s.deployment.name": f"cart-{compression}", "service.namespace": "shop",
-            "service.name": f"cart-{compression}"}
+            "service.name": f"cart-{compression}", "log.file.path": str(log.path)}
         assert record["body"] == {"stringValue": "plain text"} and record["timeUnixNano"] == str(now)
         assert now < int(record["observedTimeUnixNano"]) < time.time_ns()
         assert "severityNumber" not in record
         assert record["attributes"] == {
-            "log.iostream": "stdout", "log.file.path": str(log.path), "log.file.record_offset": str(offset),
+            "log.iostream": "stdout", "log.file.record_offset": str(offset),
             "log.record.uid": record["attributes"]["log.record.uid"]}
 
         assert rich[1]["body"] == {"stringValue": '{"level": "WARN", "msg": "from JSON"}'}
