@@ -5,7 +5,7 @@ arrived must be what was written, or the figures are worth nothing. Figures of o
 within a run.
 
     bench/sinks_bench.py [--tools build/bench] [--sinks kafka,kafka-exactly-once,kafka-otlp,archive] [--settings 'level: 1']
-                         [--perf FILE]
+                         [--in-flight 16MiB] [--perf FILE]
 """
 import argparse
 import os
@@ -106,6 +106,7 @@ def run(arguments, name, directory):
     port = free_ports()
     config = directory / "config.yaml"
     config.write_text(f'cluster: bench\nstate_dir: {directory}/state\nescrow: {{ directory: {directory}/escrow, free_percent_min: 0 }}\nhttp: {{ listen: "127.0.0.1:{port}" }}\n'
+                      f"limits: {{ in_flight_bytes_max: {arguments.in_flight} }}\n"
                       f"sources: {{ kubernetes: {{ pods_dir: {directory}/pods }} }}\n"
                       f"sinks: {{ bench: {{ {target.sink}{arguments.settings and ', ' + arguments.settings} }} }}\n"
                       "routes: [{ sink: bench, events: exclude }]\n")
@@ -159,6 +160,7 @@ def main():
     parser.add_argument("--lines", type=int, default=2_000_000)
     parser.add_argument("--pods", type=int, default=100)
     parser.add_argument("--settings", default="", help="more of the sink's, in YAML's flow style")
+    parser.add_argument("--in-flight", default="16MiB", help="limits.in_flight_bytes_max: twice the largest batch")
     parser.add_argument("--perf", help="file for perf's record of the agent")
     arguments = parser.parse_args()
     for name in arguments.sinks.split(","):
