@@ -20,8 +20,13 @@ from waiting import eventually
 
 SERVERS = {
     "elasticsearch_server": lambda directory: services.Server("elasticsearch", directory),
+    "older_elasticsearch_server": lambda directory: services.Server("elasticsearch", directory,
+                                                                    ELASTICSEARCH_VERSION="7.17.29"),
+    "newer_elasticsearch_server": lambda directory: services.Server("elasticsearch", directory,
+                                                                    ELASTICSEARCH_VERSION="9.2.0"),
     "secured_elasticsearch_server": lambda directory: services.Server("elasticsearch", directory, SECURE="1"),
     "opensearch_server": lambda directory: services.Server("opensearch", directory),
+    "newer_opensearch_server": lambda directory: services.Server("opensearch", directory, OPENSEARCH_VERSION="3.6.0"),
     "kafka_broker": services.Broker,
     "old_kafka_broker": lambda directory: services.Broker(directory, KAFKA_VERSION="3.9.2"),
     "kafka_cluster": services.BrokerCluster,
@@ -69,6 +74,21 @@ def elasticsearch(elasticsearch_server):
 @pytest.fixture(scope="session")
 def opensearch(opensearch_server):
     return Search(opensearch_server.url)
+
+
+@pytest.fixture(scope="session")
+def older_elasticsearch(older_elasticsearch_server):
+    return Search(older_elasticsearch_server.url)
+
+
+@pytest.fixture(scope="session")
+def newer_elasticsearch(newer_elasticsearch_server):
+    return Search(newer_elasticsearch_server.url)
+
+
+@pytest.fixture(scope="session")
+def newer_opensearch(newer_opensearch_server):
+    return Search(newer_opensearch_server.url)
 
 
 @pytest.fixture(scope="session")

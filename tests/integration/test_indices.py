@@ -11,12 +11,24 @@ from waiting import eventually
 pytestmark = pytest.mark.sinks
 DAY = 24 * 3600 * 10**9
 JAPAN = 9 * 3600 * 10**9
+SERVERS = ["elasticsearch", "newer_elasticsearch", "opensearch", "newer_opensearch"]
 ILM, ISM = "/_ilm/policy/", "/_plugins/_ism/policies/"
 
 
-@pytest.fixture(params=["elasticsearch", "opensearch"])
-def search(request, elasticsearch, opensearch):
-    return {"elasticsearch": elasticsearch, "opensearch": opensearch}[request.param]
+@pytest.fixture(params=["opensearch", "newer_opensearch"])
+def each_opensearch(request):
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(params=SERVERS)
+def search(request):
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(params=["older_elasticsearch", *SERVERS])
+def dated(request):
+    """The least that Elasticsearch 7 is published as has no data streams."""
+    return request.getfixturevalue(request.param)
 
 
 def arrived(agent, search, pattern, count):
@@ -24,16 +36,16 @@ def arrived(agent, search, pattern, count):
     return list(search.documents(pattern))
 
 
-def test_the_day_of_a_record_in_japan_is_its_index(agent, log_of, search, index):
+def test_the_day_of_a_record_in_japan_is_its_index(agent, log_of, dated, index):
     log = log_of("clock")
     # The last midnight in Japan; neither day has to be that of now, in Japan or in Greenwich.
     midnight = (log.line("now")[0] + JAPAN) // DAY * DAY - JAPAN
     for offset, body in ((-1, "before"), (0, "midnight")):
         log.raw(f"{cri_time(midnight + offset)} stdout F {body}\n".encode())
     pattern = f"{index}-{{year}}.{{month}}.{{day}}"
-    agent.configure({"endpoints": [search.url], "index": pattern, "time_zone": "Asia/Tokyo"})
+    agent.configure({"endpoints": [dated.url], "index": pattern, "time_zone": "Asia/Tokyo"})
     agent.start()
-    documents = {document["message"]: document for document in arrived(agent, search, f"{index}-*", 3)}
+    documents = {document["message"]: document for document in arrived(agent, dated, f"{index}-*", 3)}
 
     def japanese(nanoseconds):
         return f"{index}-{cri_time(nanoseconds + JAPAN)[:10].replace('-', '.')}"
@@ -41,7 +53,7 @@ def test_the_day_of_a_record_in_japan_is_its_index(agent, log_of, search, index)
     assert documents["before"]["_index"] == japanese(midnight - DAY) != japanese(midnight)
     assert documents["before"]["nanoseconds"] == cri_time(midnight - 1)
     assert not any("data_stream.dataset" in document for document in documents.values())
-    (_, mapping), = search.ask("GET", f"/{japanese(midnight)}/_mapping").json().items()
+    (_, mapping), = dated.ask("GET", f"/{japanese(midnight)}/_mapping").json().items()
     assert mapping["mappings"]["properties"]["@timestamp"]["type"] == "date_nanos"
 
     assert agent.stop() == 0
@@ -50,7 +62,7 @@ def test_the_day_of_a_record_in_japan_is_its_index(agent, log_of, search, index)
         file.unlink()
     log.line("after")
     agent.start()
-    assert identities < {document["_id"] for document in arrived(agent, search, f"{index}-*", 4)}
+    assert identities < {document["_id"] for document in arrived(agent, dated, f"{index}-*", 4)}
 
 
 def test_each_namespace_has_a_stream_of_its_own(agent, log_of, search, index):
@@ -75,16 +87,16 @@ def test_without_ids_the_server_makes_them(agent, log_of, search, index):
     assert all(re.fullmatch(r"[\w-]{20}", document["_id"]) for document in documents)
 
 
-def test_japanese_words_are_found_within_others(agent, log_of, opensearch, index):
+def test_japanese_words_are_found_within_others(agent, log_of, each_opensearch, index):
     log = log_of("pod")
     log.line("[ERROR] 決済エラーメッセージを送信できません")
     log.line("[INFO] 決済を受け付けました")
-    agent.configure({"endpoints": [opensearch.url], "index": index})
+    agent.configure({"endpoints": [each_opensearch.url], "index": index})
     agent.start()
-    arrived(agent, opensearch, index, 2)
+    arrived(agent, each_opensearch, index, 2)
 
     def found(field, words):
-        answer = opensearch.ask("GET", f"/{index}/_search", json={"query": {"match_phrase": {field: words}}}).json()
+        answer = each_opensearch.ask("GET", f"/{index}/_search", json={"query": {"match_phrase": {field: words}}}).json()
         return answer["hits"]["total"]["value"]
     assert found("message.cjk", "エラー") == 1
     assert found("message.cjk", "決済") == 2
@@ -154,19 +166,19 @@ def test_what_somebody_else_has_prepared_by_that_name_stays(agent, log_of, searc
     assert agent.log().count("is not Hinomi's") == 1
 
 
-def test_what_is_printed_can_be_set_up_by_hand(agent, log_of, opensearch, index):
+def test_what_is_printed_can_be_set_up_by_hand(agent, log_of, each_opensearch, index):
     log_of("pod", namespace="shop").line("by hand")
     pattern = f"{index}-{{namespace}}-{{year}}"
-    sink = {"endpoints": [opensearch.url], "index": pattern, "setup": False}
+    sink = {"endpoints": [each_opensearch.url], "index": pattern, "setup": False}
     agent.configure(sink)
     done = command("config", "--elasticsearch-template", "--config", str(agent.config))
     assert done.returncode == 0, done.stderr
     requests = re.findall(r"^PUT (\S+)\n(\{.*?^\S*\})$", done.stdout, re.MULTILINE | re.DOTALL)
     assert len(requests) == 3
     for path, body in requests:
-        opensearch.ask("PUT", path, json=json.loads(body)).raise_for_status()
+        each_opensearch.ask("PUT", path, json=json.loads(body)).raise_for_status()
     agent.start()
-    (document,) = arrived(agent, opensearch, f"{index}-*", 1)
+    (document,) = arrived(agent, each_opensearch, f"{index}-*", 1)
     assert re.fullmatch(f"{index}-shop-\\d{{4}}", document["_index"])
-    mapping = opensearch.ask("GET", f"/{document['_index']}/_mapping").json()
+    mapping = each_opensearch.ask("GET", f"/{document['_index']}/_mapping").json()
     assert '"cjk"' in json.dumps(mapping)

