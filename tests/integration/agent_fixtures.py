@@ -48,8 +48,10 @@ def servers(request):
             return started[name]
         # One of several test processes does not know yet which tests it will get.
         if not hasattr(request.config, "workerinput"):
-            for name in {name for item in request.session.items for name in item.fixturenames if name in SERVERS}:
-                start(name)
+            asked_for = {name for item in request.session.items for name in item.fixturenames}
+            for name in SERVERS:
+                if asked_for & {name, name.removesuffix("_server")}:
+                    start(name)
         yield start
         for server in started.values():
             server.stop()
@@ -66,29 +68,15 @@ for _name in SERVERS:
     globals()[_name] = _server_fixture(_name)
 
 
-@pytest.fixture(scope="session")
-def elasticsearch(elasticsearch_server):
-    return Search(elasticsearch_server.url)
+def _search_fixture(name):
+    @pytest.fixture(scope="session", name=name)
+    def fixture(request):
+        return Search(request.getfixturevalue(f"{name}_server").url)
+    return fixture
 
 
-@pytest.fixture(scope="session")
-def opensearch(opensearch_server):
-    return Search(opensearch_server.url)
-
-
-@pytest.fixture(scope="session")
-def older_elasticsearch(older_elasticsearch_server):
-    return Search(older_elasticsearch_server.url)
-
-
-@pytest.fixture(scope="session")
-def newer_elasticsearch(newer_elasticsearch_server):
-    return Search(newer_elasticsearch_server.url)
-
-
-@pytest.fixture(scope="session")
-def newer_opensearch(newer_opensearch_server):
-    return Search(newer_opensearch_server.url)
+for _name in ("elasticsearch", "older_elasticsearch", "newer_elasticsearch", "opensearch", "newer_opensearch"):
+    globals()[_name] = _search_fixture(_name)
 
 
 @pytest.fixture(scope="session")
